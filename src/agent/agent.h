@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent: takes tasks, finds their plugin, calls it, calls it again when it asks for that, gives back results.
+ *
+ * It also owns the sidecars: one warm instance for (namespace, plugin definition), started on first need through podrt,
+ * shared by all workflows that see the plugin; a plugin that nobody needs is never started and never called. Each
+ * plugin has its own queue and its own limit of calls in flight, so one slow plugin never delays another.
+ * A task is known by (workflow uid, node id, attempt). Delivery is at least once. Loop thread only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "data/json.h"
+#include "loop/loop.h"
+#include "plugin/plugin.h"
+#include "plugin/rpc.h"
+#include "podrt/podrt.h"
+
+struct tph_agent;
+struct tph_agent_workflow; /* one workflow's view: its plugins in order, what each said, who took which key */
+
+enum tph_agent_event_kind {
+    TPH_AGENT_RESULT,   /* a node result to apply; final or not. After a final one the task is forgotten */
+    TPH_AGENT_WAITING,  /* the task waits: next call at due_ms, or for a sidecar to start (message) */
+    TPH_AGENT_SIDECAR,  /* a sidecar's state changed: plugin, message ("starting", "ready", "exited 1, restart in 10s") */
+    TPH_AGENT_WARNING,  /* something the person should read once: message */
+    TPH_AGENT_LOG,      /* one line of a sidecar's output: plugin, message */
+};
+
+struct tph_agent_event {
+    enum tph_agent_event_kind kind;
+    struct tph_agent_workflow *workflow; /* RESULT, WAITING */
+    struct tph_str node_id;              /* RESULT, WAITING */
+    uint32_t attempt;
+    const struct tph_node_result *result; /* RESULT */
+    uint32_t calls;                       /* WAITING, RESULT: calls answered so far */
+    int64_t due_ms;                       /* WAITING: loop time of the next call, 0 = unknown */
+    const struct tph_plugin *plugin;      /* SIDECAR, WARNING, LOG, and the one that answered; may be NULL */
+    struct tph_str message;
+    bool stderr_stream;                   /* LOG */
+};
+
+typedef void tph_agent_event_fn(void *owner, const struct tph_agent_event *event);
+
+struct tph_agent_options {
+    struct tph_podrt *podrt; /* borrowed */
+    struct tph_pod_objects objects;
+    enum tph_network network;
+    const char *logs_dir;        /* NULL: private files */
+    int64_t retry_pause_ms;      /* TPH_LIMIT_CALL_PAUSE_MS; tests shorten it */
+    int64_t poll_ms;             /* TPH_LIMIT_POLL_MS: Running without requeue */
+    int64_t restart_base_ms;     /* podrt's */
+    int64_t ready_ms;            /* TPH_LIMIT_READY_MS */
+    int calls_in_flight;         /* to one plugin */
+    tph_agent_event_fn *event;
+    void *owner;
+};
+
+struct tph_agent *tph_agent_new(struct tph_loop *loop, const struct tph_agent_options *options) TPH_MUST_CHECK;
+
+/* Stops all sidecars (grace_ms, then kill), then calls done once; the agent may be freed in or after it. */
+void tph_agent_stop(struct tph_agent *agent, int64_t grace_ms, void (*done)(void *owner), void *owner);
+void tph_agent_free(struct tph_agent *agent); /* kills what still runs */
+TPH_DEFINE_CLEANUP(struct tph_agent, tph_agent_free);
+
+/* A workflow begins; plugins in the order of asking (references are taken). Freed by _end, which also drops its
+ * tasks without events and lets its sidecars idle. */
+struct tph_agent_workflow *tph_agent_begin(struct tph_agent *agent, struct tph_str name, struct tph_str ns,
+                                           struct tph_str uid, struct tph_plugin *const *plugins,
+                                           size_t n_plugins) TPH_MUST_CHECK;
+void tph_agent_end(struct tph_agent_workflow *workflow);
+
+struct tph_agent_task {
+    struct tph_str node_id, node_name;
+    uint32_t attempt;
+    struct tph_str template_json; /* copied, fixed from now on */
+    struct tph_str key;           /* the one key under plugin: */
+    int64_t deadline_ms;          /* wall clock; 0 = none */
+};
+
+/* Starts a task. One that is known already (same node id and attempt) is left alone. */
+void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agent_task *task);
+
+/* Forgets a task: no event comes for it any more, a call under way is dropped, and the plugin that has it is told
+ * by POST template.cancel (unless it answered 404 to that before). Unknown tasks are fine. */
+void tph_agent_cancel(struct tph_agent_workflow *workflow, struct tph_str node_id, uint32_t attempt);
+
+/* Who was asked for `key` in this workflow and what each said, one line each, for the end of a failed run. */
+void tph_agent_explain(const struct tph_agent_workflow *workflow, struct tph_str key, struct tph_buf *text);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every ceiling in the program, with its name. Each has a test that reaches it.
+ *
+ * Sizes in bytes, times in milliseconds (_MS), the rest are counts. Those that a user may change are the
+ * defaults of an option, which says so.
+ */
+#pragma once
+
+#define TPH_KIB(n) ((size_t)(n)*1024)
+#define TPH_MIB(n) ((size_t)(n)*1024 * 1024)
+
+/* data: texts from outside */
+#define TPH_LIMIT_MANIFEST TPH_MIB(16)          /* one manifest file */
+#define TPH_LIMIT_DOCUMENT TPH_MIB(64)          /* one JSON text that we write or read from a store */
+#define TPH_LIMIT_JSON_DEPTH 1000               /* nested arrays and objects; Go stops at 10,000 */
+#define TPH_LIMIT_YAML_DEPTH 1000
+#define TPH_LIMIT_YAML_NODES 1000000            /* values after aliases are expanded */
+#define TPH_LIMIT_YAML_ALIAS_NODES 100000       /* values that come from aliases: stops a billion laughs */
+
+/* plugins: what a peer may send us (design: 4 MiB reply, 1 MiB parameter, 4 KiB of error body) */
+#define TPH_LIMIT_REPLY TPH_MIB(4)
+#define TPH_LIMIT_PARAMETER TPH_MIB(1)
+#define TPH_LIMIT_ERROR_BODY TPH_KIB(4)
+#define TPH_LIMIT_HTTP_HEADER TPH_KIB(64)       /* start line and header fields together */
+#define TPH_LIMIT_HTTP_HEADERS 128              /* header fields of one message */
+#define TPH_LIMIT_HTTP_REQUEST TPH_MIB(16)      /* body that our server takes */
+
+/* calling plugins */
+#define TPH_LIMIT_CALL_TRIES 5
+#define TPH_LIMIT_CALL_PAUSE_MS 1000            /* first pause; doubles: 1, 2, 4, 8 s */
+#define TPH_LIMIT_CALL_JITTER_PERCENT 20
+#define TPH_LIMIT_CALL_TIMEOUT_MS 30000
+#define TPH_LIMIT_CALLS_IN_FLIGHT 64            /* to one plugin */
+#define TPH_LIMIT_POLL_MS 10000                 /* next call of a Running reply without requeue */
+#define TPH_LIMIT_REQUEUE_MIN_MS 10             /* a plugin that asks for 0 does not spin us */
+#define TPH_LIMIT_READY_MS 60000                /* a sidecar may take this long to listen */
+#define TPH_LIMIT_READY_EXITS 3                 /* or exit this often before it listens */
+
+/* sidecars */
+#define TPH_LIMIT_LOG_LINE TPH_KIB(64)          /* longer lines are split */
+#define TPH_LIMIT_LOG_FILE TPH_MIB(10)          /* two of them a sidecar */
+#define TPH_LIMIT_LOG_TAIL 50                   /* last lines kept in memory for messages */
+#define TPH_LIMIT_TOKEN_LEN 32
+#define TPH_LIMIT_GRACE_MS 30000                /* terminationGracePeriod by default */
+#define TPH_LIMIT_CONTAINERS 32                 /* in one pod */
+#define TPH_LIMIT_PLUGINS 1024
+
+/* the engine */
+#define TPH_LIMIT_TEMPLATE_DEPTH 100            /* nested templates, as Argo */
+#define TPH_LIMIT_NODES 1000000                 /* in one workflow */
+#define TPH_LIMIT_ITEMS 200000                  /* one loop */
+#define TPH_LIMIT_WORKFLOWS 10000               /* in one `run` */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where in a file each value of a document stood: path -> line:column.
+ *
+ * Paths are written as Kubernetes writes them: spec.templates[0].plugin; a key that is no plain word stands in
+ * brackets: metadata.labels[a.b/c]. Lines and columns count from 1; columns are characters.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+struct tph_position {
+    size_t line; /* 0 = unknown */
+    size_t column;
+};
+
+struct tph_positions;
+
+void tph_positions_free(struct tph_positions *positions);
+TPH_DEFINE_CLEANUP(struct tph_positions, tph_positions_free);
+
+/* The place of the value at path; where there is none, of its nearest parent that has one. For a member of
+ * an object it is the place of its key. positions may be NULL: unknown. */
+struct tph_position tph_positions_find(const struct tph_positions *positions, struct tph_str path);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One workflow, decided: events in, actions out. Pure: no I/O, no clock, no random numbers of its own.
+ *
+ * apply takes one event and the time and changes the run; what is to be done comes back as actions. Same input, same
+ * actions, byte for byte. Cost follows change: an event touches the nodes it concerns and those that wait for them.
+ * A run can be made again at any point from the workflow object with its saved status, and goes on the same.
+ * Node names, IDs, phases, messages and the graph are Argo's (tests/data/golden/cases).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "data/json.h"
+#include "engine/node.h"
+
+struct tph_run;
+
+struct tph_run_options {
+    bool compatibility_argo; /* turn off what would compute otherwise than Argo (docs/differences.md) */
+};
+
+/* From a Workflow object as read (metadata.name, namespace and uid set; generateName is the caller's business).
+ * Fresh, or with a saved status. Refuses what the engine cannot run, with the path in the object: kind INVALID,
+ * text "PATH: what"; ret_path gets the path alone. The object is copied. */
+int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options,
+                struct tph_run **ret_run, struct tph_buf *ret_path, struct tph_error *err) TPH_MUST_CHECK;
+void tph_run_free(struct tph_run *run);
+TPH_DEFINE_CLEANUP(struct tph_run, tph_run_free);
+
+enum tph_event_kind {
+    TPH_EVENT_START,     /* begin, or go on after a restart: actions that are pending come again */
+    TPH_EVENT_REPLY,     /* a task's result: node_id, attempt, result */
+    TPH_EVENT_TIMER,     /* the time of a WAIT action has come */
+    TPH_EVENT_STOP,      /* spec.shutdown Stop: exit handlers run */
+    TPH_EVENT_TERMINATE, /* spec.shutdown Terminate: they do not */
+    TPH_EVENT_COUNT,
+};
+
+/* What a task came to. Borrowed for the call. A reply for an older attempt or a final node is dropped. */
+struct tph_task_result {
+    struct tph_str phase; /* Argo's words; an unknown one makes the node Error with a message */
+    struct tph_str message;
+    struct tph_str progress;
+    const struct tph_json *outputs; /* {parameters, result, exitCode, artifacts}; NULL = none */
+};
+
+struct tph_event {
+    enum tph_event_kind kind;
+    struct tph_str node_id;
+    uint32_t attempt;
+    const struct tph_task_result *result;
+};
+
+enum tph_action_kind {
+    TPH_ACTION_START_TASK,  /* node, template_json, key, deadline_ms */
+    TPH_ACTION_CANCEL_TASK, /* node: its plugin is to be told */
+    TPH_ACTION_WAIT_UNTIL,  /* time_ms: send TIMER then; replaces an earlier WAIT_UNTIL; 0 = none */
+    TPH_ACTION_NODE,        /* node was made or changed: make it durable, show it */
+    TPH_ACTION_WORKFLOW,    /* phase, message, outputs, labels of the workflow changed */
+    TPH_ACTION_FINISHED,    /* the workflow is Succeeded, Failed or Error; last action ever */
+    TPH_ACTION_COUNT,
+};
+
+struct tph_action {
+    enum tph_action_kind kind;
+    const struct tph_node *node;  /* borrowed from the run: valid until the run is freed */
+    uint32_t attempt;
+    struct tph_str template_json; /* START_TASK: the processed template; valid until the next apply */
+    struct tph_str key;           /* START_TASK: the one key under plugin: */
+    int64_t deadline_ms;          /* START_TASK: wall clock; 0 = none */
+    int64_t time_ms;              /* WAIT_UNTIL */
+};
+
+struct tph_actions {
+    struct tph_action *list; /* owned by the run, valid until the next apply */
+    size_t n;
+};
+
+/* now_ms: wall clock, milliseconds since 1970. Never fails: what goes wrong becomes a node's or the workflow's message. */
+void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t now_ms,
+                   struct tph_actions *ret_actions);
+
+/* Looking. */
+enum tph_workflow_phase tph_run_phase(const struct tph_run *run);
+struct tph_str tph_run_message(const struct tph_run *run);
+struct tph_str tph_run_progress(const struct tph_run *run); /* "1/3" */
+const struct tph_node *tph_run_root(const struct tph_run *run); /* NULL before START */
+size_t tph_run_n_nodes(const struct tph_run *run);
+const struct tph_node *tph_run_node_at(const struct tph_run *run, size_t index); /* in the order of making */
+
+/* The whole Workflow object with its status as Argo would have written it (metadata labels too), built into doc. */
+struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *doc);

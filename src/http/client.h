@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An HTTP/1.1 client for plugins on this machine: plain HTTP, IPv4 and IPv6 literals and "localhost" only.
+ *
+ * Made for the servers in the wild (docs/plugins.md): HTTP/1.0 answers that end with the connection, answers before the
+ * request was read, two answers in a row, no Content-Type. One request a connection, unless the server showed
+ * HTTP/1.1 keep-alive with Content-Length and the next request is there at once: an idle connection blocks
+ * single-threaded servers. "localhost" tries ::1, then 127.0.0.1; both together are one try. Everything from the peer
+ * is bounded by base/limits.h. Loop thread only.
+ */
+#pragma once
+
+#include "base/str.h"
+#include "loop/loop.h"
+
+struct tph_http_client;
+struct tph_http_call;
+
+enum tph_http_outcome {
+    TPH_HTTP_ANSWERED,      /* a whole head and body came: status and body are set */
+    TPH_HTTP_REFUSED,       /* nobody listens there */
+    TPH_HTTP_CONNECT_ERROR, /* any other failure to connect */
+    TPH_HTTP_RESET,         /* the connection broke before a whole answer: also a body shorter than its length */
+    TPH_HTTP_EOF,           /* closed without one byte of answer */
+    TPH_HTTP_TIMEOUT,       /* timeout_ms passed */
+    TPH_HTTP_TOO_LARGE,     /* head or body past its ceiling */
+    TPH_HTTP_MALFORMED,     /* what came is not HTTP */
+    TPH_HTTP_OUTCOME_COUNT,
+};
+
+struct tph_http_header {
+    const char *name;
+    const char *value;
+};
+
+/* How to get a connected stream socket to host and port when it is not by an ordinary connect: sidecars with a
+ * network namespace of their own. Returns a connecting or connected non-blocking descriptor, or -errno. */
+typedef int tph_http_dial_fn(void *owner, const char *host, uint16_t port);
+
+struct tph_http_request {
+    const char *method; /* "POST" */
+    const char *host;   /* "localhost", "127.0.0.1", "::1" */
+    uint16_t port;
+    const char *target;                    /* "/api/v1/template.execute" */
+    const struct tph_http_header *headers; /* besides Host, Content-Length, Connection, which we set */
+    size_t n_headers;
+    struct tph_str body;   /* copied */
+    int64_t timeout_ms;    /* from now to the last byte */
+    size_t max_reply;      /* ceiling for the body */
+    tph_http_dial_fn *dial; /* NULL: ordinary connect */
+    void *dial_owner;
+};
+
+struct tph_http_answer {
+    enum tph_http_outcome outcome;
+    int status;                /* 200 */
+    struct tph_str reason;     /* "OK": as the server sent it, also a phrase of its own */
+    struct tph_str body;       /* borrowed until the callback returns; what had come also when not ANSWERED */
+    int64_t duration_ms;
+    const char *error;         /* in Go's words, for messages: "dial tcp 127.0.0.1:4355: connect: connection refused", "EOF" */
+    const char *remote;        /* "127.0.0.1:4355": the address that was tried last */
+};
+
+/* Called exactly once for each call that was not cancelled, never from inside tph_http_call_start. */
+typedef void tph_http_done_fn(void *owner, const struct tph_http_answer *answer);
+
+struct tph_http_client *tph_http_client_new(struct tph_loop *loop) TPH_MUST_CHECK;
+/* Ends idle connections and cancels what is under way, without callbacks. */
+void tph_http_client_free(struct tph_http_client *client);
+TPH_DEFINE_CLEANUP(struct tph_http_client, tph_http_client_free);
+
+/* The call is freed by the client after done was called or after cancel. */
+struct tph_http_call *tph_http_call_start(struct tph_http_client *client,
+                                          const struct tph_http_request *request,
+                                          tph_http_done_fn *done, void *owner) TPH_MUST_CHECK;
+void tph_http_call_cancel(struct tph_http_call *call); /* closes the connection; no callback */
