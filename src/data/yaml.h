@@ -2,8 +2,8 @@
 /* YAML as Kubernetes reads and writes it (sigs.k8s.io/yaml over go-yaml v2): libyaml's events, our resolver.
  *
  * Values become JSON values exactly as the Go code makes them (yes/no/on/off as keys and values, 0777, 1_000, merge
- * keys, ...: reference data tests/data/golden/yaml.jsonl). Depth, number of values and alias expansion are limited
- * (base/limits.h). Positions: where each value stood, for messages; see data/position.h.
+ * keys, ...: reference data yaml.jsonl). Depth, number of values and alias expansion are limited
+ * (base/limits.h). Error texts are those of the Go code, without a place; the place is kept beside them.
  */
 #pragma once
 
@@ -14,19 +14,43 @@
 #include "data/position.h"
 
 enum {
-    TPH_YAML_STRICT = 1, /* duplicate keys are errors */
+    TPH_YAML_STRICT = 1,    /* duplicate keys are errors */
+    TPH_YAML_POSITIONS = 2, /* keep where each value stood */
 };
 
-/* Reads one document. JSON is YAML: the same call reads both. An empty text gives null. Error texts are those of
- * the Go code where the reference data has them; tph_error.text begins with "LINE:COLUMN: "? no: see
- * ret_positions for values; a syntax error's place is in the text as the Go code words it ("yaml: line 3: ...").
- * ret_positions may be NULL. */
-int tph_yaml_parse(struct tph_str text, unsigned flags, struct tph_json_doc **ret_doc,
-                   struct tph_positions **ret_positions, struct tph_error *err) TPH_MUST_CHECK;
+/* Where things stood in the text. */
+struct tph_yaml_places {
+    struct tph_positions *positions; /* owned by the caller; set on success when asked for */
+    struct tph_position error;       /* set on failure: where reading stopped; line 0 = unknown */
+};
 
-/* Cuts the next document off a stream as Argo's file reader does: at every line that begins with "---".
- * Returns false when nothing is left. ret_line: lines of the whole text before the document. */
-bool tph_yaml_next_document(struct tph_str *rest, struct tph_str *ret_document, size_t *line);
+/* Reads one document. JSON is YAML: the same call reads both. An empty text gives null. places may be NULL. */
+int tph_yaml_parse(struct tph_str text, unsigned flags, struct tph_json_doc **ret_doc,
+                   struct tph_yaml_places *places, struct tph_error *err) TPH_MUST_CHECK;
+
+/* A file of several documents. Begin with {.rest = text}. */
+struct tph_yaml_stream {
+    struct tph_str rest; /* not NULL at the start, also of an empty file */
+    size_t line;         /* lines of the file before the document returned last */
+    size_t next_line;    /* private */
+};
+
+/* Cuts the next document off as Argo's file reader does: at every line that begins with "---". False at the end. */
+bool tph_yaml_next_document(struct tph_yaml_stream *stream, struct tph_str *ret_document);
 
 /* Writes block YAML as sigs.k8s.io/yaml does: keys sorted, strings quoted only where needed. */
 int tph_yaml_write(const struct tph_json *value, struct tph_buf *buf, struct tph_error *err) TPH_MUST_CHECK;
+
+/* What a plain scalar means to the reader, and so whether a text may be written without quotes. Private to
+ * data/yaml*.c, here for the writer. */
+enum tph_yaml_meaning {
+    TPH_YAML_STRING,
+    TPH_YAML_NULL,
+    TPH_YAML_TRUE,
+    TPH_YAML_FALSE,
+    TPH_YAML_INT,   /* text: decimal digits */
+    TPH_YAML_FLOAT, /* text: JSON number */
+    TPH_YAML_INFINITE,
+    TPH_YAML_MERGE,
+};
+enum tph_yaml_meaning tph_yaml_resolve(struct tph_str plain, struct tph_buf *number);

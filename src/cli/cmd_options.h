@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The option tables of the verbs, each defined in its verb's file. */
+#pragma once
+
+#include "cli/cli.h"
+
+extern const struct tph_option tph_run_options_table[];

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tiphys run: reads manifests, runs their workflows with sidecars on this machine, reports, cleans up.
+ *
+ * Signals: the first INT, TERM or HUP stops (exit handlers run, STOP_MS), the second kills. Whatever happens, no
+ * process, mount or file stays. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "cli/cmd_options.h"
+#include "cli/run_prepare.h"
+#include "cli/run_view.h"
+#include "data/yaml.h"
+#include "podrt/process.h"
+
+enum {
+    STOP_MS = 10000,        /* from the first signal until everything is killed */
+    RESTART_BASE_MS = 1000, /* Kubernetes waits 10 s; a person at a laptop does not want to */
+};
+
+struct run_options {
+    struct tph_texts parameters, parameter_files, plugins;
+    const char *entrypoint, *ns, *name, *output, *logs_dir, *network, *log_format;
+    int64_t timeout_ms;
+    bool log, quiet, no_utf8, no_color;
+};
+
+#define OPTION(member) offsetof(struct run_options, member)
+
+const struct tph_option tph_run_options_table[] = {
+    {"parameter", 'p', TPH_OPTION_LIST, OPTION(parameters), "NAME=VALUE", NULL, "set a workflow parameter; may be repeated"},
+    {"parameter-file", 'f', TPH_OPTION_LIST, OPTION(parameter_files), "FILE", NULL, "YAML or JSON map of parameters"},
+    {"plugin", 0, TPH_OPTION_LIST, OPTION(plugins), "DIR|FILE", NULL, "add a plugin; may be repeated"},
+    {"entrypoint", 0, TPH_OPTION_TEXT, OPTION(entrypoint), "TEMPLATE", NULL, "begin with this template"},
+    {"name", 0, TPH_OPTION_TEXT, OPTION(name), "NAME", NULL, "name of the workflow"},
+    {"namespace", 'n', TPH_OPTION_TEXT, OPTION(ns), "NAMESPACE", NULL, "namespace of the workflows (default)"},
+    {"timeout", 0, TPH_OPTION_DURATION, OPTION(timeout_ms), "DURATION", NULL, "terminate after this time, exit 1"},
+    {"output", 'o', TPH_OPTION_CHOICE, OPTION(output), "FORMAT", "wide|json|yaml|name", "what standard output gets: wide, json, yaml or name"},
+    {"network", 0, TPH_OPTION_CHOICE, OPTION(network), "MODE", "host|none", "network of the sidecars: host (default) or none"},
+    {"log", 0, TPH_OPTION_FLAG, OPTION(log), NULL, NULL, "show what the sidecars print, prefixed with the plugin's name"},
+    {"logs-dir", 0, TPH_OPTION_TEXT, OPTION(logs_dir), "DIR", NULL, "keep the sidecars' logs there"},
+    {"log-format", 0, TPH_OPTION_CHOICE, OPTION(log_format), "FORMAT", "text|json", "of the program's own log lines: text or json"},
+    {"quiet", 'q', TPH_OPTION_FLAG, OPTION(quiet), NULL, NULL, "no progress, only warnings, errors and the result"},
+    {"no-utf8", 0, TPH_OPTION_FLAG, OPTION(no_utf8), NULL, NULL, "words in place of icons"},
+    {"no-color", 0, TPH_OPTION_FLAG, OPTION(no_color), NULL, NULL, "no colours"},
+    {.name = NULL},
+};
+
+/* One run of the verb. */
+struct session {
+    struct tph_cli cli;
+    const struct tph_command *command;
+    struct run_options options;
+    struct tph_run_input input;
+    struct tph_arena *arena;
+    struct tph_prepared *prepared; /* owned, one for each workflow of input */
+    size_t n_prepared;
+    struct tph_loop *loop;
+    struct tph_podrt *podrt;
+    struct tph_agent *agent;
+    struct tph_local *local;
+    struct tph_view *view;
+    struct tph_signal *signals[3];
+    struct tph_timer *deadline;   /* --timeout */
+    struct tph_timer *last_call;  /* STOP_MS after the first signal */
+    int signal;                   /* the first that came; 0 = none */
+    bool timed_out, stopping;
+};
+
+static void session_release(struct session *s)
+{
+    for (size_t i = 0; i < 3; i++) {
+        tph_signal_free(s->signals[i]);
+    }
+    tph_timer_free(s->deadline);
+    tph_timer_free(s->last_call);
+    tph_local_free(s->local);
+    tph_agent_free(s->agent);
+    tph_podrt_free(s->podrt);
+    tph_view_free(s->view);
+    tph_loop_free(s->loop);
+    for (size_t i = 0; i < s->n_prepared; i++) {
+        tph_prepared_release(&s->prepared[i]);
+    }
+    free(s->prepared);
+    tph_arena_free(s->arena);
+    tph_run_input_release(&s->input);
+    tph_texts_release(&s->options.parameters);
+    tph_texts_release(&s->options.parameter_files);
+    tph_texts_release(&s->options.plugins);
+}
+
+static int read_inputs(struct session *s, const struct tph_texts *arguments, struct tph_error *err)
+{
+    tph_run_input_init(&s->input, &s->cli);
+    for (size_t i = 0; i < arguments->n; i++) {
+        if (tph_run_input_read(&s->input, arguments->list[i], err) < 0) {
+            return -1;
+        }
+    }
+    size_t n_workflows = s->input.n_workflows;
+    for (size_t i = 0; i < s->options.plugins.n; i++) {
+        if (tph_run_input_read(&s->input, s->options.plugins.list[i], err) < 0) {
+            return -1;
+        }
+    }
+    /* A plugin's directory may hold an example workflow; --plugin asks for the plugin only. */
+    s->input.n_workflows = n_workflows;
+    if (n_workflows == 0) {
+        return tph_error_set(err, TPH_ERROR_USAGE, "no workflow is given\n  name a file or directory with one, or - for standard input");
+    }
+    if (s->options.name && n_workflows > 1) {
+        return tph_error_set(err, TPH_ERROR_USAGE, "--name is for one workflow, here are %zu", n_workflows);
+    }
+    return 0;
+}
+
+static int prepare_all(struct session *s, struct tph_error *err)
+{
+    struct tph_texts parameters = {.list = NULL};
+    int failed = 0;
+    for (size_t i = 0; i < s->options.parameter_files.n && failed == 0; i++) {
+        failed = tph_run_read_parameters(s->options.parameter_files.list[i], s->arena, &parameters, err);
+    }
+    for (size_t i = 0; i < s->options.parameters.n; i++) {
+        tph_texts_add(&parameters, s->options.parameters.list[i]);
+    }
+    struct tph_run_overrides overrides = {.name = s->options.name,
+                                          .ns = s->options.ns,
+                                          .entrypoint = s->options.entrypoint,
+                                          .parameters = &parameters};
+    s->prepared = tph_calloc(s->input.n_workflows, sizeof(*s->prepared));
+    for (size_t i = 0; i < s->input.n_workflows && failed == 0; i++) {
+        failed = tph_run_prepare(&s->input, &s->input.workflows[i], &overrides, s->arena, &s->prepared[i], err);
+        s->n_prepared += failed == 0 ? 1 : 0;
+    }
+    tph_texts_release(&parameters);
+    return failed;
+}
+
+static void stop_loop(void *owner)
+{
+    struct session *s = owner;
+    tph_loop_stop(s->loop);
+}
+
+/* Everything is final, or time is up: the sidecars go, then the loop ends. */
+static void wind_down(struct session *s, int64_t grace_ms)
+{
+    if (s->stopping) {
+        return;
+    }
+    s->stopping = true;
+    tph_agent_stop(s->agent, grace_ms, stop_loop, s);
+}
+
+static void kill_all(void *owner)
+{
+    struct session *s = owner;
+    tph_loop_stop(s->loop); /* session_release kills what is left */
+}
+
+static void got_signal(void *owner, int number)
+{
+    struct session *s = owner;
+    if (s->signal != 0) {
+        kill_all(s);
+        return;
+    }
+    s->signal = number;
+    tph_view_line(s->view, TPH_STR("stopping; once more kills"));
+    tph_timer_start(s->last_call, STOP_MS);
+    tph_local_stop(s->local, TPH_EVENT_STOP);
+}
+
+static void deadline_passed(void *owner)
+{
+    struct session *s = owner;
+    s->timed_out = true;
+    tph_view_line(s->view, TPH_STR("error: --timeout has passed; terminating"));
+    tph_timer_start(s->last_call, STOP_MS);
+    tph_local_stop(s->local, TPH_EVENT_TERMINATE);
+}
+
+static void node_changed(void *owner, struct tph_local_workflow *workflow, const struct tph_node *node)
+{
+    struct session *s = owner;
+    tph_view_node(s->view, workflow, node);
+}
+
+static void workflow_changed(void *owner, struct tph_local_workflow *workflow)
+{
+    (void)owner;
+    (void)workflow;
+}
+
+static void agent_says(void *owner, const struct tph_agent_event *event)
+{
+    struct session *s = owner;
+    tph_view_agent(s->view, event);
+}
+
+static void all_finished(void *owner)
+{
+    struct session *s = owner;
+    wind_down(s, s->options.timeout_ms > 0 && s->timed_out ? 0 : TPH_LIMIT_GRACE_MS);
+}
+
+static int open_loop(struct session *s, struct tph_error *err)
+{
+    if (tph_loop_new(&s->loop, err) < 0) {
+        return -1;
+    }
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < 3; i++) {
+        if (tph_signal_new(s->loop, numbers[i], got_signal, s, &s->signals[i], err) < 0) {
+            return -1;
+        }
+    }
+    s->deadline = tph_timer_new(s->loop, deadline_passed, s);
+    s->last_call = tph_timer_new(s->loop, kill_all, s);
+    return 0;
+}
+
+static void open_view(struct session *s)
+{
+    bool live = s->cli.err_terminal && s->cli.out_terminal;
+    struct tph_view_options view = {
+        .cli = &s->cli,
+        .mode = s->options.quiet ? TPH_VIEW_QUIET : live ? TPH_VIEW_LIVE : TPH_VIEW_EVENTS,
+        .utf8 = s->cli.utf8 && !s->options.no_utf8,
+        .logs = s->options.log,
+    };
+    s->view = tph_view_new(s->loop, &view);
+}
+
+static int open_agent(struct session *s, struct tph_error *err)
+{
+    if (s->options.logs_dir && mkdir(s->options.logs_dir, 0777) < 0 && errno != EEXIST) {
+        return tph_error_errno(err, errno, "cannot make %s", s->options.logs_dir);
+    }
+    if (tph_podrt_process_new(s->loop, &s->podrt, err) < 0) {
+        return -1;
+    }
+    bool none = s->options.network && strcmp(s->options.network, "none") == 0;
+    struct tph_agent_options agent = {
+        .podrt = s->podrt,
+        .objects = tph_objects_lookup(s->input.objects),
+        .network = none ? TPH_NETWORK_NONE : TPH_NETWORK_HOST,
+        .logs_dir = s->options.logs_dir,
+        .retry_pause_ms = TPH_LIMIT_CALL_PAUSE_MS,
+        .poll_ms = TPH_LIMIT_POLL_MS,
+        .restart_base_ms = RESTART_BASE_MS,
+        .ready_ms = TPH_LIMIT_READY_MS,
+        .calls_in_flight = TPH_LIMIT_CALLS_IN_FLIGHT,
+        .event = tph_local_agent_event,
+        .owner = s->local,
+    };
+    s->agent = tph_agent_new(s->loop, &agent);
+    return 0;
+}
+
+/* Every plugin once, in the log as Argo's controller says it, and on the screen. */
+static void announce_plugins(struct session *s)
+{
+    struct tph_map seen = TPH_MAP_INIT;
+    for (size_t i = 0; i < s->n_prepared; i++) {
+        for (size_t j = 0; j < s->prepared[i].n_plugins; j++) {
+            struct tph_plugin *p = s->prepared[i].plugins[j];
+            struct tph_str key = {.p = (const char *)&s->prepared[i].plugins[j], .len = sizeof(p)};
+            if (tph_map_set(&seen, key, p)) {
+                continue;
+            }
+            TPH_CLEANUP(tph_freep) char *name = tph_str_dup(p->config_name);
+            if (!s->options.quiet) {
+                tph_log(TPH_LOG_INFO, "Executor plugin added", "name", name, NULL);
+            }
+            tph_view_plugin(s->view, p);
+        }
+    }
+    tph_map_release(&seen);
+}
+
+static int exit_code(const struct session *s)
+{
+    if (s->signal != 0) {
+        return 128 + s->signal;
+    }
+    for (size_t i = 0; i < tph_local_n_workflows(s->local); i++) {
+        const struct tph_run *run = tph_local_run(tph_local_workflow_at(s->local, i));
+        if (tph_run_phase(run) != TPH_WORKFLOW_SUCCEEDED) {
+            return TPH_EXIT_FAILED;
+        }
+    }
+    return s->timed_out ? TPH_EXIT_FAILED : TPH_EXIT_OK;
+}
+
+static struct tph_json *all_objects(const struct session *s, struct tph_json_doc *doc)
+{
+    size_t n = tph_local_n_workflows(s->local);
+    if (n == 1) {
+        return tph_run_object(tph_local_run(tph_local_workflow_at(s->local, 0)), doc);
+    }
+    struct tph_json *list = tph_json_new_object(doc);
+    struct tph_json *items = tph_json_new_array(doc);
+    tph_json_set_cstr(doc, list, "apiVersion", "v1");
+    tph_json_set_cstr(doc, list, "kind", "List");
+    tph_json_set(doc, list, "items", items);
+    for (size_t i = 0; i < n; i++) {
+        tph_json_append(doc, items, tph_run_object(tph_local_run(tph_local_workflow_at(s->local, i)), doc));
+    }
+    return list;
+}
+
+static int print_output(struct session *s, struct tph_error *err)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    const char *format = s->options.output ? s->options.output : "wide";
+    struct tph_json *objects = all_objects(s, doc);
+    if (strcmp(format, "json") == 0) {
+        tph_json_write(objects, TPH_JSON_SORTED | TPH_JSON_PRETTY, &out);
+        (void)tph_buf_putc(&out, '\n');
+    } else if (strcmp(format, "yaml") == 0) {
+        if (tph_yaml_write(objects, &out, err) < 0) {
+            return -1;
+        }
+    } else if (strcmp(format, "name") == 0) {
+        for (size_t i = 0; i < s->input.n_workflows; i++) {
+            struct tph_json *meta = tph_json_get(s->input.workflows[i].object, "metadata");
+            (void)tph_buf_printf(&out, "workflow.argoproj.io/%.*s\n", TPH_FMT(tph_json_get_str(meta, "name")));
+        }
+    } else {
+        for (size_t i = 0; i < tph_local_n_workflows(s->local); i++) {
+            tph_view_report(s->view, tph_local_workflow_at(s->local, i), &out);
+        }
+    }
+    if (tph_buf_failed(&out)) {
+        return tph_error_set(err, TPH_ERROR_LIMIT, "the output is larger than %zu bytes", TPH_LIMIT_DOCUMENT);
+    }
+    int failed = tph_fd_write_all(STDOUT_FILENO, tph_buf_str(&out));
+    return failed == 0 || failed == -EPIPE ? 0 : tph_error_errno(err, -failed, "cannot write the output");
+}
+
+/* From prepared workflows to the exit code. */
+static int work(struct session *s, struct tph_error *err)
+{
+    if (open_loop(s, err) < 0) {
+        return -1;
+    }
+    open_view(s);
+    struct tph_local_observer observer = {.node = node_changed,
+                                          .workflow = workflow_changed,
+                                          .agent = agent_says,
+                                          .finished = all_finished,
+                                          .owner = s};
+    s->local = tph_local_new(s->loop, &observer);
+    if (open_agent(s, err) < 0) {
+        return -1;
+    }
+    announce_plugins(s);
+    for (size_t i = 0; i < s->n_prepared; i++) {
+        struct tph_prepared *p = &s->prepared[i];
+        struct tph_local_workflow *workflow =
+            tph_local_add(s->local, TPH_TAKE(p->run), p->plugins, p->n_plugins, NULL);
+        tph_view_add(s->view, workflow, &p->keys);
+    }
+    if (s->options.timeout_ms > 0) {
+        tph_timer_start(s->deadline, s->options.timeout_ms);
+    }
+    tph_local_start(s->local, s->agent);
+    tph_loop_run(s->loop);
+    tph_view_end(s->view);
+    return print_output(s, err);
+}
+
+int tph_cmd_run(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv)
+{
+    TPH_CLEANUP(session_release) struct session s = {.cli = *cli, .command = command};
+    TPH_CLEANUP(tph_texts_release) struct tph_texts arguments = {.list = NULL};
+    struct tph_error err = TPH_ERROR_INIT;
+    int code = 0;
+    if (tph_cli_parse(cli, command, argc, argv, &s.options, &arguments, &code)) {
+        return code;
+    }
+    s.cli.color = s.cli.color && !s.options.no_color;
+    tph_log_init(&(struct tph_log_config){
+        .level = TPH_LOG_INFO,
+        .format = s.options.log_format && strcmp(s.options.log_format, "json") == 0 ? TPH_LOG_JSON
+                                                                                    : TPH_LOG_LOGFMT,
+        .fd = STDERR_FILENO});
+    s.arena = tph_arena_new();
+    if (read_inputs(&s, &arguments, &err) < 0 || prepare_all(&s, &err) < 0 || work(&s, &err) < 0) {
+        return tph_cli_error(cli, &err);
+    }
+    return exit_code(&s);
+}

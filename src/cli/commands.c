@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of verbs. */
+#include "cli/cli.h"
+#include "cli/cmd_options.h"
+
+const struct tph_command tph_commands[] = {
+    {
+        .name = "run",
+        .arguments = "[FILE|DIR|-]...",
+        .summary = "run workflows here, with their plugins as sandboxed processes",
+        .details =
+            "Takes Workflows, ExecutorPlugins (a directory with plugin.yaml and server.*), plugin ConfigMaps, Secrets\n"
+            "and ConfigMaps, in any order and number. A directory gives its *.yaml, *.yml and *.json. Ends with 0 when\n"
+            "every workflow Succeeded, 1 when one Failed, 2 for wrong usage or manifests, 130 after Ctrl-C.",
+        .examples = "  tiphys run examples/hello\n"
+                    "  tiphys run workflow.yaml --plugin ./my-plugin -p message=hi\n"
+                    "  tiphys run workflow.yaml my-executor-plugin-configmap.yaml secret.yaml -o json\n"
+                    "  cat workflow.yaml | tiphys run - --plugin ./my-plugin --log",
+        .options = tph_run_options_table,
+        .run = tph_cmd_run,
+    },
+    {
+        .name = "version",
+        .summary = "print the program's version",
+        .run = tph_cmd_version,
+    },
+    {
+        .name = "completion",
+        .arguments = "bash|zsh|fish",
+        .summary = "print a completion script for a shell",
+        .examples = "  tiphys completion bash > ~/.local/share/bash-completion/completions/tiphys\n"
+                    "  tiphys completion fish > ~/.config/fish/completions/tiphys.fish",
+        .run = tph_cmd_completion,
+    },
+    {.name = NULL},
+};

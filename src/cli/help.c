@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Help, made from the table of verbs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static size_t option_width(const struct tph_option *o)
+{
+    return strlen(o->name) + (o->argument ? strlen(o->argument) + 1 : 0);
+}
+
+static void print_options(const struct tph_command *command)
+{
+    size_t width = strlen("help");
+    for (const struct tph_option *o = command->options; o && o->name; o++) {
+        width = option_width(o) > width ? option_width(o) : width;
+    }
+    (void)printf("\nOptions:\n");
+    for (const struct tph_option *o = command->options; o && o->name; o++) {
+        if (o->letter) {
+            (void)printf("  -%c, ", o->letter);
+        } else {
+            (void)printf("      ");
+        }
+        (void)printf("--%s%s%s%*s  %s\n", o->name, o->argument ? " " : "", o->argument ? o->argument : "",
+                     (int)(width - option_width(o)), "", o->help);
+    }
+    (void)printf("  -h, --help%*s  print this text\n", (int)(width - strlen("help")), "");
+}
+
+static void print_program(const struct tph_cli *cli)
+{
+    (void)printf("%s runs Argo workflows and their executor plugins on this machine, without a cluster.\n"
+                 "\nUsage:\n  %s COMMAND [ARGUMENTS] [OPTIONS]\n\nCommands:\n",
+                 cli->program, cli->program);
+    for (const struct tph_command *c = tph_commands; c->name; c++) {
+        (void)printf("  %-22s  %s\n", c->name, c->summary);
+    }
+    (void)printf("\nFirst steps:\n"
+                 "  %s run examples/hello    run a workflow with the plugin beside it\n"
+                 "  %s doctor                what this machine offers to sidecars, and what it lacks\n"
+                 "  %s COMMAND --help        options and examples of a command\n",
+                 cli->program, cli->program, cli->program);
+}
+
+void tph_cli_help(const struct tph_cli *cli, const struct tph_command *command)
+{
+    if (!command) {
+        print_program(cli);
+        return;
+    }
+    (void)printf("%s %s: %s\n\nUsage:\n  %s %s%s%s [OPTIONS]\n", cli->program, command->name,
+                 command->summary, cli->program, command->name, command->arguments ? " " : "",
+                 command->arguments ? command->arguments : "");
+    if (command->details) {
+        (void)printf("\n%s\n", command->details);
+    }
+    print_options(command);
+    if (command->examples) {
+        (void)printf("\nExamples:\n%s\n", command->examples);
+    }
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tiphys: finds out about its surroundings, finds the verb, runs it. */
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+enum { VERBS_MAX = 64 };
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* How many words of argv the verb's name takes; 0 when they do not begin with it. */
+static int matches(const struct tph_command *command, int argc, char **argv)
+{
+    struct tph_str rest = tph_str(command->name);
+    struct tph_str word;
+    int n = 0;
+    while (tph_str_cut(&rest, ' ', &word)) {
+        if (n >= argc || !tph_str_eqz(word, argv[n])) {
+            return 0;
+        }
+        n++;
+    }
+    return n;
+}
+
+static bool in_group(const struct tph_command *command, const char *group)
+{
+    size_t len = strlen(group);
+    return strncmp(command->name, group, len) == 0 && command->name[len] == ' ';
+}
+
+/* "executor-plugin" alone, or with a word that is no verb of it: lists its verbs. */
+static int print_group(const struct tph_cli *cli, int argc, char **argv)
+{
+    bool wrong = argc > 1 && !is_help(argv[1]);
+    if (wrong) {
+        (void)tph_cli_usage(cli, NULL, "unknown command \"%s %s\"", argv[0], argv[1]);
+    }
+    FILE *out = wrong ? stderr : stdout;
+    (void)fprintf(out, "Commands of %s %s:\n", cli->program, argv[0]);
+    for (const struct tph_command *c = tph_commands; c->name; c++) {
+        if (in_group(c, argv[0])) {
+            (void)fprintf(out, "  %-22s  %s\n", c->name, c->summary);
+        }
+    }
+    return wrong ? TPH_EXIT_USAGE : TPH_EXIT_OK;
+}
+
+static int unknown_verb(const struct tph_cli *cli, int argc, char **argv)
+{
+    const char *names[VERBS_MAX];
+    size_t n = 0;
+    for (const struct tph_command *c = tph_commands; c->name && n < VERBS_MAX; c++) {
+        if (in_group(c, argv[0])) {
+            return print_group(cli, argc, argv);
+        }
+        names[n++] = c->name;
+    }
+    const char *near = tph_str_nearest(tph_str(argv[0]), names, n);
+    if (near) {
+        return tph_cli_usage(cli, NULL, "unknown command \"%s\"; did you mean \"%s\"?", argv[0], near);
+    }
+    return tph_cli_usage(cli, NULL, "unknown command \"%s\"", argv[0]);
+}
+
+static int run_verb(const struct tph_cli *cli, int argc, char **argv)
+{
+    bool help = argc > 0 && strcmp(argv[0], "help") == 0;
+    if (help) {
+        argc--;
+        argv++;
+    }
+    if (argc == 0 || is_help(argv[0])) {
+        tph_cli_help(cli, NULL);
+        return argc == 0 && !help ? TPH_EXIT_USAGE : TPH_EXIT_OK;
+    }
+    if (strcmp(argv[0], "--version") == 0) {
+        argv[0] += 2;
+    }
+    const struct tph_command *found = NULL;
+    int words = 0;
+    for (const struct tph_command *c = tph_commands; c->name; c++) {
+        int n = matches(c, argc, argv);
+        if (n > words) {
+            found = c;
+            words = n;
+        }
+    }
+    if (!found) {
+        return unknown_verb(cli, argc, argv);
+    }
+    if (help) {
+        tph_cli_help(cli, found);
+        return TPH_EXIT_OK;
+    }
+    return found->run(cli, found, argc - words, argv + words);
+}
+
+int main(int argc, char **argv)
+{
+    /* Only what characters look like follows the user's locale; numbers never do. */
+    (void)setlocale(LC_CTYPE, "");
+    if (argc == 0) {
+        return TPH_EXIT_USAGE;
+    }
+    const char *slash = strrchr(argv[0], '/');
+    const char *term = getenv("TERM");
+    const char *no_color = getenv("NO_COLOR");
+    struct tph_cli cli = {
+        .program = strcmp(slash ? slash + 1 : argv[0], "argo") == 0 ? "argo" : "tiphys",
+        .out_terminal = isatty(STDOUT_FILENO) == 1,
+        .err_terminal = isatty(STDERR_FILENO) == 1,
+        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+    };
+    cli.color = (cli.out_terminal || cli.err_terminal) && !(no_color && *no_color) &&
+                !(term && strcmp(term, "dumb") == 0);
+    /* A reader that went away is an error of write, not the end of the program. */
+    (void)signal(SIGPIPE, SIG_IGN);
+
+    int code = run_verb(&cli, argc - 1, argv + 1);
+    if (fflush(stdout) != 0 && code == TPH_EXIT_OK) {
+        code = TPH_EXIT_FAILED;
+    }
+    return code;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `run` was given: manifests from files, directories and standard input, sorted by kind.
+ *
+ * Workflow, ExecutorPlugin (a directory with plugin.yaml and server.*, or a document), ConfigMap (of a plugin, or plain),
+ * Secret, and Lists of them, in any order and number. Errors carry FILE:LINE:COLUMN. Everything read is owned here
+ * and lives until release.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "cli/cli.h"
+#include "controller/objects.h"
+#include "data/json.h"
+#include "data/position.h"
+#include "plugin/plugin.h"
+
+struct tph_run_workflow {
+    struct tph_json_doc *doc; /* owner of object; set by the input */
+    struct tph_json *object;
+    struct tph_source source;
+};
+
+struct tph_run_input {
+    const struct tph_cli *cli;
+    const char *default_namespace; /* for objects that name none: -n, or "default" */
+    struct tph_run_workflow *workflows; /* owned */
+    size_t n_workflows;
+    struct tph_plugin_set *plugins; /* owned */
+    size_t n_plugins;
+    struct tph_objects *objects; /* owned */
+    struct document *documents;  /* owned: what all the above points into */
+};
+
+void tph_run_input_init(struct tph_run_input *input, const struct tph_cli *cli);
+void tph_run_input_release(struct tph_run_input *input);
+
+/* Reads one argument: a file, a directory (its *.yaml, *.yml and *.json, sorted, not deeper), or "-". */
+int tph_run_input_read(struct tph_run_input *input, const char *path, struct tph_error *err) TPH_MUST_CHECK;
+
+/* Fills "FILE:LINE:COLUMN: " of the value at path into place; the file alone where the position is unknown. */
+void tph_run_input_place(const struct tph_source *source, struct tph_str path, struct tph_buf *place);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run_prepare.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "data/time.h"
+#include "data/yaml.h"
+
+/* Where Argo is installed by custom: plugins there are everybody's. */
+#define INSTALL_NAMESPACE "argo"
+
+enum { NAME_SUFFIX_LEN = 5, NAME_MAX_LEN = 63 };
+
+void tph_prepared_release(struct tph_prepared *prepared)
+{
+    for (size_t i = 0; i < prepared->n_plugins; i++) {
+        tph_plugin_unref(prepared->plugins[i]);
+    }
+    free(prepared->plugins);
+    tph_run_free(prepared->run);
+    tph_map_release(&prepared->keys);
+    *prepared = (struct tph_prepared){.run = NULL};
+}
+
+int tph_run_read_parameters(const char *path, struct tph_arena *arena, struct tph_texts *parameters,
+                            struct tph_error *err)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    if (tph_fd_read_file(path, &text, err) < 0) {
+        return -1;
+    }
+    if (tph_yaml_parse(tph_buf_str(&text), TPH_YAML_STRICT, &doc, NULL, err) < 0) {
+        return tph_error_wrap(err, "%s", path);
+    }
+    if (!tph_json_is(tph_json_root(doc), TPH_JSON_OBJECT)) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "%s: a parameter file is a map of names and values", path);
+    }
+    struct tph_json_iter it = tph_json_iter(tph_json_root(doc));
+    while (tph_json_next(&it)) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_PARAMETER);
+        if (tph_json_is(it.value, TPH_JSON_STRING)) {
+            (void)tph_buf_put(&value, tph_json_str(it.value));
+        } else {
+            tph_json_write(it.value, 0, &value);
+        }
+        if (tph_buf_failed(&value)) {
+            return tph_error_set(err, TPH_ERROR_LIMIT, "%s: parameter %.*s is larger than %zu bytes", path,
+                                 TPH_FMT(it.key), TPH_LIMIT_PARAMETER);
+        }
+        tph_texts_add(parameters, tph_arena_format(arena, "%.*s=%.*s", TPH_FMT(it.key),
+                                                   TPH_FMT(tph_buf_str(&value))));
+    }
+    return 0;
+}
+
+/* The member of an object, made when it is not there or no object. */
+static struct tph_json *child_object(struct tph_json_doc *doc, struct tph_json *object, const char *key)
+{
+    struct tph_json *child = tph_json_get(object, key);
+    if (!tph_json_is(child, TPH_JSON_OBJECT)) {
+        child = tph_json_new_object(doc);
+        tph_json_set(doc, object, key, child);
+    }
+    return child;
+}
+
+static int set_parameter(struct tph_json_doc *doc, struct tph_json *spec, const char *text, struct tph_error *err)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text) {
+        return tph_error_set(err, TPH_ERROR_USAGE, "--parameter takes NAME=VALUE, not \"%s\"", text);
+    }
+    struct tph_str name = {.p = text, .len = (size_t)(equals - text)};
+    struct tph_json *arguments = child_object(doc, spec, "arguments");
+    struct tph_json *list = tph_json_get(arguments, "parameters");
+    if (!tph_json_is(list, TPH_JSON_ARRAY)) {
+        list = tph_json_new_array(doc);
+        tph_json_set(doc, arguments, "parameters", list);
+    }
+    struct tph_json_iter it = tph_json_iter(list);
+    while (tph_json_next(&it)) {
+        if (tph_str_eq(tph_json_get_str(it.value, "name"), name)) {
+            tph_json_set_cstr(doc, it.value, "value", equals + 1);
+            (void)tph_json_remove(it.value, "valueFrom");
+            return 0;
+        }
+    }
+    struct tph_json *parameter = tph_json_new_object(doc);
+    tph_json_set_str(doc, parameter, "name", name);
+    tph_json_set_cstr(doc, parameter, "value", equals + 1);
+    tph_json_append(doc, list, parameter);
+    return 0;
+}
+
+/* Name, namespace, uid, creationTimestamp: what the API server would have filled in. */
+static void complete_metadata(struct tph_json_doc *doc, struct tph_json *object, const char *default_ns,
+                              const struct tph_run_overrides *overrides)
+{
+    struct tph_json *meta = child_object(doc, object, "metadata");
+    if (overrides->name) {
+        tph_json_set_cstr(doc, meta, "name", overrides->name);
+    }
+    if (tph_json_get_str(meta, "name").len == 0) {
+        struct tph_str prefix = tph_json_get_str(meta, "generateName");
+        prefix = prefix.len > 0 ? tph_str_slice(prefix, 0, NAME_MAX_LEN - NAME_SUFFIX_LEN)
+                                : TPH_STR("workflow-");
+        char suffix[NAME_SUFFIX_LEN + 1];
+        tph_random_text(suffix, NAME_SUFFIX_LEN);
+        TPH_CLEANUP(tph_freep) char *name = tph_format("%.*s%s", TPH_FMT(prefix), suffix);
+        tph_json_set_cstr(doc, meta, "name", name);
+    }
+    if (overrides->ns || tph_json_get_str(meta, "namespace").len == 0) {
+        tph_json_set_cstr(doc, meta, "namespace", overrides->ns ? overrides->ns : default_ns);
+    }
+    char uid[37];
+    tph_random_uuid(uid);
+    tph_json_set_cstr(doc, meta, "uid", uid);
+    char created[TPH_TIME_TEXT];
+    tph_time_format(tph_clock_wall_ms(), created);
+    tph_json_set_cstr(doc, meta, "creationTimestamp", created);
+    if (tph_json_get_str(object, "kind").len == 0) {
+        tph_json_set_cstr(doc, object, "kind", "Workflow");
+    }
+    if (tph_json_get_str(object, "apiVersion").len == 0) {
+        tph_json_set_cstr(doc, object, "apiVersion", "argoproj.io/v1alpha1");
+    }
+}
+
+static int find_plugins(struct tph_run_input *input, const struct tph_run_workflow *workflow,
+                        struct tph_prepared *prepared, struct tph_error *err)
+{
+    const struct tph_json *own = tph_json_path(workflow->object, "spec", "executorPlugins", NULL);
+    size_t n_own = tph_json_len(own);
+    size_t max = n_own > 0 ? n_own : input->n_plugins;
+    prepared->plugins = tph_calloc(max, sizeof(struct tph_plugin *));
+    for (size_t i = 0; i < n_own; i++) {
+        if (tph_plugin_from_workflow(workflow->object, i, &workflow->source, &prepared->plugins[i], err) < 0) {
+            return -1;
+        }
+        prepared->n_plugins++;
+    }
+    if (n_own == 0) {
+        struct tph_str ns = tph_json_get_str(tph_json_get(workflow->object, "metadata"), "namespace");
+        size_t n = tph_plugin_set_visible(input->plugins, ns, TPH_STR(INSTALL_NAMESPACE), prepared->plugins, max);
+        for (; prepared->n_plugins < n; prepared->n_plugins++) {
+            (void)tph_plugin_ref(prepared->plugins[prepared->n_plugins]);
+        }
+    }
+    return 0;
+}
+
+static bool is_called(const struct tph_prepared *prepared, struct tph_str key)
+{
+    for (size_t i = 0; i < prepared->n_plugins; i++) {
+        if (tph_str_eq(prepared->plugins[i]->name, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void warn_unknown_key(const struct tph_run_input *input, const struct tph_prepared *prepared,
+                             struct tph_str key, const char *place_and_path)
+{
+    const char *names[TPH_LIMIT_PLUGINS];
+    size_t n = 0;
+    TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
+    TPH_CLEANUP(tph_buf_release) struct tph_buf all = TPH_BUF_INIT(TPH_KIB(16));
+    for (size_t i = 0; i < prepared->n_plugins && n < TPH_LIMIT_PLUGINS; i++) {
+        const struct tph_plugin *p = prepared->plugins[i];
+        names[n++] = tph_arena_strdup(arena, p->name);
+        (void)tph_buf_printf(&all, "%s%.*s%s%s%s", i > 0 ? ", " : "", TPH_FMT(p->name), p->file ? " (" : "",
+                             p->file ? p->file : "", p->file ? ")" : "");
+    }
+    const char *near = tph_str_nearest(key, names, n);
+    tph_cli_warn(input->cli,
+                 "%s: no plugin is called \"%.*s\"%s%s%s asking all\n  plugins here: %s\n  add another with "
+                 "--plugin DIR or a ConfigMap on the command line",
+                 place_and_path, TPH_FMT(key), near ? "; did you mean \"" : ";", near ? near : "",
+                 near ? "\"?" : "", tph_buf_cstr(&all));
+}
+
+/* Walks the templates that name a plugin: fills keys, and complains where nobody can answer. */
+static int check_keys(struct tph_run_input *input, const struct tph_run_workflow *workflow,
+                      struct tph_arena *arena, struct tph_prepared *prepared, struct tph_error *err)
+{
+    struct tph_json_iter it = tph_json_iter(tph_json_path(workflow->object, "spec", "templates", NULL));
+    while (tph_json_next(&it)) {
+        struct tph_json_iter plugin = tph_json_iter(tph_json_get(it.value, "plugin"));
+        if (!tph_json_is(tph_json_get(it.value, "plugin"), TPH_JSON_OBJECT) || !tph_json_next(&plugin)) {
+            continue;
+        }
+        char *path = tph_arena_format(arena, "spec.templates[%zu].plugin", it.index);
+        TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
+        tph_run_input_place(&workflow->source, tph_str(path), &place);
+        (void)tph_buf_puts(&place, path);
+        if (prepared->n_plugins == 0) {
+            return tph_error_set(err, TPH_ERROR_INVALID,
+                                 "%s: no plugin is given that could run \"%.*s\"\n  add one with --plugin DIR or a "
+                                 "ConfigMap on the command line", tph_buf_cstr(&place), TPH_FMT(plugin.key));
+        }
+        if (!is_called(prepared, plugin.key)) {
+            warn_unknown_key(input, prepared, plugin.key, tph_buf_cstr(&place));
+        }
+        struct tph_str name = tph_arena_str(arena, tph_json_get_str(it.value, "name"));
+        (void)tph_map_set(&prepared->keys, name, tph_arena_strdup(arena, plugin.key));
+    }
+    return 0;
+}
+
+static int compile(const struct tph_run_workflow *workflow, struct tph_prepared *prepared, struct tph_error *err)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf path = TPH_BUF_INIT(TPH_KIB(8));
+    struct tph_run_options options = {.compatibility_argo = false};
+    if (tph_run_new(workflow->object, &options, &prepared->run, &path, err) < 0) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
+        tph_run_input_place(&workflow->source, tph_buf_str(&path), &place);
+        struct tph_error inner = *err;
+        return tph_error_set(err, inner.kind, "%s%s", tph_buf_cstr(&place), inner.text);
+    }
+    return 0;
+}
+
+int tph_run_prepare(struct tph_run_input *input, struct tph_run_workflow *workflow,
+                    const struct tph_run_overrides *overrides, struct tph_arena *arena,
+                    struct tph_prepared *ret_prepared, struct tph_error *err)
+{
+    TPH_CLEANUP(tph_prepared_release) struct tph_prepared prepared = {.keys = TPH_MAP_INIT};
+    struct tph_json_doc *doc = workflow->doc;
+    complete_metadata(doc, workflow->object, input->default_namespace, overrides);
+    struct tph_json *spec = child_object(doc, workflow->object, "spec");
+    if (overrides->entrypoint) {
+        tph_json_set_cstr(doc, spec, "entrypoint", overrides->entrypoint);
+    }
+    for (size_t i = 0; i < overrides->parameters->n; i++) {
+        if (set_parameter(doc, spec, overrides->parameters->list[i], err) < 0) {
+            return -1;
+        }
+    }
+    if (find_plugins(input, workflow, &prepared, err) < 0 || compile(workflow, &prepared, err) < 0 ||
+        check_keys(input, workflow, arena, &prepared, err) < 0) {
+        return -1;
+    }
+    *ret_prepared = prepared;
+    prepared = (struct tph_prepared){.keys = TPH_MAP_INIT};
+    return 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Texts in quotes, as Go writes them. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/* As the time package quotes a bad duration in its messages: control and non-ASCII bytes as \xNN. */
+void tph_quote_duration(struct tph_str text, struct tph_buf *out);
+
+/* strconv.Quote: printable characters as they are, \a \b \f \n \r \t \v, \xNN, \uNNNN, \UNNNNNNNN. */
+void tph_quote_go(struct tph_str text, struct tph_buf *out);

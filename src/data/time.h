@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Times in JSON: RFC 3339, UTC, whole seconds, "Z", as Kubernetes' metav1.Time. Pure arithmetic, no clock, no <time.h>. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+enum { TPH_TIME_TEXT = 64 };
+
+/* wall_ms, milliseconds since 1970, cut to whole seconds: "2026-01-02T03:04:05Z". Years 0 to 9999. */
+void tph_time_format(int64_t wall_ms, char text[TPH_TIME_TEXT]);
+
+/* Reads RFC 3339 with any offset and fraction. Error texts are Go's. */
+int tph_time_parse(struct tph_str text, int64_t *ret_wall_ms, struct tph_error *err) TPH_MUST_CHECK;
