@@ -4,21 +4,26 @@
 #include <stdlib.h>
 #include <time.h>
 
-static int64_t read_ms(clockid_t which)
+static int64_t read_us(clockid_t which)
 {
     struct timespec now;
     if (clock_gettime(which, &now) < 0) {
         abort(); /* cannot happen for these clocks */
     }
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 int64_t tph_clock_monotonic_ms(void)
 {
-    return read_ms(CLOCK_MONOTONIC);
+    return read_us(CLOCK_MONOTONIC) / 1000;
 }
 
 int64_t tph_clock_wall_ms(void)
 {
-    return read_ms(CLOCK_REALTIME);
+    return read_us(CLOCK_REALTIME) / 1000;
+}
+
+int64_t tph_clock_monotonic_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
 }

@@ -8,5 +8,8 @@
 /* Milliseconds of a clock that never goes back; only differences mean something. */
 int64_t tph_clock_monotonic_ms(void);
 
+/* The same clock in microseconds, to measure with. */
+int64_t tph_clock_monotonic_us(void);
+
 /* Milliseconds since 1970-01-01 UTC. */
 int64_t tph_clock_wall_ms(void);

@@ -31,6 +31,10 @@
 #define TPH_LIMIT_CALL_JITTER_PERCENT 20
 #define TPH_LIMIT_CALL_TIMEOUT_MS 30000
 #define TPH_LIMIT_CALLS_IN_FLIGHT 64            /* to one plugin */
+#define TPH_LIMIT_CALLS_CLOSING 16              /* to one that closes each connection, found by measuring */
+#define TPH_LIMIT_CANCEL_TIMEOUT_MS 5000        /* for template.cancel */
+#define TPH_LIMIT_PROBE_FIRST_MS 2              /* pause before asking again whether a sidecar listens; doubles */
+#define TPH_LIMIT_PROBE_LAST_MS 100
 #define TPH_LIMIT_POLL_MS 10000                 /* next call of a Running reply without requeue */
 #define TPH_LIMIT_REQUEUE_MIN_MS 10             /* a plugin that asks for 0 does not spin us */
 #define TPH_LIMIT_READY_MS 60000                /* a sidecar may take this long to listen */

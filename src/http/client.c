@@ -159,6 +159,7 @@ static void deliver(void *owner)
         .duration_ms = tph_loop_now_ms(client->loop) - call->started_ms,
         .error = call->error,
         .remote = call->remote,
+        .keep_alive = tph_response_reusable(call->response),
     };
     if (call->outcome == TPH_HTTP_ANSWERED && tph_response_reusable(call->response) && call->connection &&
         call->sent == call->out.len) {

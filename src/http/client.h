@@ -58,6 +58,7 @@ struct tph_http_answer {
     int64_t duration_ms;
     const char *error;         /* in Go's words, for messages: "dial tcp 127.0.0.1:4355: connect: connection refused", "EOF" */
     const char *remote;        /* "127.0.0.1:4355": the address that was tried last */
+    bool keep_alive;           /* the server keeps connections: it can hold several */
 };
 
 /* Called exactly once for each call that was not cancelled, never from inside tph_http_call_start. */

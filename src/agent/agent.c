@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/agent.h"
+
+#include <string.h>
+
+#include "agent/agent_internal.h"
+#include "base/alloc.h"
+
+struct tph_agent *tph_agent_new(struct tph_loop *loop, const struct tph_agent_options *options)
+{
+    struct tph_agent *agent = TPH_NEW(struct tph_agent);
+    agent->loop = loop;
+    agent->options = *options;
+    agent->http = tph_http_client_new(loop);
+    return agent;
+}
+
+static void unlink_fresh(struct task *task)
+{
+    struct tph_agent *agent = task->workflow->agent;
+    if (task->previous) {
+        task->previous->next = task->next;
+    } else {
+        agent->fresh_first = task->next;
+    }
+    if (task->next) {
+        task->next->previous = task->previous;
+    } else {
+        agent->fresh_last = task->previous;
+    }
+    task->next = task->previous = NULL;
+}
+
+/* Takes the task out of its place and frees it; its workflow no longer knows it. */
+static void task_free(struct task *task)
+{
+    switch (task->place) {
+    case TASK_FRESH:
+        unlink_fresh(task);
+        break;
+    case TASK_QUEUED:
+        tph_sidecar_unqueue(tph_agent_view(task)->sidecar, task);
+        break;
+    case TASK_CALLING:
+        tph_http_call_cancel(task->call);
+        tph_sidecar_call_dropped(tph_agent_view(task)->sidecar);
+        break;
+    case TASK_WAITING:
+        break;
+    }
+    (void)tph_map_remove(&task->workflow->tasks, task->map_key);
+    tph_timer_free(task->timer);
+    tph_json_doc_free(task->previous_doc);
+    free(task->message);
+    free(task->id);
+    free(task->name);
+    free(task->key);
+    free(task->template_json);
+    free(task);
+}
+
+void tph_agent_emit(struct tph_agent *agent, const struct tph_agent_event *event)
+{
+    agent->options.event(agent->options.owner, event);
+}
+
+void tph_agent_say(struct tph_agent *agent, enum tph_agent_event_kind kind, const struct tph_plugin *plugin,
+                   const char *message)
+{
+    tph_agent_emit(agent, &(struct tph_agent_event){.kind = kind, .plugin = plugin, .message = tph_str(message)});
+}
+
+void tph_agent_finish(struct task *task, const struct tph_node_result *result)
+{
+    struct tph_agent *agent = task->workflow->agent;
+    TPH_CLEANUP(tph_freep) char *id = tph_strdup(task->id);
+    struct tph_agent_event event = {
+        .kind = TPH_AGENT_RESULT,
+        .workflow = task->workflow,
+        .node_id = tph_str(id),
+        .attempt = task->attempt,
+        .result = result,
+        .calls = task->calls,
+        .plugin = task->plugin >= 0 ? tph_agent_view(task)->plugin : NULL,
+    };
+    task_free(task);
+    tph_agent_emit(agent, &event);
+}
+
+void tph_agent_fail(struct task *task, const char *message)
+{
+    /* The message may belong to what is freed with the task. */
+    TPH_CLEANUP(tph_freep) char *kept = tph_strdup(message);
+    struct tph_node_result result = {.phase = TPH_STR("Failed"), .message = tph_str(kept)};
+    tph_agent_finish(task, &result);
+}
+
+static void waited(void *owner)
+{
+    struct task *task = owner;
+    if (task->plugin >= 0) {
+        tph_sidecar_enqueue(tph_agent_view(task)->sidecar, task);
+    } else {
+        tph_agent_route(task);
+    }
+}
+
+void tph_agent_waiting(struct task *task, int64_t delay_ms, const char *message)
+{
+    struct tph_agent *agent = task->workflow->agent;
+    task->place = TASK_WAITING;
+    if (!task->timer) {
+        task->timer = tph_timer_new(agent->loop, waited, task);
+    }
+    tph_timer_start(task->timer, delay_ms);
+    struct tph_agent_event event = {
+        .kind = TPH_AGENT_WAITING,
+        .workflow = task->workflow,
+        .node_id = tph_str(task->id),
+        .attempt = task->attempt,
+        .calls = task->calls,
+        .due_ms = tph_loop_now_ms(agent->loop) + delay_ms,
+        .message = tph_str(message),
+    };
+    tph_agent_emit(agent, &event);
+}
+
+struct tph_agent_workflow *tph_agent_begin(struct tph_agent *agent, struct tph_str name, struct tph_str ns,
+                                           struct tph_str uid, struct tph_plugin *const *plugins, size_t n_plugins)
+{
+    struct tph_agent_workflow *w = TPH_NEW(struct tph_agent_workflow);
+    w->agent = agent;
+    w->name = tph_str_dup(name);
+    w->ns = tph_str_dup(ns);
+    w->uid = tph_str_dup(uid);
+    w->views = tph_calloc(n_plugins, sizeof(*w->views));
+    w->n_views = n_plugins;
+    w->names = tph_arena_new();
+    for (size_t i = 0; i < n_plugins; i++) {
+        w->views[i].plugin = tph_plugin_ref(plugins[i]);
+    }
+    w->next = agent->workflows;
+    if (w->next) {
+        w->next->previous = w;
+    }
+    agent->workflows = w;
+    return w;
+}
+
+void tph_agent_end(struct tph_agent_workflow *w)
+{
+    size_t at = 0;
+    struct tph_str id;
+    void *task = NULL;
+    while (tph_map_next(&w->tasks, &at, &id, &task)) {
+        task_free(task);
+    }
+    tph_map_release(&w->tasks);
+    tph_map_release(&w->takers);
+    tph_arena_free(w->names);
+    for (size_t i = 0; i < w->n_views; i++) {
+        tph_plugin_unref(w->views[i].plugin);
+        free(w->views[i].said);
+    }
+    if (w->previous) {
+        w->previous->next = w->next;
+    } else {
+        w->agent->workflows = w->next;
+    }
+    if (w->next) {
+        w->next->previous = w->previous;
+    }
+    free(w->views);
+    free(w->name);
+    free(w->ns);
+    free(w->uid);
+    free(w);
+}
+
+/* Routes what was submitted since the last turn. */
+static void turn(void *owner)
+{
+    struct tph_agent *agent = owner;
+    /* Failing a task may submit another, which then waits for the next turn. */
+    struct task *last = agent->fresh_last;
+    bool end = false;
+    while (agent->fresh_first && !end) {
+        struct task *task = agent->fresh_first;
+        end = task == last;
+        unlink_fresh(task);
+        task->place = TASK_WAITING;
+        tph_agent_route(task);
+    }
+    if (agent->fresh_first) {
+        tph_defer(agent->loop, turn, agent);
+    }
+}
+
+static void add_fresh(struct tph_agent *agent, struct task *task)
+{
+    if (!agent->fresh_first) {
+        tph_defer(agent->loop, turn, agent);
+    }
+    task->place = TASK_FRESH;
+    task->previous = agent->fresh_last;
+    if (agent->fresh_last) {
+        agent->fresh_last->next = task;
+    } else {
+        agent->fresh_first = task;
+    }
+    agent->fresh_last = task;
+}
+
+void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agent_task *task)
+{
+    struct task *known = tph_map_get(&workflow->tasks, task->node_id);
+    if (known && known->attempt >= task->attempt) {
+        return;
+    }
+    if (known) {
+        task_free(known); /* an older attempt: nobody waits for it any more */
+    }
+    struct task *t = TPH_NEW(struct task);
+    t->workflow = workflow;
+    t->id = tph_str_dup(task->node_id);
+    t->name = tph_str_dup(task->node_name);
+    t->key = tph_str_dup(task->key);
+    t->template_json = tph_str_dup(task->template_json);
+    t->map_key = tph_str(t->id);
+    t->attempt = task->attempt;
+    t->deadline_ms = task->deadline_ms;
+    t->plugin = -1;
+    (void)tph_map_set(&workflow->tasks, t->map_key, t);
+    add_fresh(workflow->agent, t);
+}
+
+void tph_agent_cancel(struct tph_agent_workflow *workflow, struct tph_str node_id, uint32_t attempt)
+{
+    struct task *task = tph_map_get(&workflow->tasks, node_id);
+    if (!task || task->attempt != attempt) {
+        return;
+    }
+    tph_call_cancel_task(task);
+    task_free(task);
+}
+
+static void put_sidecar_problem(const struct sidecar *sidecar, struct tph_buf *text)
+{
+    (void)tph_buf_printf(text, "sidecar %.*s %s", TPH_FMT(sidecar->plugin->config_name), sidecar->problem);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf tail = TPH_BUF_INIT(TPH_MIB(4));
+    if (sidecar->pod) {
+        tph_pod_log_tail(sidecar->pod, 0, TPH_LIMIT_LOG_TAIL, &tail);
+    }
+    (void)tph_buf_puts(text, tail.len > 0 ? "; its last lines:\n" : "\n");
+    struct tph_str rest = tph_buf_str(&tail);
+    struct tph_str line;
+    while (tph_str_cut(&rest, '\n', &line)) {
+        if (line.len > 0 || rest.len > 0) {
+            (void)tph_buf_printf(text, "  | %.*s\n", TPH_FMT(line));
+        }
+    }
+}
+
+void tph_agent_explain(const struct tph_agent_workflow *workflow, struct tph_str key, struct tph_buf *text)
+{
+    const struct view *taker = tph_map_get(&workflow->takers, key);
+    for (size_t i = 0; i < workflow->n_views; i++) {
+        const struct view *v = &workflow->views[i];
+        if (v->sidecar && v->sidecar->problem && (v == taker || !taker)) {
+            put_sidecar_problem(v->sidecar, text);
+        } else if (v->asked && !taker) {
+            (void)tph_buf_printf(text, "asked for \"%.*s\": plugin %.*s%s%s%s: %s\n", TPH_FMT(key), TPH_FMT(v->plugin->name),
+                                 v->plugin->file ? " (" : "", v->plugin->file ? v->plugin->file : "",
+                                 v->plugin->file ? ")" : "", v->said ? v->said : "no answer");
+        }
+    }
+}
+
+static void stop_if_quiet(struct tph_agent *agent)
+{
+    if (agent->stopping && agent->n_cancels == 0 && agent->n_stopping == 0 && agent->stopped) {
+        tph_defer(agent->loop, TPH_TAKE(agent->stopped), agent->stopped_owner);
+    }
+}
+
+/* The cancel calls are through, or there were none: now the sidecars may go. */
+static void stop_sidecars(void *owner)
+{
+    struct tph_agent *agent = owner;
+    if (agent->n_cancels > 0) {
+        return; /* the last of them comes here again */
+    }
+    for (struct sidecar *s = agent->sidecars; s; s = s->next) {
+        if (s->pod && s->state != SIDECAR_STOPPED) {
+            agent->n_stopping++;
+            int64_t grace_ms = s->plugin->container.termination_grace_ms;
+            tph_sidecar_stop(s, grace_ms < agent->grace_ms ? grace_ms : agent->grace_ms);
+        }
+    }
+    stop_if_quiet(agent);
+}
+
+void tph_agent_pod_stopped(struct tph_agent *agent)
+{
+    if (agent->n_stopping > 0) {
+        agent->n_stopping--;
+        stop_if_quiet(agent);
+    }
+}
+
+void tph_agent_cancel_over(struct tph_agent *agent)
+{
+    agent->n_cancels--;
+    if (agent->stopping && agent->n_cancels == 0) {
+        stop_sidecars(agent);
+    }
+}
+
+void tph_agent_stop(struct tph_agent *agent, int64_t grace_ms, void (*done)(void *owner), void *owner)
+{
+    agent->stopping = true;
+    agent->grace_ms = grace_ms;
+    agent->stopped = done;
+    agent->stopped_owner = owner;
+    tph_defer(agent->loop, stop_sidecars, agent);
+}
+
+void tph_agent_free(struct tph_agent *agent)
+{
+    if (!agent) {
+        return;
+    }
+    tph_defer_cancel(agent->loop, agent);
+    while (agent->workflows) {
+        tph_agent_end(agent->workflows);
+    }
+    tph_http_client_free(agent->http);
+    while (agent->sidecars) {
+        struct sidecar *s = agent->sidecars;
+        agent->sidecars = s->next;
+        tph_sidecar_free(s);
+    }
+    free(agent);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call to a plugin: the request, what its answer means, and what follows from that. */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/agent_internal.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/random.h"
+
+/* The headers of a call; the texts live as long as this. */
+struct headers {
+    char authorization[TPH_LIMIT_TOKEN_LEN + 16];
+    char traceparent[64];
+    struct tph_buf key;
+    struct tph_http_header list[4];
+};
+
+static void release_headers(struct headers *h)
+{
+    tph_buf_release(&h->key);
+    explicit_bzero(h->authorization, sizeof(h->authorization));
+}
+
+static struct tph_rpc_task rpc_task(const struct task *task)
+{
+    const struct tph_agent_workflow *w = task->workflow;
+    return (struct tph_rpc_task){
+        .workflow_name = tph_str(w->name),
+        .workflow_namespace = tph_str(w->ns),
+        .workflow_uid = tph_str(w->uid),
+        .template_json = tph_str(task->template_json),
+        .node_id = tph_str(task->id),
+        .node_name = tph_str(task->name),
+        .attempt = task->attempt,
+        .calls = task->calls,
+        .deadline_ms = task->deadline_ms,
+        .message = tph_str(task->message),
+        .outputs = task->outputs,
+    };
+}
+
+/* The trace is the workflow's uid, so that all its calls belong together; the span is the call's own. */
+static void write_traceparent(const char *uid, char *text, size_t size)
+{
+    char trace[33] = "00000000000000000000000000000001";
+    size_t n = 0;
+    for (const char *p = uid; *p && n < 32; p++) {
+        if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f')) {
+            trace[n++] = *p;
+        }
+    }
+    unsigned char span[8];
+    tph_random_bytes(span, sizeof(span));
+    (void)snprintf(text, size, "00-%s-%02x%02x%02x%02x%02x%02x%02x%02x-01", trace, span[0], span[1], span[2], span[3],
+                   span[4], span[5], span[6], span[7] | 1);
+}
+
+static void fill_headers(struct headers *h, const struct task *task, const struct sidecar *sidecar)
+{
+    struct tph_rpc_task rpc = rpc_task(task);
+    h->key = TPH_BUF_INIT(TPH_KIB(4));
+    tph_rpc_idempotency_key(&rpc, &h->key);
+    (void)snprintf(h->authorization, sizeof(h->authorization), "Bearer %s", sidecar->token);
+    write_traceparent(task->workflow->uid, h->traceparent, sizeof(h->traceparent));
+    h->list[0] = (struct tph_http_header){"Content-Type", "application/json"};
+    h->list[1] = (struct tph_http_header){"Authorization", h->authorization};
+    h->list[2] = (struct tph_http_header){"Idempotency-Key", tph_buf_cstr(&h->key)};
+    h->list[3] = (struct tph_http_header){"traceparent", h->traceparent};
+}
+
+static int dial(void *owner, const char *host, uint16_t port)
+{
+    struct sidecar *s = owner;
+    return s->pod ? tph_pod_dial(s->pod, host, port) : -111 /* ECONNREFUSED */;
+}
+
+static void start_request(struct tph_http_request *request, const struct sidecar *s, const char *target)
+{
+    *request = (struct tph_http_request){
+        .method = "POST",
+        .host = "localhost",
+        .port = s->port,
+        .target = target,
+        .n_headers = 4,
+        .max_reply = TPH_LIMIT_REPLY,
+    };
+    if (s->agent->options.network != TPH_NETWORK_HOST) {
+        request->dial = dial;
+        request->dial_owner = (void *)(uintptr_t)s;
+    }
+}
+
+static enum tph_rpc_transport transport_of(enum tph_http_outcome outcome)
+{
+    switch (outcome) {
+    case TPH_HTTP_ANSWERED:
+        return TPH_RPC_ANSWERED;
+    case TPH_HTTP_REFUSED:
+        return TPH_RPC_REFUSED;
+    case TPH_HTTP_TIMEOUT:
+        return TPH_RPC_TIMEOUT;
+    case TPH_HTTP_TOO_LARGE:
+        return TPH_RPC_TOO_LARGE;
+    case TPH_HTTP_CONNECT_ERROR:
+    case TPH_HTTP_RESET:
+    case TPH_HTTP_EOF:
+    case TPH_HTTP_MALFORMED:
+    case TPH_HTTP_OUTCOME_COUNT:
+        break;
+    }
+    return TPH_RPC_BROKEN;
+}
+
+/* 1, 2, 4, 8 s, each 20 % more or less, so that tasks that failed together do not come back together. */
+static int64_t retry_pause_ms(const struct task *task)
+{
+    int64_t pause = task->workflow->agent->options.retry_pause_ms << (task->tries - 1);
+    int64_t spread = pause * TPH_LIMIT_CALL_JITTER_PERCENT / 100;
+    uint32_t random;
+    tph_random_bytes(&random, sizeof(random));
+    return pause - spread + (spread > 0 ? (int64_t)(random % (uint32_t)(2 * spread + 1)) : 0);
+}
+
+static bool is_final(struct tph_str phase)
+{
+    return phase.len > 0 && !tph_str_eqz(phase, "Running") && !tph_str_eqz(phase, "Pending");
+}
+
+/* Keeps what the next call tells the plugin about this answer. */
+static void remember_answer(struct task *task, struct tph_rpc_reply *reply)
+{
+    free(task->message);
+    task->message = reply->result.message.len > 0 ? tph_str_dup(reply->result.message) : NULL;
+    task->outputs = NULL;
+    tph_json_doc_free(task->previous_doc);
+    task->previous_doc = NULL;
+    if (reply->result.outputs) {
+        task->previous_doc = tph_json_doc_new();
+        task->outputs = tph_json_copy(task->previous_doc, reply->result.outputs);
+    }
+}
+
+/* A node that is not final: told, and called again when it asked for that, or by the default. */
+static void go_on(struct task *task, struct tph_rpc_reply *reply)
+{
+    struct tph_agent *agent = task->workflow->agent;
+    struct tph_agent_workflow *workflow = task->workflow;
+    int64_t delay_ms = reply->requeue_ms >= 0 ? reply->requeue_ms : agent->options.poll_ms;
+    bool warn = reply->requeue_ms < 0 && !task->warned;
+    TPH_CLEANUP(tph_freep) char *id = tph_strdup(task->id);
+    uint32_t attempt = task->attempt;
+    const struct tph_plugin *plugin = tph_agent_view(task)->plugin;
+    task->warned = task->warned || warn;
+    remember_answer(task, reply);
+    struct tph_agent_event event = {
+        .kind = TPH_AGENT_RESULT,
+        .workflow = workflow,
+        .node_id = tph_str(id),
+        .attempt = attempt,
+        .result = &reply->result,
+        .calls = task->calls,
+        .plugin = plugin,
+    };
+    if (warn) {
+        TPH_CLEANUP(tph_freep) char *text =
+            tph_format("plugin %.*s answered %s without requeue; it is called again every %lld s", TPH_FMT(plugin->name),
+                       reply->result.phase.len > 0 ? "Running" : "without a phase", (long long)(agent->options.poll_ms / 1000));
+        tph_agent_say(agent, TPH_AGENT_WARNING, plugin, text);
+    }
+    tph_agent_waiting(task, delay_ms, "");
+    if (reply->result.phase.len > 0) {
+        tph_agent_emit(agent, &event); /* last: the owner may have cancelled the task by now */
+    }
+}
+
+static void follow(struct task *task, struct tph_rpc_reply *reply)
+{
+    struct view *view = tph_agent_view(task);
+    if (reply->warning) {
+        TPH_CLEANUP(tph_freep) char *text = tph_format("plugin %.*s: %s", TPH_FMT(view->plugin->name), reply->warning);
+        tph_agent_say(task->workflow->agent, TPH_AGENT_WARNING, view->plugin, text);
+    }
+    switch (reply->verdict) {
+    case TPH_VERDICT_RESULT:
+        task->calls++;
+        task->tries = 0;
+        tph_agent_took(task);
+        if (is_final(reply->result.phase)) {
+            tph_agent_finish(task, &reply->result);
+        } else {
+            go_on(task, reply);
+        }
+        break;
+    case TPH_VERDICT_DECLINED:
+        tph_agent_declined(task, reply->message ? reply->message : "not mine");
+        break;
+    case TPH_VERDICT_NEVER:
+        view->execute_missing = true;
+        tph_agent_declined(task, reply->message);
+        break;
+    case TPH_VERDICT_RETRY:
+        tph_agent_waiting(task, retry_pause_ms(task), reply->message);
+        break;
+    case TPH_VERDICT_FATAL:
+        tph_agent_fail(task, reply->message);
+        break;
+    case TPH_VERDICT_COUNT:
+        break;
+    }
+}
+
+static void answered(void *owner, const struct tph_http_answer *answer)
+{
+    struct task *task = owner;
+    struct sidecar *sidecar = tph_agent_view(task)->sidecar;
+    task->call = NULL;
+    task->place = TASK_WAITING;
+    if (answer->outcome == TPH_HTTP_REFUSED && sidecar->state == SIDECAR_STARTING) {
+        tph_sidecar_refused(sidecar, task, answer->error);
+        tph_sidecar_call_over(sidecar);
+        return;
+    }
+    if (answer->outcome != TPH_HTTP_REFUSED && answer->outcome != TPH_HTTP_CONNECT_ERROR) {
+        tph_sidecar_answered(sidecar, tph_clock_monotonic_us() - task->started_us, answer->keep_alive);
+    }
+    task->tries++;
+    struct tph_rpc_answer rpc = {
+        .transport = transport_of(answer->outcome),
+        .status = answer->status,
+        .reason = answer->reason,
+        .body = answer->body,
+        .error = tph_str(answer->error),
+    };
+    struct tph_rpc_question question = {
+        .owner = task->owner,
+        .tries_left = TPH_LIMIT_CALL_TRIES - task->tries,
+        .url = sidecar->url,
+    };
+    TPH_CLEANUP(tph_rpc_reply_release) struct tph_rpc_reply reply = TPH_RPC_REPLY_INIT;
+    tph_rpc_judge(&rpc, &question, &reply);
+    sidecar->in_flight--; /* without starting others: this one's own next step goes first */
+    follow(task, &reply);
+    sidecar->in_flight++;
+    tph_sidecar_call_over(sidecar);
+}
+
+void tph_call_start(struct task *task)
+{
+    struct sidecar *sidecar = tph_agent_view(task)->sidecar;
+    TPH_CLEANUP(release_headers) struct headers headers;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct tph_rpc_task rpc = rpc_task(task);
+    struct tph_http_request request;
+    fill_headers(&headers, task, sidecar);
+    tph_rpc_request(&rpc, &body);
+    start_request(&request, sidecar, TPH_RPC_EXECUTE);
+    request.headers = headers.list;
+    request.body = tph_buf_str(&body);
+    request.timeout_ms = sidecar->plugin->call_timeout_ms;
+    task->place = TASK_CALLING;
+    task->sent++;
+    task->started_us = tph_clock_monotonic_us();
+    task->call = tph_http_call_start(task->workflow->agent->http, &request, answered, task);
+}
+
+/* A cancel call on its way; outlives its task and its workflow. */
+struct cancel {
+    struct tph_agent *agent;
+};
+
+static void cancelled(void *owner, const struct tph_http_answer *answer)
+{
+    struct cancel *cancel = owner;
+    struct tph_agent *agent = cancel->agent;
+    (void)answer; /* 404 and all else: it was tried */
+    free(cancel);
+    tph_agent_cancel_over(agent);
+}
+
+void tph_call_cancel_task(struct task *task)
+{
+    if (task->sent == 0 || task->plugin < 0) {
+        return; /* no plugin has heard of it */
+    }
+    struct view *view = tph_agent_view(task);
+    struct sidecar *sidecar = view->sidecar;
+    if (view->cancel_missing || !sidecar->pod || sidecar->state != SIDECAR_LISTENING) {
+        return;
+    }
+    TPH_CLEANUP(release_headers) struct headers headers;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct tph_rpc_task rpc = rpc_task(task);
+    struct tph_http_request request;
+    struct cancel *cancel = TPH_NEW(struct cancel);
+    cancel->agent = task->workflow->agent;
+    fill_headers(&headers, task, sidecar);
+    tph_rpc_request(&rpc, &body);
+    start_request(&request, sidecar, TPH_RPC_CANCEL);
+    request.headers = headers.list;
+    request.body = tph_buf_str(&body);
+    request.timeout_ms = TPH_LIMIT_CANCEL_TIMEOUT_MS;
+    cancel->agent->n_cancels++;
+    (void)!tph_http_call_start(cancel->agent->http, &request, cancelled, cancel);
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One warm sidecar: its pod, when it listens, its queue, and how many calls it can hold at once.
+ *
+ * How many calls: a server that keeps connections gets the full number. One that closes each connection may be
+ * single-threaded with a backlog of five; there the number begins at one and grows while calls do not get slower
+ * with more of them under way, and shrinks when they do. */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/agent_internal.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/random.h"
+
+static void pump(struct sidecar *s);
+
+static bool same_text(const char *a, struct tph_str b)
+{
+    return tph_str_eqz(b, a);
+}
+
+struct sidecar *tph_sidecar_get(struct tph_agent *agent, struct tph_str ns, struct tph_plugin *plugin)
+{
+    for (struct sidecar *s = agent->sidecars; s; s = s->next) {
+        if (s->plugin == plugin && same_text(s->ns, ns)) {
+            return s;
+        }
+    }
+    struct sidecar *s = TPH_NEW(struct sidecar);
+    s->agent = agent;
+    s->plugin = tph_plugin_ref(plugin);
+    s->ns = tph_str_dup(ns);
+    s->port = plugin->container.ports[0].port;
+    s->limit = 1;
+    (void)snprintf(s->url, sizeof(s->url), "http://localhost:%u" TPH_RPC_EXECUTE, s->port);
+    tph_random_text(s->token, TPH_LIMIT_TOKEN_LEN);
+    s->container = (struct tph_pod_container){.spec = &plugin->container, .token = s->token};
+    s->next = agent->sidecars;
+    agent->sidecars = s;
+    return s;
+}
+
+/* What it cannot do any more, and why; everything that waits for it fails with Argo's words first. */
+static void give_up(struct sidecar *s, const char *argo_words, const char *problem)
+{
+    free(s->problem);
+    s->problem = tph_strdup(problem);
+    s->state = SIDECAR_FAILED;
+    tph_timer_stop(s->timer);
+    tph_agent_say(s->agent, TPH_AGENT_SIDECAR, s->plugin, problem);
+    TPH_CLEANUP(tph_freep) char *message =
+        *argo_words ? tph_format("Post \"%s\": %s; sidecar %.*s %s", s->url, argo_words, TPH_FMT(s->plugin->config_name), problem)
+                    : tph_format("sidecar %.*s %s", TPH_FMT(s->plugin->config_name), problem);
+    /* Strangers only lose a candidate; who owns the key fails. A task may bring others while it fails. */
+    while (s->queue_first) {
+        struct task *task = s->queue_first;
+        tph_sidecar_unqueue(s, task);
+        task->place = TASK_WAITING;
+        if (task->owner) {
+            tph_agent_fail(task, message);
+        } else {
+            tph_agent_declined(task, message);
+        }
+    }
+}
+
+static void never_listened(struct sidecar *s)
+{
+    char problem[256];
+    if (s->exits > 0) {
+        static const char *const times[] = {"", " once", " twice", " three times"};
+        (void)snprintf(problem, sizeof(problem), "never listened on port %u and exited %d%s", s->port, s->last_exit,
+                       s->exits <= 3 ? times[s->exits] : " again and again");
+    } else {
+        (void)snprintf(problem, sizeof(problem), "never listened on port %u within %lld s", s->port,
+                       (long long)(s->agent->options.ready_ms / 1000));
+    }
+    char words[96];
+    (void)snprintf(words, sizeof(words), "dial tcp 127.0.0.1:%u: connect: connection refused", s->port);
+    give_up(s, words, problem);
+}
+
+/* Time to ask again whether somebody listens. */
+static void probe_again(void *owner)
+{
+    struct sidecar *s = owner;
+    s->probing = false;
+    if (s->state == SIDECAR_STARTING && tph_loop_now_ms(s->agent->loop) >= s->give_up_ms) {
+        never_listened(s);
+        return;
+    }
+    pump(s);
+}
+
+static void container_exited(struct sidecar *s, const struct tph_pod_event *event)
+{
+    char text[160];
+    if (event->restart_in_ms >= 0) {
+        (void)snprintf(text, sizeof(text), "exited %d (%s), restart in %lld.%llds", event->exit_code, event->reason,
+                       (long long)(event->restart_in_ms / 1000), (long long)(event->restart_in_ms % 1000 / 100));
+    } else {
+        (void)snprintf(text, sizeof(text), "exited %d (%s)", event->exit_code, event->reason);
+    }
+    s->exits++;
+    s->last_exit = event->exit_code;
+    s->pod_ready = false;
+    if (s->state == SIDECAR_LISTENING) {
+        s->state = SIDECAR_STARTING;
+        s->exits = 1;
+        s->give_up_ms = tph_loop_now_ms(s->agent->loop) + s->agent->options.ready_ms;
+        tph_timer_start(s->timer, s->agent->options.ready_ms);
+    }
+    tph_agent_say(s->agent, TPH_AGENT_SIDECAR, s->plugin, text);
+    if (s->state == SIDECAR_STARTING && s->exits >= TPH_LIMIT_READY_EXITS) {
+        never_listened(s);
+    }
+}
+
+static void pod_event(void *owner, struct tph_pod *pod, const struct tph_pod_event *event)
+{
+    struct sidecar *s = owner;
+    struct tph_agent_event log = {.kind = TPH_AGENT_LOG, .plugin = s->plugin, .message = event->message,
+                                  .stderr_stream = event->stderr_stream};
+    (void)pod;
+    switch (event->kind) {
+    case TPH_POD_STARTED:
+        break;
+    case TPH_POD_READY:
+        s->pod_ready = true;
+        s->probe_ms = TPH_LIMIT_PROBE_FIRST_MS;
+        pump(s);
+        break;
+    case TPH_POD_UNREADY:
+        s->pod_ready = false;
+        break;
+    case TPH_POD_EXITED:
+        container_exited(s, event);
+        break;
+    case TPH_POD_FAILED: {
+        TPH_CLEANUP(tph_freep) char *why = tph_format("cannot be started: %.*s", TPH_FMT(event->message));
+        give_up(s, "", why);
+        break;
+    }
+    case TPH_POD_LOG:
+        tph_agent_emit(s->agent, &log);
+        break;
+    case TPH_POD_DEGRADED: {
+        TPH_CLEANUP(tph_freep) char *text =
+            tph_format("plugin %.*s: %.*s", TPH_FMT(s->plugin->name), TPH_FMT(event->message));
+        tph_agent_say(s->agent, TPH_AGENT_WARNING, s->plugin, text);
+        break;
+    }
+    case TPH_POD_STOPPED:
+        s->pod = NULL;
+        s->state = SIDECAR_STOPPED;
+        tph_agent_pod_stopped(s->agent);
+        break;
+    }
+}
+
+static void start(struct sidecar *s)
+{
+    struct tph_agent *agent = s->agent;
+    char uid[37];
+    tph_random_uuid(uid);
+    struct tph_pod_spec spec = {
+        .ns = tph_str(s->ns),
+        .name = s->plugin->config_name,
+        .uid = tph_str(uid),
+        .containers = &s->container,
+        .n_containers = 1,
+        .volumes = s->plugin->volumes,
+        .n_volumes = s->plugin->n_volumes,
+        .network = agent->options.network,
+        .restart_base_ms = agent->options.restart_base_ms,
+        .plugin_dir = s->plugin->directory,
+        .logs_dir = agent->options.logs_dir,
+        .objects = agent->options.objects,
+    };
+    struct tph_error err = TPH_ERROR_INIT;
+    s->state = SIDECAR_STARTING;
+    s->timer = s->timer ? s->timer : tph_timer_new(agent->loop, probe_again, s);
+    s->give_up_ms = tph_loop_now_ms(agent->loop) + agent->options.ready_ms;
+    s->exits = 0;
+    tph_agent_say(agent, TPH_AGENT_SIDECAR, s->plugin, "starting");
+    if (tph_pod_start(agent->options.podrt, &spec, pod_event, s, &s->pod, &err) < 0) {
+        TPH_CLEANUP(tph_freep) char *why = tph_format("cannot be started: %s", err.text);
+        give_up(s, "", why);
+        return;
+    }
+    tph_timer_start(s->timer, agent->options.ready_ms);
+}
+
+/* Starts what may be called now. */
+static void pump(struct sidecar *s)
+{
+    if (s->state == SIDECAR_STARTING) {
+        if (s->pod_ready && !s->probing && s->queue_first) {
+            struct task *task = s->queue_first;
+            tph_sidecar_unqueue(s, task);
+            s->probing = true;
+            s->in_flight++;
+            tph_call_start(task);
+        }
+        return;
+    }
+    while (s->state == SIDECAR_LISTENING && s->queue_first && s->in_flight < s->limit) {
+        struct task *task = s->queue_first;
+        tph_sidecar_unqueue(s, task);
+        s->in_flight++;
+        tph_call_start(task);
+    }
+}
+
+void tph_sidecar_enqueue(struct sidecar *s, struct task *task)
+{
+    if (s->state == SIDECAR_FAILED || s->state == SIDECAR_STOPPED) {
+        TPH_CLEANUP(tph_freep) char *message = tph_format("sidecar %.*s %s", TPH_FMT(s->plugin->config_name),
+                                                          s->problem ? s->problem : "was stopped");
+        task->place = TASK_WAITING;
+        if (task->owner) {
+            tph_agent_fail(task, message);
+        } else {
+            tph_agent_declined(task, message);
+        }
+        return;
+    }
+    task->place = TASK_QUEUED;
+    task->next = NULL;
+    task->previous = s->queue_last;
+    if (s->queue_last) {
+        s->queue_last->next = task;
+    } else {
+        s->queue_first = task;
+    }
+    s->queue_last = task;
+    if (s->state == SIDECAR_NEW) {
+        start(s);
+    } else {
+        pump(s);
+    }
+}
+
+void tph_sidecar_unqueue(struct sidecar *s, struct task *task)
+{
+    if (task->previous) {
+        task->previous->next = task->next;
+    } else {
+        s->queue_first = task->next;
+    }
+    if (task->next) {
+        task->next->previous = task->previous;
+    } else {
+        s->queue_last = task->previous;
+    }
+    task->next = task->previous = NULL;
+}
+
+void tph_sidecar_refused(struct sidecar *s, struct task *task, const char *error)
+{
+    (void)error;
+    /* Back to the front: it waited longest. */
+    task->place = TASK_QUEUED;
+    task->previous = NULL;
+    task->next = s->queue_first;
+    if (s->queue_first) {
+        s->queue_first->previous = task;
+    } else {
+        s->queue_last = task;
+    }
+    s->queue_first = task;
+    if (tph_loop_now_ms(s->agent->loop) >= s->give_up_ms) {
+        never_listened(s);
+        return;
+    }
+    s->probing = true; /* until the timer */
+    tph_timer_start(s->timer, s->probe_ms);
+    s->probe_ms = s->probe_ms * 2 < TPH_LIMIT_PROBE_LAST_MS ? s->probe_ms * 2 : TPH_LIMIT_PROBE_LAST_MS;
+}
+
+/* Finds out how many calls at once serve this plugin best. */
+static void adapt(struct sidecar *s, int64_t took_us)
+{
+    const int64_t noise_us = 2000;
+    int most = s->agent->options.calls_in_flight;
+    if (s->keep_alive) {
+        s->limit = most;
+        return;
+    }
+    most = most < TPH_LIMIT_CALLS_CLOSING ? most : TPH_LIMIT_CALLS_CLOSING;
+    s->best_us = s->best_us == 0 || took_us < s->best_us ? took_us : s->best_us;
+    if (s->in_flight < s->limit) {
+        return; /* the limit did not hold anybody back: nothing is learnt */
+    }
+    if (took_us <= s->best_us + s->best_us / 2 + noise_us) {
+        s->limit += s->limit < most ? 1 : 0;
+    } else if (took_us > s->best_us * 2 + noise_us && s->limit > 1) {
+        s->limit--;
+    }
+}
+
+void tph_sidecar_answered(struct sidecar *s, int64_t took_us, bool keep_alive)
+{
+    s->keep_alive = s->keep_alive || keep_alive;
+    if (s->state == SIDECAR_STARTING) {
+        s->state = SIDECAR_LISTENING;
+        s->probing = false;
+        s->exits = 0;
+        tph_timer_stop(s->timer);
+        tph_agent_say(s->agent, TPH_AGENT_SIDECAR, s->plugin, "ready");
+    }
+    adapt(s, took_us);
+}
+
+void tph_sidecar_call_over(struct sidecar *s)
+{
+    s->in_flight--;
+    pump(s);
+}
+
+void tph_sidecar_call_dropped(struct sidecar *s)
+{
+    s->probing = false;
+    tph_sidecar_call_over(s);
+}
+
+void tph_sidecar_stop(struct sidecar *s, int64_t grace_ms)
+{
+    if (s->timer) {
+        tph_timer_stop(s->timer);
+    }
+    tph_pod_stop(s->pod, grace_ms);
+}
+
+void tph_sidecar_free(struct sidecar *s)
+{
+    tph_timer_free(s->timer);
+    tph_plugin_unref(s->plugin);
+    free(s->ns);
+    free(s->problem);
+    explicit_bzero(s->token, sizeof(s->token));
+    free(s);
+}
