@@ -109,6 +109,9 @@ static void add_group(struct builder *b, const struct tph_node *group, const cha
 {
     const char *below = join(b, prefix, last ? "  " : "│ ", last ? "  " : "| ");
     const char *trunk = join(b, prefix, last ? "└─" : "├─", last ? "`-" : "|-");
+    if (group->n_children > 0 && group->children[0]->type == TPH_NODE_STEP_GROUP) {
+        return; /* a group without members is followed by the next group */
+    }
     if (group->n_children == 1) {
         add_node(b, group->children[0], trunk, below);
         return;

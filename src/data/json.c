@@ -527,6 +527,11 @@ void tph_json_setn(struct tph_json_doc *doc, struct tph_json *object, struct tph
     (void)yyjson_mut_obj_add(in(object), in(tph_json_new_str(doc, key)), in(value));
 }
 
+void tph_json_append_member(struct tph_json_doc *doc, struct tph_json *object, struct tph_str key, struct tph_json *value)
+{
+    (void)yyjson_mut_obj_add(in(object), in(tph_json_new_str(doc, key)), in(value));
+}
+
 void tph_json_set(struct tph_json_doc *doc, struct tph_json *object, const char *key, struct tph_json *value)
 {
     tph_json_setn(doc, object, tph_str(key), value);

@@ -106,6 +106,8 @@ struct tph_json *tph_json_copy(struct tph_json_doc *doc, const struct tph_json *
 void tph_json_append(struct tph_json_doc *doc, struct tph_json *array, struct tph_json *value);
 void tph_json_set(struct tph_json_doc *doc, struct tph_json *object, const char *key, struct tph_json *value);
 void tph_json_setn(struct tph_json_doc *doc, struct tph_json *object, struct tph_str key, struct tph_json *value);
+/* Appends a member without looking whether its key is there already: the caller knows. */
+void tph_json_append_member(struct tph_json_doc *doc, struct tph_json *object, struct tph_str key, struct tph_json *value);
 void tph_json_set_str(struct tph_json_doc *doc, struct tph_json *object, const char *key, struct tph_str text);
 void tph_json_set_cstr(struct tph_json_doc *doc, struct tph_json *object, const char *key, const char *text);
 struct tph_json *tph_json_remove(struct tph_json *object, const char *key); /* the value taken out, or NULL */
