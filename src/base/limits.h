@@ -16,6 +16,7 @@
 #define TPH_LIMIT_YAML_DEPTH 1000
 #define TPH_LIMIT_YAML_NODES 1000000            /* values after aliases are expanded */
 #define TPH_LIMIT_YAML_ALIAS_NODES 100000       /* values that come from aliases: stops a billion laughs */
+#define TPH_LIMIT_QUANTITY 100                  /* bytes of one quantity ("64Mi") */
 
 /* plugins: what a peer may send us (design: 4 MiB reply, 1 MiB parameter, 4 KiB of error body) */
 #define TPH_LIMIT_REPLY TPH_MIB(4)

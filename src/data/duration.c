@@ -5,6 +5,8 @@
 
 #include "data/quote.h"
 
+#define NS_PER_SECOND INT64_C(1000000000)
+
 static const struct {
     const char *name;
     int64_t ns;
@@ -14,19 +16,19 @@ static const struct {
     {"\xc2\xb5s", 1000}, /* micro sign */
     {"\xce\xbcs", 1000}, /* Greek letter mu */
     {"ms", 1000000},
-    {"s", 1000000000},
-    {"m", 60 * INT64_C(1000000000)},
-    {"h", 3600 * INT64_C(1000000000)},
+    {"s", NS_PER_SECOND},
+    {"m", 60 * NS_PER_SECOND},
+    {"h", 3600 * NS_PER_SECOND},
 };
 
 static int refuse(struct tph_error *err, const char *what, struct tph_str unit, struct tph_str text)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf quoted = TPH_BUF_INIT(4096);
     if (unit.p) {
-        tph_quote_duration(unit, &quoted);
+        tph_quote_time(unit, &quoted);
         (void)tph_buf_puts(&quoted, " in duration ");
     }
-    tph_quote_duration(text, &quoted);
+    tph_quote_time(text, &quoted);
     return tph_error_set(err, TPH_ERROR_INVALID, "time: %s %s", what, tph_buf_cstr(&quoted));
 }
 
@@ -124,7 +126,7 @@ static int take_part(struct tph_str *rest, struct tph_str text, uint64_t *sum, s
     if (fraction > 0) {
         whole += (uint64_t)((double)fraction * ((double)ns / scale));
     }
-    if (whole > UINT64_C(1) << 63 || *sum + whole > UINT64_C(1) << 63) {
+    if (whole > UINT64_C(1) << 63 || whole > (UINT64_C(1) << 63) - *sum) {
         return refuse(err, "invalid duration", TPH_STR_NONE, text);
     }
     *sum += whole;
@@ -158,21 +160,44 @@ int tph_duration_parse_go(struct tph_str text, int64_t *ret_ns, struct tph_error
     return 0;
 }
 
-int tph_duration_parse(struct tph_str text, int64_t *ret_ns, struct tph_error *err)
+/* Go's Atoi: an optional sign and digits. */
+static int to_seconds(struct tph_str text, int64_t *ret_seconds)
 {
-    int64_t seconds = 0;
-    struct tph_str digits = text.len > 0 && text.p[0] == '+' ? tph_str_slice(text, 1, text.len) : text;
-    if (tph_str_to_i64(digits, &seconds) == 0) {
-        /* Go multiplies without a check for overflow; a wrapped time is no use to anyone. */
-        if (__builtin_mul_overflow(seconds, INT64_C(1000000000), ret_ns)) {
-            return tph_error_set(err, TPH_ERROR_INVALID, "unable to parse %.*s as a duration: out of range", TPH_FMT(text));
-        }
-        return 0;
+    if (text.len > 1 && text.p[0] == '+' && text.p[1] != '-') {
+        text = tph_str_slice(text, 1, text.len);
     }
+    return tph_str_to_i64(text, ret_seconds);
+}
+
+static int parse_with_unit(struct tph_str text, int64_t *ret_ns, struct tph_error *err)
+{
     struct tph_error inner = TPH_ERROR_INIT;
     if (tph_duration_parse_go(text, ret_ns, &inner) < 0) {
         return tph_error_set(err, TPH_ERROR_INVALID, "unable to parse %.*s as a duration: %s", TPH_FMT(text), inner.text);
     }
+    return 0;
+}
+
+int tph_duration_parse(struct tph_str text, int64_t *ret_ns, struct tph_error *err)
+{
+    int64_t seconds = 0;
+    if (to_seconds(text, &seconds) < 0) {
+        return parse_with_unit(text, ret_ns, err);
+    }
+    if (__builtin_mul_overflow(seconds, NS_PER_SECOND, &seconds)) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "unable to parse %.*s as a duration: out of range", TPH_FMT(text));
+    }
+    *ret_ns = seconds;
+    return 0;
+}
+
+int tph_duration_parse_compat(struct tph_str text, int64_t *ret_ns, struct tph_error *err)
+{
+    int64_t seconds = 0;
+    if (to_seconds(text, &seconds) < 0) {
+        return parse_with_unit(text, ret_ns, err);
+    }
+    *ret_ns = (int64_t)((uint64_t)seconds * (uint64_t)NS_PER_SECOND);
     return 0;
 }
 

@@ -17,7 +17,10 @@ int tph_duration_parse_go(struct tph_str text, int64_t *ret_ns, struct tph_error
 /* Argo's ParseStringToDuration: an integer is seconds, else Go's form. Error: `unable to parse X as a duration: ...`. */
 int tph_duration_parse(struct tph_str text, int64_t *ret_ns, struct tph_error *err) TPH_MUST_CHECK;
 
-/* The same in whole milliseconds, rounded up so that a short wait is still a wait. -1 when it is none. */
+/* The same with Go's overflow: too many seconds wrap, to a negative time if it so happens. For compatibility: argo. */
+int tph_duration_parse_compat(struct tph_str text, int64_t *ret_ns, struct tph_error *err) TPH_MUST_CHECK;
+
+/* tph_duration_parse in whole milliseconds, rounded up so that a short wait is still a wait. -1 when it is none. */
 int tph_duration_parse_ms(struct tph_str text, int64_t *ret_ms) TPH_MUST_CHECK;
 
 /* Go's Duration.String(): "1h30m0s", "1.5s", "100ms", "0s". */

@@ -1,33 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one file that sees yyjson. Values are yyjson's mutable ones; numbers are always "raw": their text. */
+/* Looking at values, building and changing them. Reading texts: json_read.c; writing them: json_write.c. */
 #include "data/json.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <yyjson.h>
 
 #include "base/alloc.h"
-#include "base/limits.h"
-#include "base/map.h"
-#include "base/utf8.h"
+#include "data/json_internal.h"
 #include "data/number.h"
 
-struct tph_json_doc {
-    yyjson_mut_doc *doc; /* owned */
-};
-
-static yyjson_mut_val *in(const struct tph_json *value)
-{
-    return (yyjson_mut_val *)(uintptr_t)value;
-}
-
-static struct tph_json *out(yyjson_mut_val *value)
-{
-    return (struct tph_json *)value;
-}
 
 struct tph_json_doc *tph_json_doc_new(void)
 {
@@ -45,216 +28,6 @@ void tph_json_doc_free(struct tph_json_doc *doc)
         yyjson_mut_doc_free(doc->doc);
         free(doc);
     }
-}
-
-/* What one walk over a text found out before it is parsed. */
-struct survey {
-    size_t depth;       /* deepest nesting */
-    bool needs_repair;  /* invalid UTF-8 or a surrogate escape that may be alone */
-};
-
-static struct survey look_over(struct tph_str text)
-{
-    struct survey found = {.depth = 0};
-    size_t depth = 0;
-    bool in_string = false;
-    bool high = false;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        high = high || c >= 0x80;
-        if (in_string) {
-            if (c == '\\') {
-                i++;
-                bool escape = i + 2 < text.len && text.p[i] == 'u';
-                found.needs_repair = found.needs_repair || (escape && (text.p[i + 1] | 0x20) == 'd' && text.p[i + 2] >= '8');
-            } else {
-                in_string = c != '"';
-            }
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            depth++;
-            found.depth = depth > found.depth ? depth : found.depth;
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    found.needs_repair = found.needs_repair || (high && !tph_utf8_valid(text));
-    return found;
-}
-
-/* Four hexadecimal digits at p as a number, or -1. */
-static int32_t hex4(const char *p)
-{
-    int32_t value = 0;
-    for (int i = 0; i < 4; i++) {
-        int c = p[i] | 0x20;
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (digit < 0) {
-            return -1;
-        }
-        value = value << 4 | digit;
-    }
-    return value;
-}
-
-/* Writes the escape at the front of rest, a surrogate that is alone as \ufffd; returns the bytes read. */
-static size_t repair_escape(struct tph_str rest, struct tph_buf *repaired)
-{
-    int32_t first = rest.len >= 6 && rest.p[1] == 'u' ? hex4(rest.p + 2) : -1;
-    if (first < 0xd800 || first > 0xdfff) {
-        size_t len = rest.len < 2 ? rest.len : 2;
-        (void)tph_buf_append(repaired, rest.p, len);
-        return len;
-    }
-    int32_t second = rest.len >= 12 && rest.p[6] == '\\' && rest.p[7] == 'u' ? hex4(rest.p + 8) : -1;
-    if (first < 0xdc00 && second >= 0xdc00 && second <= 0xdfff) {
-        (void)tph_buf_append(repaired, rest.p, 12);
-        return 12;
-    }
-    (void)tph_buf_puts(repaired, "\\ufffd");
-    return 6;
-}
-
-/* The text with what Go would replace already replaced. */
-static void repair(struct tph_str text, struct tph_buf *repaired)
-{
-    while (text.len > 0) {
-        size_t len = 1;
-        if (text.p[0] == '\\') {
-            len = repair_escape(text, repaired);
-        } else {
-            uint32_t rune;
-            len = tph_utf8_decode(text, &rune);
-            (void)tph_utf8_repair(repaired, tph_str_slice(text, 0, len));
-        }
-        text = tph_str_slice(text, len, text.len);
-    }
-}
-
-static bool has_duplicate(yyjson_val *object)
-{
-    struct tph_map seen = TPH_MAP_INIT;
-    bool large = yyjson_obj_size(object) > 16;
-    bool found = false;
-    size_t i, j, max;
-    yyjson_val *key, *value;
-    yyjson_obj_foreach(object, i, max, key, value) {
-        if (large) {
-            struct tph_str name = {.p = yyjson_get_str(key), .len = yyjson_get_len(key)};
-            found = found || tph_map_set(&seen, name, key) != NULL;
-            continue;
-        }
-        yyjson_val *other = unsafe_yyjson_get_first(object);
-        for (j = 0; j < i && !found; j++, other = unsafe_yyjson_get_next(other + 1)) {
-            found = yyjson_equals_strn(other, yyjson_get_str(key), yyjson_get_len(key));
-        }
-    }
-    tph_map_release(&seen);
-    return found;
-}
-
-static void drop_duplicates(yyjson_mut_val *value);
-
-/* The last member of a name wins and stands where the first stood, as in a Go map that is written again in order. */
-static void drop_duplicate_members(yyjson_mut_val *object)
-{
-    struct tph_map seen = TPH_MAP_INIT; /* key -> the first value's slot */
-    yyjson_mut_obj_iter it;
-    yyjson_mut_obj_iter_init(object, &it);
-    yyjson_mut_val *key;
-    while ((key = yyjson_mut_obj_iter_next(&it))) {
-        struct tph_str name = {.p = yyjson_mut_get_str(key), .len = yyjson_mut_get_len(key)};
-        yyjson_mut_val *value = yyjson_mut_obj_iter_get_val(key);
-        drop_duplicates(value);
-        yyjson_mut_val *first = tph_map_get(&seen, name);
-        if (!first) {
-            (void)tph_map_set(&seen, name, value);
-            continue;
-        }
-        /* The payload moves, the link stays. */
-        first->tag = value->tag;
-        first->uni = value->uni;
-        (void)yyjson_mut_obj_iter_remove(&it);
-    }
-    tph_map_release(&seen);
-}
-
-/* Depth is bounded: the text was measured before it was parsed. */
-static void drop_duplicates(yyjson_mut_val *value)
-{
-    if (yyjson_mut_is_obj(value)) {
-        drop_duplicate_members(value);
-    } else if (yyjson_mut_is_arr(value)) {
-        size_t i, max;
-        yyjson_mut_val *element;
-        yyjson_mut_arr_foreach(value, i, max, element) {
-            drop_duplicates(element);
-        }
-    }
-}
-
-static int syntax_error(struct tph_str text, const yyjson_read_err *problem, struct tph_error *err)
-{
-    size_t line = 1;
-    size_t column = 1;
-    for (size_t i = 0; i < problem->pos && i < text.len; i++) {
-        bool newline = text.p[i] == '\n';
-        line += newline ? 1 : 0;
-        column = newline ? 1 : column + (((unsigned char)text.p[i] & 0xc0) != 0x80 ? 1 : 0);
-    }
-    return tph_error_set(err, TPH_ERROR_INVALID, "%zu:%zu: %s", line, column, problem->msg);
-}
-
-static int parse(struct tph_str text, yyjson_read_flag flags, struct tph_json_doc **ret_doc, size_t *ret_used,
-                 struct tph_error *err)
-{
-    struct survey found = look_over(text);
-    if (found.depth > TPH_LIMIT_JSON_DEPTH) {
-        return tph_error_set(err, TPH_ERROR_LIMIT, "nested deeper than %d levels", TPH_LIMIT_JSON_DEPTH);
-    }
-    TPH_CLEANUP(tph_buf_release) struct tph_buf repaired = TPH_BUF_INIT(SIZE_MAX / 4);
-    if (found.needs_repair) {
-        repair(text, &repaired);
-        text = tph_buf_str(&repaired);
-    }
-    yyjson_read_err problem;
-    yyjson_doc *parsed = yyjson_read_opts((char *)(uintptr_t)(text.p ? text.p : ""), text.len,
-                                          flags | YYJSON_READ_NUMBER_AS_RAW, NULL, &problem);
-    if (!parsed) {
-        return syntax_error(text, &problem, err);
-    }
-    bool duplicates = false;
-    yyjson_val *value = yyjson_doc_get_root(parsed);
-    for (size_t i = 0; i < yyjson_doc_get_val_count(parsed) && !duplicates; i++) {
-        duplicates = yyjson_is_obj(value + i) && has_duplicate(value + i);
-    }
-    size_t used = yyjson_doc_get_read_size(parsed);
-    struct tph_json_doc *doc = TPH_NEW(struct tph_json_doc);
-    doc->doc = yyjson_doc_mut_copy(parsed, NULL);
-    yyjson_doc_free(parsed);
-    if (!doc->doc) {
-        abort();
-    }
-    if (duplicates) {
-        drop_duplicates(yyjson_mut_doc_get_root(doc->doc));
-    }
-    if (ret_used) {
-        *ret_used = used;
-    }
-    *ret_doc = doc;
-    return 0;
-}
-
-int tph_json_parse(struct tph_str text, struct tph_json_doc **ret_doc, struct tph_error *err)
-{
-    return parse(text, 0, ret_doc, NULL, err);
-}
-
-int tph_json_parse_first(struct tph_str text, struct tph_json_doc **ret_doc, size_t *ret_used,
-                         struct tph_error *err)
-{
-    return parse(text, YYJSON_READ_STOP_WHEN_DONE, ret_doc, ret_used, err);
 }
 
 struct tph_json *tph_json_root(const struct tph_json_doc *doc)
@@ -519,17 +292,22 @@ void tph_json_setn(struct tph_json_doc *doc, struct tph_json *object, struct tph
 {
     yyjson_mut_val *old = yyjson_mut_obj_getn(in(object), key.p ? key.p : "", key.len);
     if (old) {
-        /* In place: a value's link belongs to its place in the ring. */
-        old->tag = in(value)->tag;
-        old->uni = in(value)->uni;
-        return;
+        tph_json_assign(out(old), value);
+    } else {
+        tph_json_append_member(doc, object, key, value);
     }
-    (void)yyjson_mut_obj_add(in(object), in(tph_json_new_str(doc, key)), in(value));
 }
 
 void tph_json_append_member(struct tph_json_doc *doc, struct tph_json *object, struct tph_str key, struct tph_json *value)
 {
     (void)yyjson_mut_obj_add(in(object), in(tph_json_new_str(doc, key)), in(value));
+}
+
+void tph_json_assign(struct tph_json *to, struct tph_json *value)
+{
+    /* A value's link belongs to its place in the ring. */
+    in(to)->tag = in(value)->tag;
+    in(to)->uni = in(value)->uni;
 }
 
 void tph_json_set(struct tph_json_doc *doc, struct tph_json *object, const char *key, struct tph_json *value)

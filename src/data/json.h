@@ -37,13 +37,27 @@ void tph_json_doc_free(struct tph_json_doc *doc);
 TPH_DEFINE_CLEANUP(struct tph_json_doc, tph_json_doc_free);
 
 /* Reads one JSON text; blanks around it are allowed, anything else after it is an error. The text may be freed
- * afterwards. Errors (kind INVALID or LIMIT) say line:column and what was expected. */
+ * afterwards. Errors (kind INVALID or LIMIT): "LINE:COLUMN: " and what Go says, see tph_json_check. */
 int tph_json_parse(struct tph_str text, struct tph_json_doc **ret_doc, struct tph_error *err)
     TPH_MUST_CHECK;
 
 /* The same, but stops after the first value; ret_used gets the bytes read. For bodies with two documents. */
 int tph_json_parse_first(struct tph_str text, struct tph_json_doc **ret_doc, size_t *ret_used,
                          struct tph_error *err) TPH_MUST_CHECK;
+
+/* What is wrong with a text, in the words of Go's encoding/json ("invalid character 'x' after object key"). */
+enum tph_json_fault_kind {
+    TPH_JSON_FAULT_NONE, /* it is JSON */
+    TPH_JSON_FAULT_SYNTAX,
+    TPH_JSON_FAULT_DEPTH, /* deeper than TPH_LIMIT_JSON_DEPTH; no text */
+};
+struct tph_json_fault {
+    size_t offset; /* in bytes */
+    size_t line;   /* from 1 */
+    size_t column; /* characters, from 1 */
+    char text[128];
+};
+enum tph_json_fault_kind tph_json_check(struct tph_str text, struct tph_json_fault *ret_fault);
 
 struct tph_json *tph_json_root(const struct tph_json_doc *doc);
 void tph_json_set_root(struct tph_json_doc *doc, struct tph_json *value);
@@ -110,6 +124,10 @@ void tph_json_setn(struct tph_json_doc *doc, struct tph_json *object, struct tph
 void tph_json_append_member(struct tph_json_doc *doc, struct tph_json *object, struct tph_str key, struct tph_json *value);
 void tph_json_set_str(struct tph_json_doc *doc, struct tph_json *object, const char *key, struct tph_str text);
 void tph_json_set_cstr(struct tph_json_doc *doc, struct tph_json *object, const char *key, const char *text);
+
+/* Gives `to`, which keeps its place, the content of value, which must not be used afterwards. */
+void tph_json_assign(struct tph_json *to, struct tph_json *value);
+
 struct tph_json *tph_json_remove(struct tph_json *object, const char *key); /* the value taken out, or NULL */
 
 /* Writing. Appends to buf; check tph_buf_failed at the end. */
@@ -122,3 +140,7 @@ void tph_json_write(const struct tph_json *value, unsigned flags, struct tph_buf
 
 /* One string as a JSON text with quotes, escaped as Go's encoding/json does (flags: TPH_JSON_HTML or 0). */
 void tph_json_write_str(struct tph_str text, unsigned flags, struct tph_buf *buf);
+
+/* Appends text, which is valid JSON, without the blanks between its tokens; everything else stays as it is spelt, but for
+ * what TPH_JSON_HTML escapes. As Go writes a json.RawMessage. */
+void tph_json_compact(struct tph_str text, unsigned flags, struct tph_buf *buf);

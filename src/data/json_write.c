@@ -152,3 +152,49 @@ void tph_json_write(const struct tph_json *value, unsigned flags, struct tph_buf
 {
     write_value(value, flags, 0, buf);
 }
+
+/* What Go escapes in a raw message: < > & and the two separators. NULL: nothing. */
+static const char *html_escape(struct tph_str text, size_t at, size_t *ret_len)
+{
+    *ret_len = 1;
+    switch (text.p[at]) {
+    case '<':
+        return "\\u003c";
+    case '>':
+        return "\\u003e";
+    case '&':
+        return "\\u0026";
+    case '\xe2':
+        if (at + 2 < text.len && text.p[at + 1] == '\x80' && ((unsigned char)text.p[at + 2] & 0xfe) == 0xa8) {
+            *ret_len = 3;
+            return text.p[at + 2] == '\xa8' ? "\\u2028" : "\\u2029";
+        }
+        return NULL;
+    default: /* a byte, not an enum */
+        return NULL;
+    }
+}
+
+void tph_json_compact(struct tph_str text, unsigned flags, struct tph_buf *buf)
+{
+    bool in_string = false;
+    size_t kept = 0; /* bytes before `at` that are not written yet begin here */
+    for (size_t at = 0; at < text.len;) {
+        char c = text.p[at];
+        size_t len = 1;
+        const char *escape = (flags & TPH_JSON_HTML) ? html_escape(text, at, &len) : NULL;
+        bool blank = !in_string && (c == ' ' || c == '\n' || c == '\t' || c == '\r');
+        if (escape || blank) {
+            (void)tph_buf_put(buf, tph_str_slice(text, kept, at));
+            (void)tph_buf_puts(buf, escape ? escape : "");
+            kept = at + len;
+        }
+        if (in_string && c == '\\') {
+            len = 2;
+        } else if (c == '"') {
+            in_string = !in_string;
+        }
+        at += len;
+    }
+    (void)tph_buf_put(buf, tph_str_slice(text, kept, text.len));
+}

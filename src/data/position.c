@@ -1,73 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Positions are the YAML reader's own tree, kept: nothing is computed for the paths that nobody asks for. */
 #include "data/position.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/alloc.h"
-#include "base/arena.h"
-#include "base/map.h"
+#include "base/limits.h"
+#include "data/yaml_internal.h"
 
 struct tph_positions {
-    struct tph_map by_path; /* path -> struct tph_position in the arena */
-    struct tph_arena *arena;
+    struct tph_arena *arena; /* owned; holds the nodes */
+    const struct tph_yaml_node *root;
 };
 
-struct tph_positions *tph_positions_new(void)
+struct tph_positions *tph_positions_of(struct tph_arena *arena, const struct tph_yaml_node *root)
 {
     struct tph_positions *positions = TPH_NEW(struct tph_positions);
-    positions->arena = tph_arena_new();
+    positions->arena = arena;
+    positions->root = root;
     return positions;
 }
 
 void tph_positions_free(struct tph_positions *positions)
 {
-    if (!positions) {
-        return;
-    }
-    tph_map_release(&positions->by_path);
-    tph_arena_free(positions->arena);
-    free(positions);
-}
-
-void tph_positions_add(struct tph_positions *positions, struct tph_str path, struct tph_position at)
-{
-    struct tph_position *place = tph_map_get(&positions->by_path, path);
-    if (!place) {
-        place = TPH_ARENA_NEW(positions->arena, struct tph_position);
-        (void)tph_map_set(&positions->by_path, tph_arena_str(positions->arena, path), place);
-    }
-    *place = at;
-}
-
-/* The path without its last member; empty at the top. */
-static struct tph_str parent_of(struct tph_str path)
-{
-    size_t brackets = 0;
-    for (size_t i = path.len; i > 0; i--) {
-        char c = path.p[i - 1];
-        brackets += c == ']' ? 1 : 0;
-        if (c == '[' && brackets > 0 && --brackets == 0) {
-            return tph_str_slice(path, 0, i - 1);
-        }
-        if (c == '.' && brackets == 0) {
-            return tph_str_slice(path, 0, i - 1);
-        }
-    }
-    return tph_str_slice(path, 0, 0);
-}
-
-struct tph_position tph_positions_find(const struct tph_positions *positions, struct tph_str path)
-{
-    if (!positions) {
-        return (struct tph_position){.line = 0};
-    }
-    for (;;) {
-        const struct tph_position *place = tph_map_get(&positions->by_path, path);
-        if (place) {
-            return *place;
-        }
-        if (path.len == 0) {
-            return (struct tph_position){.line = 0};
-        }
-        path = parent_of(path);
+    if (positions) {
+        tph_arena_free(positions->arena);
+        free(positions);
     }
 }
 
@@ -81,6 +40,117 @@ static bool is_word(struct tph_str key)
         }
     }
     return key.len > 0;
+}
+
+/* The bytes of path that name the member `key` at its front; 0 when they do not. */
+static size_t match_key(struct tph_str path, struct tph_str key)
+{
+    size_t skip = path.len > 0 && path.p[0] == '.' ? 1 : 0;
+    bool word = is_word(key);
+    size_t end = skip + key.len + (word ? 0 : 2);
+    if (path.len < end) {
+        return 0;
+    }
+    struct tph_str named = tph_str_slice(path, skip, end);
+    if (!word) {
+        if (named.p[0] != '[' || named.p[named.len - 1] != ']') {
+            return 0;
+        }
+        named = tph_str_slice(named, 1, named.len - 1);
+    }
+    bool over = path.len == end || path.p[end] == '.' || path.p[end] == '[';
+    return over && tph_str_eq(named, key) ? end : 0;
+}
+
+/* The bytes of path that are an index at its front, and the index. */
+static size_t match_index(struct tph_str path, size_t *ret_index)
+{
+    ptrdiff_t end = tph_str_find_byte(path, ']');
+    int64_t index = 0;
+    if (path.len == 0 || path.p[0] != '[' || end < 0 ||
+        tph_str_to_i64(tph_str_slice(path, 1, (size_t)end), &index) < 0 || index < 0) {
+        return 0;
+    }
+    *ret_index = (size_t)index;
+    return (size_t)end + 1;
+}
+
+static const struct tph_yaml_node *behind_aliases(const struct tph_yaml_node *node)
+{
+    while (node->kind == TPH_YAML_ALIAS) {
+        node = node->target;
+    }
+    return node;
+}
+
+static bool is_merge(const struct tph_yaml_node *key)
+{
+    return !key->key.p && key->kind == TPH_YAML_SCALAR && tph_str_eqz(key->text, "<<");
+}
+
+/* The last key of the mapping that the path begins with, merged ones included; as the reader, the last one wins. */
+static const struct tph_yaml_node *find_key(const struct tph_yaml_node *node, struct tph_str path, size_t depth,
+                                            size_t *ret_used)
+{
+    const struct tph_yaml_node *found = NULL;
+    node = behind_aliases(node);
+    if (node->kind != TPH_YAML_MAPPING || depth == TPH_LIMIT_YAML_DEPTH) {
+        return NULL;
+    }
+    for (const struct tph_yaml_node *key = node->first; key; key = key->next->next) {
+        size_t used = 0;
+        const struct tph_yaml_node *match = NULL;
+        if (is_merge(key)) {
+            const struct tph_yaml_node *from = key->next;
+            const struct tph_yaml_node *one = from->kind == TPH_YAML_SEQUENCE ? from->first : from;
+            for (; one && !match; one = from->kind == TPH_YAML_SEQUENCE ? one->next : NULL) {
+                match = find_key(one, path, depth + 1, &used);
+            }
+        } else {
+            used = match_key(path, key->key);
+            match = used > 0 ? key : NULL;
+        }
+        if (match) {
+            found = match;
+            *ret_used = used;
+        }
+    }
+    return found;
+}
+
+struct tph_position tph_positions_find(const struct tph_positions *positions, struct tph_str path)
+{
+    if (!positions || !positions->root) {
+        return (struct tph_position){.line = 0};
+    }
+    const struct tph_yaml_node *node = positions->root;
+    struct tph_position at = node->at;
+    while (path.len > 0) {
+        size_t used = 0;
+        size_t index = 0;
+        node = behind_aliases(node);
+        if (node->kind == TPH_YAML_SEQUENCE) {
+            used = match_index(path, &index);
+            const struct tph_yaml_node *child = used > 0 ? node->first : NULL;
+            for (; child && index > 0; index--) {
+                child = child->next;
+            }
+            if (!child) {
+                return at;
+            }
+            node = child;
+            at = child->at;
+        } else {
+            const struct tph_yaml_node *key = find_key(node, path, 0, &used);
+            if (!key) {
+                return at;
+            }
+            node = key->next;
+            at = key->at;
+        }
+        path = tph_str_slice(path, used, path.len);
+    }
+    return at;
 }
 
 void tph_path_key(struct tph_buf *path, struct tph_str key)

@@ -26,10 +26,6 @@ TPH_DEFINE_CLEANUP(struct tph_positions, tph_positions_free);
  * an object it is the place of its key. positions may be NULL: unknown. */
 struct tph_position tph_positions_find(const struct tph_positions *positions, struct tph_str path);
 
-/* For readers: an empty collection, and one more place. The path is copied; a later place of one path wins. */
-struct tph_positions *tph_positions_new(void) TPH_MUST_CHECK;
-void tph_positions_add(struct tph_positions *positions, struct tph_str path, struct tph_position at);
-
 /* Appends ".key" (or "key" at the front, or "[key]" when it is no plain word) and "[index]" to a path. */
 void tph_path_key(struct tph_buf *path, struct tph_str key);
 void tph_path_index(struct tph_buf *path, size_t index);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/time.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "data/quote.h"
@@ -37,39 +38,70 @@ void tph_time_format(int64_t wall_ms, char text[TPH_TIME_TEXT])
 
 #define LAYOUT "2006-01-02T15:04:05Z07:00"
 
+/* What is left of the text, and the text itself for messages. */
+struct reader {
+    struct tph_str text;
+    struct tph_str rest;
+    struct tph_error *err;
+};
+
 /* What Go says when the text does not go on as the layout does. */
-static int refuse(struct tph_error *err, struct tph_str text, struct tph_str rest, const char *element)
+static int refuse(const struct reader *r, struct tph_str rest, const char *element)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf whole = TPH_BUF_INIT(1024);
     TPH_CLEANUP(tph_buf_release) struct tph_buf left = TPH_BUF_INIT(1024);
-    tph_quote_duration(text, &whole);
-    tph_quote_duration(rest, &left);
-    return tph_error_set(err, TPH_ERROR_INVALID, "parsing time %s as \"" LAYOUT "\": cannot parse %s as \"%s\"",
+    tph_quote_time(r->text, &whole);
+    tph_quote_time(rest, &left);
+    return tph_error_set(r->err, TPH_ERROR_INVALID, "parsing time %s as \"" LAYOUT "\": cannot parse %s as \"%s\"",
                          tph_buf_cstr(&whole), tph_buf_cstr(&left), element);
 }
 
-static int out_of_range(struct tph_error *err, struct tph_str text, const char *what)
+static int out_of_range(const struct reader *r, const char *what)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf whole = TPH_BUF_INIT(1024);
-    tph_quote_duration(text, &whole);
-    return tph_error_set(err, TPH_ERROR_INVALID, "parsing time %s: %s out of range", tph_buf_cstr(&whole), what);
+    tph_quote_time(r->text, &whole);
+    return tph_error_set(r->err, TPH_ERROR_INVALID, "parsing time %s: %s out of range", tph_buf_cstr(&whole), what);
 }
 
-/* n digits at the front, or -1. */
-static int take_digits(struct tph_str *rest, size_t n)
+static bool is_digit(struct tph_str text, size_t at)
 {
+    return at < text.len && text.p[at] >= '0' && text.p[at] <= '9';
+}
+
+/* One field of the layout. Go takes an hour of one digit although its layout has two. */
+struct field {
+    const char *name; /* for "out of range"; NULL: never */
+    const char *element;
+    size_t least;
+    size_t most; /* digits */
+    int first;
+    int last; /* values */
+    const char *after; /* the character behind it; "" */
+};
+
+static int take_field(struct reader *r, const struct field *field, int *ret_value)
+{
+    struct tph_str before = r->rest;
+    size_t n = 0;
     int value = 0;
-    if (rest->len < n) {
-        return -1;
+    while (n < field->most && is_digit(r->rest, n)) {
+        value = value * 10 + (r->rest.p[n++] - '0');
     }
-    for (size_t i = 0; i < n; i++) {
-        if (rest->p[i] < '0' || rest->p[i] > '9') {
-            return -1;
+    if (n < field->least) {
+        return refuse(r, before, field->element);
+    }
+    r->rest = tph_str_slice(r->rest, n, r->rest.len);
+    if (field->name && (value < field->first || value > field->last)) {
+        return out_of_range(r, field->name);
+    }
+    if (field->after[0]) {
+        if (r->rest.len == 0 || r->rest.p[0] != field->after[0]) {
+            return refuse(r, r->rest, field->after);
         }
-        value = value * 10 + (rest->p[i] - '0');
+        r->rest = tph_str_slice(r->rest, 1, r->rest.len);
     }
-    *rest = tph_str_slice(*rest, n, rest->len);
-    return value;
+    *ret_value = value;
+    return 0;
 }
 
 static int days_in(int64_t year, int month)
@@ -79,93 +111,90 @@ static int days_in(int64_t year, int month)
     return days[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-/* ".123" in milliseconds; the rest of the digits is read over. */
-static int take_fraction(struct tph_str *rest)
+/* ".123" in nanoseconds, when it is there; further digits are read over. */
+static int32_t take_fraction(struct reader *r)
 {
-    int ms = 0;
-    int weight = 100;
-    *rest = tph_str_slice(*rest, 1, rest->len);
-    for (; rest->len > 0 && rest->p[0] >= '0' && rest->p[0] <= '9'; weight /= 10) {
-        ms += weight * (rest->p[0] - '0');
-        *rest = tph_str_slice(*rest, 1, rest->len);
-    }
-    return ms;
-}
-
-/* "Z", "+02:00": minutes east of UTC. */
-static int take_zone(struct tph_str *rest, int *ret_minutes)
-{
-    if (rest->len > 0 && rest->p[0] == 'Z') {
-        *rest = tph_str_slice(*rest, 1, rest->len);
-        *ret_minutes = 0;
+    if (r->rest.len < 2 || (r->rest.p[0] != '.' && r->rest.p[0] != ',') || !is_digit(r->rest, 1)) {
         return 0;
     }
-    if (rest->len < 6 || (rest->p[0] != '+' && rest->p[0] != '-') || rest->p[3] != ':') {
+    int32_t ns = 0;
+    int32_t weight = 100000000;
+    r->rest = tph_str_slice(r->rest, 1, r->rest.len);
+    for (; is_digit(r->rest, 0); weight /= 10) {
+        ns += weight * (r->rest.p[0] - '0');
+        r->rest = tph_str_slice(r->rest, 1, r->rest.len);
+    }
+    return ns;
+}
+
+/* "Z", "+02:00": seconds east of UTC. */
+static int take_zone(struct reader *r, int *ret_seconds)
+{
+    struct tph_str zone = r->rest;
+    if (zone.len > 0 && zone.p[0] == 'Z') {
+        r->rest = tph_str_slice(zone, 1, zone.len);
+        *ret_seconds = 0;
+        return 0;
+    }
+    bool numbers = is_digit(zone, 1) && is_digit(zone, 2) && is_digit(zone, 4) && is_digit(zone, 5);
+    if (zone.len < 6 || zone.p[3] != ':') {
+        return refuse(r, zone, "Z07:00");
+    }
+    int hours = numbers ? (zone.p[1] - '0') * 10 + (zone.p[2] - '0') : 0;
+    int minutes = numbers ? (zone.p[4] - '0') * 10 + (zone.p[5] - '0') : 0;
+    if (!numbers && is_digit(zone, 1) && is_digit(zone, 2)) {
+        hours = (zone.p[1] - '0') * 10 + (zone.p[2] - '0');
+    }
+    if (hours > 24 || minutes > 60) {
+        return out_of_range(r, minutes > 60 ? "time zone offset minute" : "time zone offset hour");
+    }
+    if (!numbers || (zone.p[0] != '+' && zone.p[0] != '-')) {
+        return refuse(r, zone, "Z07:00");
+    }
+    r->rest = tph_str_slice(zone, 6, zone.len);
+    *ret_seconds = (hours * 3600 + minutes * 60) * (zone.p[0] == '-' ? -1 : 1);
+    return 0;
+}
+
+int tph_time_parse_instant(struct tph_str text, struct tph_instant *ret_instant, struct tph_error *err)
+{
+    static const struct field fields[] = {
+        {NULL, "2006", 4, 4, 0, 9999, "-"}, {"month", "01", 2, 2, 1, 12, "-"},  {NULL, "02", 2, 2, 0, 99, "T"},
+        {"hour", "15", 1, 2, 0, 23, ":"},   {"minute", "04", 2, 2, 0, 59, ":"}, {"second", "05", 2, 2, 0, 59, ""},
+    };
+    struct reader r = {.text = text, .rest = text, .err = err};
+    int values[6];
+    int zone = 0;
+    for (size_t i = 0; i < 6; i++) {
+        if (take_field(&r, &fields[i], &values[i]) < 0) {
+            return -1;
+        }
+    }
+    int32_t ns = take_fraction(&r);
+    if (take_zone(&r, &zone) < 0) {
         return -1;
     }
-    int sign = rest->p[0] == '-' ? -1 : 1;
-    struct tph_str hour = tph_str_slice(*rest, 1, 3);
-    struct tph_str minute = tph_str_slice(*rest, 4, 6);
-    int h = take_digits(&hour, 2);
-    int m = take_digits(&minute, 2);
-    if (h < 0 || m < 0 || h > 24 || m > 60) {
-        return -1;
+    if (r.rest.len > 0) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf extra = TPH_BUF_INIT(2048);
+        tph_quote_time(text, &extra);
+        (void)tph_buf_puts(&extra, ": extra text: ");
+        tph_quote_time(r.rest, &extra);
+        return tph_error_set(err, TPH_ERROR_INVALID, "parsing time %s", tph_buf_cstr(&extra));
     }
-    *rest = tph_str_slice(*rest, 6, rest->len);
-    *ret_minutes = sign * (h * 60 + m);
+    if (values[2] < 1 || values[2] > days_in(values[0], values[1])) {
+        return out_of_range(&r, "day");
+    }
+    int64_t seconds = days_of(values[0], values[1], values[2]) * 86400 + values[3] * 3600 + values[4] * 60 + values[5];
+    *ret_instant = (struct tph_instant){.seconds = seconds - zone, .ns = ns};
     return 0;
 }
 
 int tph_time_parse(struct tph_str text, int64_t *ret_wall_ms, struct tph_error *err)
 {
-    static const struct {
-        size_t digits;
-        const char *element;
-        char after; /* 0: nothing */
-    } parts[] = {{4, "2006", '-'}, {2, "01", '-'}, {2, "02", 'T'}, {2, "15", ':'}, {2, "04", ':'}, {2, "05", 0}};
-    struct tph_str rest = text;
-    int values[6];
-    for (size_t i = 0; i < 6; i++) {
-        values[i] = take_digits(&rest, parts[i].digits);
-        if (values[i] < 0) {
-            return refuse(err, text, rest, parts[i].element);
-        }
-        if (i == 1 && (values[1] < 1 || values[1] > 12)) {
-            return out_of_range(err, text, "month");
-        }
-        char after[2] = {parts[i].after, '\0'};
-        if (parts[i].after && (rest.len == 0 || rest.p[0] != parts[i].after)) {
-            return refuse(err, text, rest, after);
-        }
-        rest = tph_str_slice(rest, parts[i].after ? 1 : 0, rest.len);
+    struct tph_instant instant;
+    if (tph_time_parse_instant(text, &instant, err) < 0) {
+        return -1;
     }
-    int ms = rest.len > 1 && (rest.p[0] == '.' || rest.p[0] == ',') && rest.p[1] >= '0' && rest.p[1] <= '9'
-                 ? take_fraction(&rest)
-                 : 0;
-    int zone = 0;
-    if (take_zone(&rest, &zone) < 0) {
-        return refuse(err, text, rest, "Z07:00");
-    }
-    if (values[3] > 23) {
-        return out_of_range(err, text, "hour");
-    }
-    if (values[4] > 59) {
-        return out_of_range(err, text, "minute");
-    }
-    if (values[5] > 59) {
-        return out_of_range(err, text, "second");
-    }
-    if (values[2] < 1 || values[2] > days_in(values[0], values[1])) {
-        return out_of_range(err, text, "day");
-    }
-    if (rest.len > 0) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf extra = TPH_BUF_INIT(1024);
-        tph_quote_duration(text, &extra);
-        (void)tph_buf_puts(&extra, ": extra text: ");
-        tph_quote_duration(rest, &extra);
-        return tph_error_set(err, TPH_ERROR_INVALID, "parsing time %s", tph_buf_cstr(&extra));
-    }
-    int64_t seconds = days_of(values[0], values[1], values[2]) * 86400 + values[3] * 3600 + values[4] * 60 + values[5];
-    *ret_wall_ms = (seconds - zone * 60) * 1000 + ms;
+    *ret_wall_ms = instant.seconds * 1000 + instant.ns / 1000000;
     return 0;
 }

@@ -16,6 +16,7 @@
 enum {
     TPH_YAML_STRICT = 1,    /* duplicate keys are errors */
     TPH_YAML_POSITIONS = 2, /* keep where each value stood */
+    TPH_YAML_FLOATS = 4,    /* 1e3 becomes 1000.0 and not 1000: for what is written as YAML again, as JSONToYAML does */
 };
 
 /* Where things stood in the text. */
@@ -40,17 +41,3 @@ bool tph_yaml_next_document(struct tph_yaml_stream *stream, struct tph_str *ret_
 
 /* Writes block YAML as sigs.k8s.io/yaml does: keys sorted, strings quoted only where needed. */
 int tph_yaml_write(const struct tph_json *value, struct tph_buf *buf, struct tph_error *err) TPH_MUST_CHECK;
-
-/* What a plain scalar means to the reader, and so whether a text may be written without quotes. Private to
- * data/yaml*.c, here for the writer. */
-enum tph_yaml_meaning {
-    TPH_YAML_STRING,
-    TPH_YAML_NULL,
-    TPH_YAML_TRUE,
-    TPH_YAML_FALSE,
-    TPH_YAML_INT,   /* text: decimal digits */
-    TPH_YAML_FLOAT, /* text: JSON number */
-    TPH_YAML_INFINITE,
-    TPH_YAML_MERGE,
-};
-enum tph_yaml_meaning tph_yaml_resolve(struct tph_str plain, struct tph_buf *number);

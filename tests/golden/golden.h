@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The golden runner: recorded answers of the genuine programs against ours.
+ *
+ * A case is either a line of a table (FILE.jsonl: {"id", "in", "out"}) or a folder of files (plugin_build/NAME/). A
+ * handler reads the input, calls our code and leaves what came out in `got`; the runner compares it with `expected`
+ * and prints the difference. To add a concern: one file h_NAME.c with its handlers, and their lines in table.c. Rows
+ * of a handled table that wait for a later layer stand in known.txt with their reason.
+ *
+ * The runner sets compatibility with Argo: handlers use those variants of our functions that compute what Argo does.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "data/json.h"
+
+struct golden_case {
+    const char *file;           /* "yaml.jsonl", "plugin_build" */
+    struct tph_str id;          /* the row's id, or the folder's name */
+    const struct tph_json *row; /* the whole line; of a folder {path: text} */
+    const struct tph_json *in;  /* the row's "in", or the row itself where it has none; NULL for a folder */
+    struct tph_json_doc *doc;   /* for what the handler builds; lives as long as the case */
+    const struct tph_json *expected; /* the row's "out"; a handler may set another, a folder's handler must */
+    struct tph_json *got;            /* set by the handler */
+    const char *skip;                /* set by a handler that cannot run here: the reason */
+};
+
+typedef void golden_handler(struct golden_case *c);
+
+struct golden_entry {
+    const char *file; /* a table with its path below the folder, or a folder of cases */
+    golden_handler *run;
+};
+
+/* The handler of a table or folder, or NULL. */
+golden_handler *golden_find(const char *file);
+
+/* One handler a concern, each in its own file. */
+golden_handler golden_yaml;
+golden_handler golden_yaml_emit;
+golden_handler golden_json_encode;
+golden_handler golden_quantity;
+golden_handler golden_anystring;
+
+/* Short hands for handlers. */
+struct tph_str golden_in(const struct golden_case *c, const char *key);       /* a text of `in` */
+struct tph_json *golden_object(struct golden_case *c);                         /* makes `got` an empty object, returns it */
+void golden_set(struct golden_case *c, const char *key, struct tph_str text);  /* got[key] = text */
+void golden_set_buf(struct golden_case *c, const char *key, const struct tph_buf *text);
+void golden_set_json(struct golden_case *c, const char *key, const struct tph_json *value, unsigned flags); /* its text */
+
+/* Where cases come from. Calls `each` for every case of the file or folder `name` below `dir`, whichever layout is
+ * there (NAME/CASE/..., or packed in NAME.jsonl: {"name", "files"}). Returns -1 when something cannot be read. */
+struct golden_sink {
+    void (*each)(struct golden_sink *sink, struct golden_case *c);
+};
+int golden_load_all(const char *dir, struct golden_sink *sink);
+
+/* Writes the files whose path begins with prefix (dropped) below directory, which exists. For handlers of folders. */
+int golden_unpack(const struct tph_json *files, struct tph_str prefix, const char *directory);
+
+/* What is in known.txt for a row: the reason why it is not run, or NULL. */
+struct golden_known;
+struct golden_known *golden_known_load(const char *path);
+void golden_known_free(struct golden_known *known);
+const char *golden_known_reason(const struct golden_known *known, const struct golden_case *c);

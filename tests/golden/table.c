@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which handler runs which table or folder. Later layers add their lines here and their handlers in h_*.c. */
+#include <string.h>
+
+#include "golden.h"
+
+static const struct golden_entry entries[] = {
+    {"anystring.jsonl", golden_anystring},
+    {"json_encode.jsonl", golden_json_encode},
+    {"quantity.jsonl", golden_quantity},
+    {"yaml.jsonl", golden_yaml},
+    {"yaml_emit.jsonl", golden_yaml_emit},
+};
+
+golden_handler *golden_find(const char *file)
+{
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        if (strcmp(entries[i].file, file) == 0) {
+            return entries[i].run;
+        }
+    }
+    return NULL;
+}
