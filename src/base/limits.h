@@ -45,7 +45,11 @@
 #define TPH_LIMIT_LOG_LINE TPH_KIB(64)          /* longer lines are split */
 #define TPH_LIMIT_LOG_FILE TPH_MIB(10)          /* two of them a sidecar */
 #define TPH_LIMIT_LOG_TAIL 50                   /* last lines kept in memory for messages */
+#define TPH_LIMIT_LOG_TURN TPH_KIB(256)         /* read from one sidecar's output in one turn of the loop */
 #define TPH_LIMIT_TOKEN_LEN 32
+#define TPH_LIMIT_RESTART_BASE_MS 10000         /* first pause before a restart, by default; doubles */
+#define TPH_LIMIT_RESTART_PAUSE_MS 300000       /* the longest one */
+#define TPH_LIMIT_RESTART_HEALTHY_MS 600000     /* who ran this long begins at the first pause again */
 #define TPH_LIMIT_GRACE_MS 30000                /* terminationGracePeriod by default */
 #define TPH_LIMIT_CONTAINERS 32                 /* in one pod */
 #define TPH_LIMIT_PLUGINS 1024

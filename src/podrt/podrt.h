@@ -47,12 +47,15 @@ struct tph_pod_spec {
     struct tph_str ns, name, uid;
     const struct tph_pod_container *containers;
     size_t n_containers;
-    const struct tph_volume *volumes;
+    const struct tph_volume *volumes; /* borrowed for the life of the pod */
     size_t n_volumes;
     enum tph_network network;
     int64_t restart_base_ms;  /* first pause before a restart; doubles to 300 s, reset after 10 min */
     const char *plugin_dir;   /* host directory of the plugin, visible read-only at its own path; may be NULL */
-    const char *logs_dir;     /* <logs_dir>/<pod>_<container>.log; NULL: a private file, removed at the end */
+    const char *logs_dir;     /* <logs_dir>/<pod>_<container>.log; NULL: only the last lines, in memory */
+    const char *title;        /* how messages call the pod: "plugin hello"; NULL: its name */
+    const char *file;         /* the manifest it comes from, for cures; may be NULL */
+    bool log_events;          /* somebody wants a LOG event for each line; a flood without them is cheap */
     struct tph_pod_objects objects;
 };
 
@@ -62,8 +65,9 @@ enum tph_pod_event_kind {
     TPH_POD_UNREADY,  /* its readinessProbe failed */
     TPH_POD_EXITED,   /* it ended: exit, reason, restart_in_ms */
     TPH_POD_FAILED,   /* it cannot be started at all (message says why and the cure); it is not tried again */
-    TPH_POD_LOG,      /* one line of its output */
-    TPH_POD_DEGRADED, /* this machine cannot enforce something: message, once per pod and reason */
+    TPH_POD_LOG,      /* one line of its output, when the spec asks for log_events */
+    TPH_POD_DEGRADED, /* this machine cannot enforce something, or the pod is more open than it need be (it listens
+                       * on all interfaces): message, once per pod and reason */
     TPH_POD_STOPPED,  /* after tph_pod_stop: nothing of the pod is left; last event, the pod is freed after it */
 };
 
@@ -85,15 +89,16 @@ struct tph_podrt_ops {
 
     /* Checks the spec and starts every container. What a spec or this machine makes impossible is an error at
      * once (field path, or "port 4355 is in use by python3 (pid 4711)"); later failures come as events. spec
-     * is copied, but for what its members say they borrow. */
+     * is copied, but for what its members say they borrow (each container's spec, and the volumes). */
     int (*start)(struct tph_podrt *rt, const struct tph_pod_spec *spec, tph_pod_event_fn *event,
                  void *owner, struct tph_pod **ret_pod, struct tph_error *err);
 
     /* Begins to stop: SIGTERM, SIGKILL after grace_ms (0: at once), then STOPPED. Calling it again with a
-     * shorter grace shortens it. No READY, LOG may still come. */
+     * shorter grace shortens it. Only LOG may come before STOPPED. */
     void (*stop)(struct tph_pod *pod, int64_t grace_ms);
 
-    /* Restarts a container now, forgetting the back-off: for a changed file in development. */
+    /* Restarts a container now, forgetting the back-off: for a changed file in development. One that runs is ended
+     * as stop would (its EXITED says restart_in_ms 0); one that FAILED stays so. */
     void (*restart)(struct tph_pod *pod, size_t container);
 
     /* A connecting non-blocking TCP socket to port on loopback as the pod sees it, or -errno. host as in the
@@ -103,7 +108,7 @@ struct tph_podrt_ops {
     /* The last lines of a container's output, oldest first, newline after each; at most max_lines. */
     void (*log_tail)(struct tph_pod *pod, size_t container, size_t max_lines, struct tph_buf *buf);
 
-    /* Stops every pod at once without events and frees the runtime. */
+    /* Kills every pod without events and frees the runtime. Not from inside an event. */
     void (*free)(struct tph_podrt *rt);
 };
 
