@@ -49,7 +49,8 @@ struct tph_agent_options {
     struct tph_podrt *podrt; /* borrowed */
     struct tph_pod_objects objects;
     enum tph_network network;
-    const char *logs_dir;        /* NULL: private files */
+    const char *logs_dir;        /* NULL: not kept */
+    bool log_lines;              /* LOG events are wanted */
     int64_t retry_pause_ms;      /* TPH_LIMIT_CALL_PAUSE_MS; tests shorten it */
     int64_t poll_ms;             /* TPH_LIMIT_POLL_MS: Running without requeue */
     int64_t restart_base_ms;     /* podrt's */

@@ -161,6 +161,7 @@ static void pod_event(void *owner, struct tph_pod *pod, const struct tph_pod_eve
 static void start(struct sidecar *s)
 {
     struct tph_agent *agent = s->agent;
+    TPH_CLEANUP(tph_freep) char *title = tph_format("plugin %.*s", TPH_FMT(s->plugin->name));
     char uid[37];
     tph_random_uuid(uid);
     struct tph_pod_spec spec = {
@@ -175,6 +176,9 @@ static void start(struct sidecar *s)
         .restart_base_ms = agent->options.restart_base_ms,
         .plugin_dir = s->plugin->directory,
         .logs_dir = agent->options.logs_dir,
+        .title = title,
+        .file = s->plugin->file,
+        .log_events = agent->options.log_lines,
         .objects = agent->options.objects,
     };
     struct tph_error err = TPH_ERROR_INIT;

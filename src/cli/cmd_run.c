@@ -256,6 +256,7 @@ static int open_agent(struct session *s, struct tph_error *err)
         .objects = tph_objects_lookup(s->input.objects),
         .network = none ? TPH_NETWORK_NONE : TPH_NETWORK_HOST,
         .logs_dir = s->options.logs_dir,
+        .log_lines = s->options.log,
         .retry_pause_ms = TPH_LIMIT_CALL_PAUSE_MS,
         .poll_ms = TPH_LIMIT_POLL_MS,
         .restart_base_ms = RESTART_BASE_MS,
