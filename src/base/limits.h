@@ -41,6 +41,10 @@
 #define TPH_LIMIT_READY_MS 60000                /* a sidecar may take this long to listen */
 #define TPH_LIMIT_READY_EXITS 3                 /* or exit this often before it listens */
 
+/* files that are watched */
+#define TPH_LIMIT_SETTLE_MS 50                  /* quiet after a change before it is told */
+#define TPH_LIMIT_SETTLE_LAST_MS 1000           /* told by then, quiet or not */
+
 /* sidecars */
 #define TPH_LIMIT_LOG_LINE TPH_KIB(64)          /* longer lines are split */
 #define TPH_LIMIT_LOG_FILE TPH_MIB(10)          /* two of them a sidecar */

@@ -2,14 +2,16 @@
 #include "loop/loop.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "loop/loop_internal.h"
 
 struct tph_deferred {
     struct tph_deferred *next;
-    tph_timer_fn *fn;
-    void *owner; /* NULL once cancelled */
+    tph_timer_fn *fn; /* NULL once cancelled */
+    void *owner;
 };
 
 static void run_deferred(uv_idle_t *idle)
@@ -22,7 +24,7 @@ static void run_deferred(uv_idle_t *idle)
     while (loop->running) {
         struct tph_deferred *d = loop->running;
         loop->running = d->next;
-        if (d->owner) {
+        if (d->fn) {
             d->fn(d->owner);
         }
         free(d);
@@ -45,12 +47,20 @@ int tph_loop_new(struct tph_loop **ret_loop, struct tph_error *err)
     return 0;
 }
 
-static void close_handle(uv_handle_t *handle, void *unused)
+static void close_handle(uv_handle_t *handle, void *own)
 {
-    (void)unused;
-    if (!uv_is_closing(handle)) {
-        uv_close(handle, NULL);
+    if (uv_is_closing(handle)) {
+        return;
     }
+#ifndef NDEBUG
+    if (handle != own) {
+        tph_log(TPH_LOG_DEBUG, "a source of the event loop was never freed", "type",
+                uv_handle_type_name(uv_handle_get_type(handle)), NULL);
+    }
+#else
+    (void)own;
+#endif
+    uv_close(handle, NULL);
 }
 
 void tph_loop_free(struct tph_loop *loop)
@@ -64,8 +74,10 @@ void tph_loop_free(struct tph_loop *loop)
         free(d);
     }
     /* What callers freed is closing already and frees itself in its close callback; the idle handle is ours. */
-    uv_walk(&loop->uv, close_handle, NULL);
-    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    uv_walk(&loop->uv, close_handle, &loop->idle);
+    while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0) {
+        /* A stop that came before ends the first run at once. */
+    }
     (void)uv_loop_close(&loop->uv);
     free(loop);
 }
@@ -110,7 +122,7 @@ void tph_defer_cancel(struct tph_loop *loop, void *owner)
     for (size_t i = 0; i < 2; i++) {
         for (struct tph_deferred *d = lists[i]; d; d = d->next) {
             if (d->owner == owner) {
-                d->owner = NULL;
+                d->fn = NULL;
             }
         }
     }
@@ -132,7 +144,10 @@ static void free_timer(uv_handle_t *handle)
 static void timer_fired(uv_timer_t *handle)
 {
     struct tph_timer *timer = TPH_CONTAINER_OF(handle, struct tph_timer, uv);
+    struct tph_loop *loop = TPH_CONTAINER_OF(handle->loop, struct tph_loop, uv);
+    loop->firing = true;
     timer->fire(timer->owner);
+    loop->firing = false;
 }
 
 struct tph_timer *tph_timer_new(struct tph_loop *loop, tph_timer_fn *fire, void *owner)
@@ -146,9 +161,13 @@ struct tph_timer *tph_timer_new(struct tph_loop *loop, tph_timer_fn *fire, void 
 
 void tph_timer_start(struct tph_timer *timer, int64_t delay_ms)
 {
+    const struct tph_loop *loop = TPH_CONTAINER_OF(timer->uv.loop, struct tph_loop, uv);
+    /* uv fires all that is due before it goes on: a timer that is started with 0 by a timer's callback would be among
+     * them, and one that starts itself would keep the loop for ever. */
+    int64_t least = loop->firing ? 1 : 0;
     /* uv counts from the time of the turn, which may lie back a little. */
     uv_update_time(timer->uv.loop);
-    (void)uv_timer_start(&timer->uv, timer_fired, delay_ms > 0 ? (uint64_t)delay_ms : 0, 0);
+    (void)uv_timer_start(&timer->uv, timer_fired, (uint64_t)(delay_ms > least ? delay_ms : least), 0);
 }
 
 void tph_timer_stop(struct tph_timer *timer)
@@ -187,8 +206,14 @@ static void io_ready(uv_poll_t *handle, int status, int events)
 {
     struct tph_io *io = TPH_CONTAINER_OF(handle, struct tph_io, uv);
     unsigned ready = (events & UV_READABLE ? TPH_IO_READ : 0U) | (events & UV_WRITABLE ? TPH_IO_WRITE : 0U);
-    /* An error makes all that is watched ready: the next read or write says what it is. */
-    io->ready(io->owner, status < 0 ? io->watched : ready);
+    if (status < 0) {
+        /* An error makes all that is watched ready: the next read or write says what it is. uv stops watching then,
+         * but a reader that takes one piece a turn must hear of the rest. */
+        ready = io->watched;
+        io->watched = 0;
+        tph_io_watch(io, ready);
+    }
+    io->ready(io->owner, ready);
 }
 
 int tph_io_new(struct tph_loop *loop, int fd, tph_io_fn *ready, void *owner, struct tph_io **ret_io,

@@ -36,7 +36,7 @@ uv_loop_t *tph_loop_uv(struct tph_loop *loop);
 int64_t tph_loop_now_ms(const struct tph_loop *loop);
 
 /* One-shot timer, heap object owned by the caller. start re-arms; the callback may free its timer.
- * Millisecond deadlines in the past fire in the next turn. */
+ * Millisecond deadlines in the past fire in the next turn; a timer that starts itself with 0 does not keep the loop. */
 struct tph_timer;
 typedef void tph_timer_fn(void *owner);
 struct tph_timer *tph_timer_new(struct tph_loop *loop, tph_timer_fn *fire, void *owner) TPH_MUST_CHECK;
@@ -50,7 +50,8 @@ void tph_timer_free(struct tph_timer *timer); /* NULL is fine */
 void tph_defer(struct tph_loop *loop, tph_timer_fn *fn, void *owner);
 void tph_defer_cancel(struct tph_loop *loop, void *owner);
 
-/* Readiness of a descriptor that the caller owns and keeps open until free. events: TPH_IO_*. */
+/* Readiness of a descriptor that the caller owns and keeps open until free. events: TPH_IO_*. An error (the peer reset
+ * the connection) makes all that is watched ready, again in each turn, until the owner has read it or pauses. */
 enum { TPH_IO_READ = 1, TPH_IO_WRITE = 2 };
 struct tph_io;
 typedef void tph_io_fn(void *owner, unsigned events);
@@ -67,7 +68,9 @@ int tph_signal_new(struct tph_loop *loop, int number, tph_signal_fn *got, void *
 void tph_signal_free(struct tph_signal *signal);
 
 /* A child process by pidfd: exited is called once with what waitid(P_PIDFD) said: code >= 0, or -signal. The child
- * is reaped by then. Takes over pidfd. Never mixed with uv_spawn or waitpid(-1). */
+ * is reaped by then. Takes over pidfd, also when it fails. Never mixed with uv_spawn or waitpid(-1): a child that
+ * somebody else has reaped is TPH_CHILD_LOST, which no process can exit with. */
+enum { TPH_CHILD_LOST = 256 };
 struct tph_child;
 typedef void tph_child_fn(void *owner, int code);
 int tph_child_new(struct tph_loop *loop, int pidfd, tph_child_fn *exited, void *owner,
@@ -75,7 +78,9 @@ int tph_child_new(struct tph_loop *loop, int pidfd, tph_child_fn *exited, void *
 int tph_child_signal(struct tph_child *child, int number); /* 0, or -errno */
 void tph_child_free(struct tph_child *child);              /* still running: closes the pidfd, does not kill */
 
-/* Changes below a file or directory (not recursive); changed is called once for a burst (50 ms quiet). */
+/* Changes of a file, or in a directory (not recursive); changed is called once for a burst: TPH_LIMIT_SETTLE_MS after
+ * the last change, but not later than TPH_LIMIT_SETTLE_LAST_MS after the first. A file is watched by its name, so that
+ * editors which put a new file in its place are seen. */
 struct tph_fswatch;
 typedef void tph_fswatch_fn(void *owner);
 int tph_fswatch_new(struct tph_loop *loop, const char *path, tph_fswatch_fn *changed, void *owner,

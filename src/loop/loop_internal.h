@@ -11,4 +11,5 @@ struct tph_loop {
     uv_idle_t idle; /* active while something is deferred */
     struct tph_deferred *first, *last;
     struct tph_deferred *running; /* the batch that is being called now */
+    bool firing;                  /* in the callback of a timer */
 };

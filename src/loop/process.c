@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop's sources that have to do with processes and files: signals, children by pidfd, watched files. */
+/* The loop's sources that have to do with processes: signals, children by pidfd. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -10,8 +10,6 @@
 #include "base/fd.h"
 #include "loop/loop.h"
 #include "loop/loop_internal.h"
-
-enum { SETTLE_MS = 50 };
 
 struct tph_signal {
     uv_signal_t uv;
@@ -71,8 +69,8 @@ static void child_ended(void *owner, unsigned events)
     (void)events;
     siginfo_t info = {.si_pid = 0};
     if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0) {
-        info.si_code = CLD_EXITED; /* somebody else reaped it: nothing is known but that it is gone */
-        info.si_status = 0;
+        info.si_code = CLD_EXITED;
+        info.si_status = TPH_CHILD_LOST;
     } else if (info.si_pid == 0) {
         return;
     }
@@ -108,57 +106,5 @@ void tph_child_free(struct tph_child *child)
         tph_io_free(child->io);
         tph_fd_close(&child->pidfd);
         free(child);
-    }
-}
-
-struct tph_fswatch {
-    uv_fs_event_t uv;
-    struct tph_timer *settle;
-    tph_fswatch_fn *changed;
-    void *owner;
-};
-
-static void free_fswatch(uv_handle_t *handle)
-{
-    free(TPH_CONTAINER_OF(handle, struct tph_fswatch, uv));
-}
-
-static void settled(void *owner)
-{
-    struct tph_fswatch *watch = owner;
-    watch->changed(watch->owner);
-}
-
-static void file_changed(uv_fs_event_t *handle, const char *name, int events, int status)
-{
-    (void)name;
-    (void)events;
-    (void)status;
-    tph_timer_start(TPH_CONTAINER_OF(handle, struct tph_fswatch, uv)->settle, SETTLE_MS);
-}
-
-int tph_fswatch_new(struct tph_loop *loop, const char *path, tph_fswatch_fn *changed, void *owner,
-                    struct tph_fswatch **ret_watch, struct tph_error *err)
-{
-    struct tph_fswatch *watch = TPH_NEW(struct tph_fswatch);
-    (void)uv_fs_event_init(&loop->uv, &watch->uv); /* cannot fail */
-    watch->changed = changed;
-    watch->owner = owner;
-    watch->settle = tph_timer_new(loop, settled, watch);
-    int failed = uv_fs_event_start(&watch->uv, file_changed, path, 0);
-    if (failed < 0) {
-        tph_fswatch_free(watch);
-        return tph_error_errno(err, -failed, "cannot watch %s", path);
-    }
-    *ret_watch = watch;
-    return 0;
-}
-
-void tph_fswatch_free(struct tph_fswatch *watch)
-{
-    if (watch) {
-        tph_timer_free(watch->settle);
-        (void)uv_fs_event_stop(&watch->uv);
-        uv_close((uv_handle_t *)&watch->uv, free_fswatch);
     }
 }
