@@ -261,7 +261,7 @@ static void take_digits(struct tph_quantity *q, const struct parts *parts)
 
 int tph_quantity_read(struct tph_str text, struct tph_quantity *ret_quantity, struct tph_error *err)
 {
-    struct parts parts;
+    struct parts parts = {.negative = false};
     int binary = 0;
     int decimal = 0;
     if (text.len > TPH_LIMIT_QUANTITY) {
