@@ -55,6 +55,7 @@
 #define TPH_LIMIT_RESTART_PAUSE_MS 300000       /* the longest one */
 #define TPH_LIMIT_RESTART_HEALTHY_MS 600000     /* who ran this long begins at the first pause again */
 #define TPH_LIMIT_GRACE_MS 30000                /* terminationGracePeriod by default */
+#define TPH_LIMIT_SIDECAR_PIDS 1024             /* processes and threads of one sidecar */
 #define TPH_LIMIT_CONTAINERS 32                 /* in one pod */
 #define TPH_LIMIT_PLUGINS 1024
 

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "podrt/broker.h"
+#include "podrt/sandbox.h"
 
 enum { VERBS_MAX = 64 };
 
@@ -106,6 +108,9 @@ static int run_verb(const struct tph_cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    /* The program runs itself again as a sandbox's shim or broker: those know their names. */
+    tph_sandbox_shim_main(argc, argv);
+    tph_broker_main(argc, argv);
     /* Only what characters look like follows the user's locale; numbers never do. */
     (void)setlocale(LC_CTYPE, "");
     if (argc == 0) {

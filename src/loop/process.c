@@ -68,7 +68,7 @@ static void child_ended(void *owner, unsigned events)
     struct tph_child *child = owner;
     (void)events;
     siginfo_t info = {.si_pid = 0};
-    if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0) {
+    if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG | __WALL) < 0) {
         info.si_code = CLD_EXITED;
         info.si_status = TPH_CHILD_LOST;
     } else if (info.si_pid == 0) {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pods as sandboxed processes of this machine: docs/plugins.md tells what they see. Loop thread only.
- */
+/* The `process` runtime: each container a sandboxed process tree on this machine (podrt/sandbox.h).
+ *
+ * A container's image is mapped to this machine's own programs (podrt/image.h). Restarts follow Kubernetes' back-off.
+ * Logs go to <logs_dir>/<pod>_<container>.log or to a private file that has no name, two generations of
+ * TPH_LIMIT_LOG_FILE; the last lines are kept in memory. */
 #pragma once
 
 #include "base/error.h"

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parent's side: writes down what is wanted, starts the shim, hears what became of it. */
+#include "podrt/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "podrt/broker.h"
+#include "podrt/cgroup.h"
+#include "podrt/init_image.h"
+#include "podrt/sandbox_wire.h"
+
+/* Ranges of ids outside, one for each sandbox, far above those of people and services. */
+enum { ID_BASE = 300000, ID_RANGE = 65536, ID_SLOTS = 1000 };
+
+struct tph_sandbox {
+    struct tph_loop *loop;
+    struct tph_sandbox_events events;
+    struct tph_cgroup *cgroup;  /* owned; NULL = none */
+    struct tph_broker *broker;  /* owned; made at the first dial */
+    struct tph_child *shim, *init;
+    struct tph_io *status_io;
+    int status;                 /* read end: what shim, child and init say until the program runs */
+    int lifeline;               /* write end; closes with us */
+    int out, err;               /* read ends, until they are taken */
+    pid_t pid;
+    struct tph_error problem;
+    char *degraded;             /* owned; told with started */
+    bool started, failed, ended;
+    bool own_network;
+    unsigned char tail[sizeof(struct tph_shim_message)]; /* an unfinished message */
+    size_t tail_len;
+};
+
+static void put_text(struct tph_buf *wire, struct tph_str text)
+{
+    uint64_t len = text.len;
+    (void)tph_buf_append(wire, (const char *)&len, sizeof(len));
+    (void)tph_buf_put(wire, text);
+    (void)tph_buf_append(wire, "", 1);
+}
+
+static void put_number(struct tph_buf *wire, uint64_t size, uint32_t mode, bool read_only)
+{
+    struct tph_shim_number number = {.size = size, .mode = mode, .read_only = read_only};
+    (void)tph_buf_append(wire, (const char *)&number, sizeof(number));
+}
+
+static uint32_t count(const char *const *list)
+{
+    uint32_t n = 0;
+    while (list[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* The order in which sandbox_shim.c reads. */
+static void write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgroup *cgroup, struct tph_buf *wire)
+{
+    size_t n_cgroup_files = 0;
+    const char *const *cgroup_files = cgroup ? tph_cgroup_procs_files(cgroup, &n_cgroup_files) : NULL;
+    uint32_t slot = 0;
+    tph_random_bytes(&slot, sizeof(slot));
+    bool root = geteuid() == 0;
+    struct tph_shim_spec header = {
+        .uid = spec->uid,
+        .gid = spec->gid,
+        .outer_first = root ? ID_BASE + slot % ID_SLOTS * ID_RANGE : 0,
+        .outer_uid = geteuid(),
+        .outer_gid = getegid(),
+        .n_argv = count(spec->argv),
+        .n_env = count(spec->env),
+        .n_binds = (uint32_t)spec->n_binds,
+        .n_tmpfs = (uint32_t)spec->n_tmpfs,
+        .n_files = (uint32_t)spec->n_files,
+        .n_links = (uint32_t)spec->n_links,
+        .n_cgroup_files = (uint32_t)n_cgroup_files,
+        .pids = spec->pids,
+        .has_root = spec->root != NULL,
+        .read_only_root = spec->read_only_root,
+        .own_network = spec->own_network,
+        .no_seccomp = spec->no_seccomp,
+        .into_cgroup = cgroup && tph_cgroup_fd(cgroup) >= 0,
+    };
+    (void)tph_buf_append(wire, (const char *)&header, sizeof(header));
+    put_text(wire, tph_str(spec->hostname));
+    put_text(wire, tph_str(spec->working_dir ? spec->working_dir : ""));
+    put_text(wire, tph_str(spec->root ? spec->root : ""));
+    for (uint32_t i = 0; i < header.n_argv; i++) {
+        put_text(wire, tph_str(spec->argv[i]));
+    }
+    for (uint32_t i = 0; i < header.n_env; i++) {
+        put_text(wire, tph_str(spec->env[i]));
+    }
+    for (size_t i = 0; i < spec->n_binds; i++) {
+        put_text(wire, tph_str(spec->binds[i].host));
+        put_text(wire, tph_str(spec->binds[i].inside));
+    }
+    for (size_t i = 0; i < spec->n_tmpfs; i++) {
+        put_number(wire, spec->tmpfs[i].size, 0, spec->tmpfs[i].read_only);
+        put_text(wire, tph_str(spec->tmpfs[i].path));
+    }
+    for (size_t i = 0; i < spec->n_files; i++) {
+        put_number(wire, spec->files[i].content.len, spec->files[i].mode, false);
+        put_text(wire, tph_str(spec->files[i].path));
+        put_text(wire, spec->files[i].content);
+    }
+    for (size_t i = 0; i < spec->n_links; i++) {
+        put_text(wire, tph_str(spec->links[i].name));
+        put_text(wire, tph_str(spec->links[i].target));
+    }
+    for (size_t i = 0; i < n_cgroup_files; i++) {
+        put_text(wire, tph_str(cgroup_files[i]));
+    }
+}
+
+static void note_degraded(struct tph_sandbox *s, const struct tph_sandbox_spec *spec)
+{
+    const struct tph_cgroups *groups = spec->cgroups;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(1));
+    if (spec->memory_bytes > 0 && !(groups && tph_cgroups_memory(groups))) {
+        (void)tph_buf_printf(&text, "memory limit of %lld bytes", (long long)spec->memory_bytes);
+    }
+    if (spec->cpu_milli > 0 && !(groups && tph_cgroups_cpu(groups))) {
+        (void)tph_buf_printf(&text, "%scpu limit of %lldm", text.len > 0 ? " and " : "", (long long)spec->cpu_milli);
+    }
+    if (text.len > 0) {
+        (void)tph_buf_puts(&text, " not enforced: no writable cgroup");
+        s->degraded = tph_buf_take(&text, NULL);
+    }
+}
+
+static void finish_failed(struct tph_sandbox *s)
+{
+    if (!s->ended) {
+        s->ended = true;
+        s->events.failed(s->events.owner, &s->problem);
+    }
+}
+
+static void fail_step(struct tph_sandbox *s, int number, const char *step)
+{
+    char words[128];
+    s->failed = true;
+    (void)tph_error_set(&s->problem, TPH_ERROR_SYSTEM, "%s: %s", step, strerror_r(number, words, sizeof(words)));
+    if (strncmp(step, "make namespaces", 15) == 0) {
+        (void)tph_error_hint(&s->problem, "this machine does not let this user make user namespaces; tiphys doctor tells more");
+    }
+}
+
+static void init_exited(void *owner, int code);
+
+static void take_message(struct tph_sandbox *s, const struct tph_shim_message *message)
+{
+    switch ((enum tph_shim_message_kind)message->kind) {
+    case TPH_SHIM_PID: {
+        s->pid = message->value;
+        int pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+        if (pidfd < 0 || tph_child_new(s->loop, pidfd, init_exited, s, &s->init, &s->problem) < 0) {
+            fail_step(s, errno, "watch the sandbox");
+        }
+        break;
+    }
+    case TPH_SHIM_FAILED:
+        fail_step(s, message->value, message->text);
+        break;
+    case TPH_SHIM_DEGRADED:
+        s->events.degraded(s->events.owner, message->text);
+        break;
+    }
+}
+
+/* The status pipe closed. Four bytes left over are init's: the errno of exec. */
+static void status_closed(struct tph_sandbox *s)
+{
+    int number = 0;
+    tph_io_free(TPH_TAKE(s->status_io));
+    tph_fd_close(&s->status);
+    if (s->tail_len == sizeof(number)) {
+        memcpy(&number, s->tail, sizeof(number));
+        fail_step(s, number, "exec");
+    } else if (!s->failed && s->pid == 0) {
+        fail_step(s, ECHILD, "start the sandbox");
+    }
+    if (s->failed) {
+        if (!s->init) {
+            finish_failed(s); /* else when it has ended */
+        }
+        return;
+    }
+    s->started = true;
+    if (s->degraded) {
+        s->events.degraded(s->events.owner, s->degraded);
+    }
+    s->events.started(s->events.owner);
+}
+
+static void read_status(void *owner, unsigned events)
+{
+    struct tph_sandbox *s = owner;
+    (void)events;
+    while (s->status >= 0) {
+        ssize_t n = read(s->status, s->tail + s->tail_len, sizeof(s->tail) - s->tail_len);
+        if (n < 0) {
+            return; /* EAGAIN: more comes, or the end */
+        }
+        if (n == 0) {
+            status_closed(s);
+            return;
+        }
+        s->tail_len += (size_t)n;
+        if (s->tail_len == sizeof(s->tail)) {
+            struct tph_shim_message message;
+            memcpy(&message, s->tail, sizeof(message));
+            message.text[sizeof(message.text) - 1] = '\0';
+            s->tail_len = 0;
+            take_message(s, &message);
+        }
+    }
+}
+
+static void init_exited(void *owner, int code)
+{
+    struct tph_sandbox *s = owner;
+    read_status(s, 0); /* what was said before it ended */
+    tph_child_free(TPH_TAKE(s->init));
+    if (s->failed || !s->started) {
+        if (!s->failed) {
+            fail_step(s, ECHILD, "start the sandbox");
+        }
+        finish_failed(s);
+        return;
+    }
+    s->ended = true;
+    bool oom = s->cgroup && tph_cgroup_oom_killed(s->cgroup);
+    s->events.exited(s->events.owner, code < 0 ? 128 - code : code, oom);
+}
+
+static void shim_exited(void *owner, int code)
+{
+    struct tph_sandbox *s = owner;
+    (void)code; /* what went wrong came by the status pipe */
+    tph_child_free(TPH_TAKE(s->shim));
+}
+
+/* The descriptors that the shim gets, and our ends of them. */
+struct ends {
+    int spec, status, lifeline, out, err, init, cgroup;
+};
+
+static void close_ends(struct ends *e)
+{
+    tph_fd_close(&e->spec);
+    tph_fd_close(&e->status);
+    tph_fd_close(&e->lifeline);
+    tph_fd_close(&e->out);
+    tph_fd_close(&e->err);
+    tph_fd_close(&e->init);
+}
+
+static int make_pipe(int *ret_read, int *ret_write)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    *ret_read = ends[0];
+    *ret_write = ends[1];
+    return 0;
+}
+
+static int make_ends(struct tph_sandbox *s, struct tph_str wire, struct ends *e)
+{
+    e->spec = memfd_create("tiphys-sandbox", MFD_CLOEXEC);
+    e->init = tph_init_image();
+    if (e->spec < 0 || e->init < 0) {
+        return -errno;
+    }
+    int failed = tph_fd_write_all(e->spec, wire);
+    failed = failed < 0 ? failed : make_pipe(&s->status, &e->status);
+    failed = failed < 0 ? failed : make_pipe(&e->lifeline, &s->lifeline);
+    failed = failed < 0 ? failed : make_pipe(&s->out, &e->out);
+    failed = failed < 0 ? failed : make_pipe(&s->err, &e->err);
+    if (failed == 0 && (fcntl(s->status, F_SETFL, O_NONBLOCK) < 0 || fcntl(s->out, F_SETFL, O_NONBLOCK) < 0 ||
+                        fcntl(s->err, F_SETFL, O_NONBLOCK) < 0)) {
+        failed = -errno;
+    }
+    return failed;
+}
+
+/* Descriptors are first copied high, so that none is overwritten before it was used. */
+static int spawn_shim(const struct ends *e, pid_t *ret_pid)
+{
+    const int from[] = {e->spec, e->status, e->lifeline, e->out, e->err, e->init, e->cgroup};
+    const int to[] = {TPH_SHIM_SPEC, TPH_SHIM_STATUS, TPH_SHIM_LIFELINE, TPH_SHIM_OUT, TPH_SHIM_ERR, TPH_SHIM_INIT, TPH_SHIM_CGROUP};
+    enum { N = sizeof(to) / sizeof(to[0]), HIGH = 200 };
+    posix_spawn_file_actions_t actions;
+    char *argv[] = {(char[]){TPH_SHIM_NAME}, NULL};
+    char *env[] = {NULL};
+    int failed = posix_spawn_file_actions_init(&actions);
+    if (failed != 0) {
+        return -failed;
+    }
+    for (int i = 0; i < N; i++) {
+        if (from[i] >= 0) {
+            (void)posix_spawn_file_actions_adddup2(&actions, from[i], HIGH + i);
+        }
+    }
+    for (int i = 0; i < N; i++) {
+        if (from[i] >= 0) {
+            (void)posix_spawn_file_actions_adddup2(&actions, HIGH + i, to[i]);
+            (void)posix_spawn_file_actions_addclose(&actions, HIGH + i);
+        }
+    }
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    (void)sigemptyset(&none);
+    sigset_t defaults;
+    (void)sigemptyset(&defaults);
+    (void)sigaddset(&defaults, SIGPIPE);
+    if (posix_spawnattr_init(&attributes) == 0) {
+        (void)posix_spawnattr_setsigmask(&attributes, &none);
+        (void)posix_spawnattr_setsigdefault(&attributes, &defaults);
+        (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        failed = posix_spawn(ret_pid, "/proc/self/exe", &actions, &attributes, argv, env);
+        (void)posix_spawnattr_destroy(&attributes);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return -failed;
+}
+
+static int watch(struct tph_sandbox *s, pid_t shim, struct tph_error *err)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, shim, 0);
+    if (pidfd < 0) {
+        return tph_error_errno(err, errno, "cannot watch a process");
+    }
+    if (tph_child_new(s->loop, pidfd, shim_exited, s, &s->shim, err) < 0 ||
+        tph_io_new(s->loop, s->status, read_status, s, &s->status_io, err) < 0) {
+        return -1;
+    }
+    tph_io_watch(s->status_io, TPH_IO_READ);
+    return 0;
+}
+
+int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec, const struct tph_sandbox_events *events,
+                      struct tph_sandbox **ret_sandbox, struct tph_error *err)
+{
+    struct tph_sandbox *s = TPH_NEW(struct tph_sandbox);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf wire = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    TPH_CLEANUP(close_ends) struct ends ends = {.spec = -1, .status = -1, .lifeline = -1, .out = -1, .err = -1, .init = -1, .cgroup = -1};
+    s->loop = loop;
+    s->events = *events;
+    s->own_network = spec->own_network;
+    s->status = s->lifeline = s->out = s->err = -1;
+    struct tph_cgroup_limits limits = {.memory_bytes = spec->memory_bytes, .cpu_milli = spec->cpu_milli, .pids = spec->pids};
+    if (limits.memory_bytes > 0 || limits.cpu_milli > 0 || limits.pids > 0) {
+        s->cgroup = spec->cgroups ? tph_cgroup_new(spec->cgroups, &limits) : NULL;
+        note_degraded(s, spec);
+    }
+    ends.cgroup = s->cgroup ? tph_cgroup_fd(s->cgroup) : -1;
+    write_wire(spec, s->cgroup, &wire);
+    pid_t shim = 0;
+    int failed = tph_buf_failed(&wire) ? -E2BIG : make_ends(s, tph_buf_str(&wire), &ends);
+    failed = failed < 0 ? failed : spawn_shim(&ends, &shim);
+    /* The token was in it. */
+    explicit_bzero(wire.bytes, wire.len);
+    if (failed < 0) {
+        tph_sandbox_free(s);
+        return tph_error_errno(err, -failed, "cannot start a sandbox");
+    }
+    if (watch(s, shim, err) < 0) {
+        tph_sandbox_free(s);
+        return -1;
+    }
+    *ret_sandbox = s;
+    return 0;
+}
+
+int tph_sandbox_take_output(struct tph_sandbox *s, int which)
+{
+    return tph_fd_take(which == 1 ? &s->out : &s->err);
+}
+
+void tph_sandbox_signal(struct tph_sandbox *s, int number)
+{
+    if (s->init) {
+        (void)tph_child_signal(s->init, number); /* it may be gone: then its exit is on its way */
+    }
+}
+
+int tph_sandbox_dial(struct tph_sandbox *s, const char *host, uint16_t port)
+{
+    if (!s->own_network || s->pid == 0 || !s->started) {
+        return -ECONNREFUSED;
+    }
+    if (!s->broker) {
+        int failed = tph_broker_new(s->pid, &s->broker);
+        if (failed < 0) {
+            return failed;
+        }
+    }
+    return tph_broker_connect(s->broker, host, port);
+}
+
+pid_t tph_sandbox_pid(const struct tph_sandbox *s)
+{
+    return s->started ? s->pid : 0;
+}
+
+void tph_sandbox_free(struct tph_sandbox *s)
+{
+    if (!s) {
+        return;
+    }
+    if (s->init) {
+        (void)tph_child_signal(s->init, SIGKILL);
+        siginfo_t info;
+        while (waitid(P_PID, (id_t)s->pid, &info, WEXITED | __WALL) < 0 && errno == EINTR) {
+        }
+    }
+    tph_io_free(s->status_io);
+    tph_child_free(s->init);
+    tph_child_free(s->shim);
+    tph_broker_free(s->broker);
+    tph_cgroup_free(s->cgroup);
+    tph_fd_close(&s->status);
+    tph_fd_close(&s->lifeline);
+    tph_fd_close(&s->out);
+    tph_fd_close(&s->err);
+    free(s->degraded);
+    free(s);
+}

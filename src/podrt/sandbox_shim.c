@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shim: a fresh run of the program that makes one sandbox and is gone. Single thread, no heap to speak of, nothing
+ * of the parent's memory. Its child, which clone3 gives to our parent, becomes the sandbox's process 1. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <limits.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "podrt/sandbox.h"
+#include "podrt/sandbox_root.h"
+#include "seccomp_filter.h"
+
+enum { INIT_STATUS = 3, INIT_LIFELINE = 4 };
+
+static void tell(enum tph_shim_message_kind kind, int value, const char *text)
+{
+    struct tph_shim_message message = {.kind = kind, .value = value};
+    (void)snprintf(message.text, sizeof(message.text), "%s", text);
+    (void)!write(TPH_SHIM_STATUS, &message, sizeof(message)); /* nobody else to tell */
+}
+
+static void give_up(int number, const char *step) __attribute__((noreturn));
+static void give_up(int number, const char *step)
+{
+    tell(TPH_SHIM_FAILED, number, step);
+    _exit(125);
+}
+
+/* The spec's texts, one after the other: a length, the bytes, a NUL. */
+static const char *next_text(const char **at)
+{
+    uint64_t len = 0;
+    memcpy(&len, *at, sizeof(len));
+    const char *text = *at + sizeof(len);
+    *at = text + len + 1;
+    return text;
+}
+
+static struct tph_shim_number next_number(const char **at)
+{
+    struct tph_shim_number number;
+    memcpy(&number, *at, sizeof(number));
+    *at += sizeof(number);
+    return number;
+}
+
+static void *room_for(size_t count, size_t size)
+{
+    void *memory = calloc(count + 1, size);
+    if (!memory) {
+        give_up(ENOMEM, "allocate");
+    }
+    return memory;
+}
+
+/* The order in which sandbox.c writes. */
+static void read_plan(struct tph_shim_plan *plan)
+{
+    struct stat status;
+    if (fstat(TPH_SHIM_SPEC, &status) < 0 || status.st_size < (off_t)sizeof(plan->spec)) {
+        give_up(EINVAL, "read the specification");
+    }
+    const char *at = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, TPH_SHIM_SPEC, 0);
+    if (at == MAP_FAILED) {
+        give_up(errno, "read the specification");
+    }
+    memcpy(&plan->spec, at, sizeof(plan->spec));
+    at += sizeof(plan->spec);
+    const struct tph_shim_spec *s = &plan->spec;
+    plan->hostname = next_text(&at);
+    plan->working_dir = next_text(&at);
+    plan->root = next_text(&at);
+    plan->root = s->has_root ? plan->root : NULL;
+    plan->argv = room_for(s->n_argv, sizeof(*plan->argv));
+    plan->env = room_for(s->n_env, sizeof(*plan->env));
+    plan->binds = room_for(s->n_binds, sizeof(*plan->binds));
+    plan->tmpfs = room_for(s->n_tmpfs, sizeof(*plan->tmpfs));
+    plan->files = room_for(s->n_files, sizeof(*plan->files));
+    plan->links = room_for(s->n_links, sizeof(*plan->links));
+    plan->cgroup_files = room_for(s->n_cgroup_files, sizeof(*plan->cgroup_files));
+    for (uint32_t i = 0; i < s->n_argv; i++) {
+        plan->argv[i] = next_text(&at);
+    }
+    for (uint32_t i = 0; i < s->n_env; i++) {
+        plan->env[i] = next_text(&at);
+    }
+    for (uint32_t i = 0; i < s->n_binds; i++) {
+        plan->binds[i].host = next_text(&at);
+        plan->binds[i].inside = next_text(&at);
+    }
+    for (uint32_t i = 0; i < s->n_tmpfs; i++) {
+        plan->tmpfs[i].number = next_number(&at);
+        plan->tmpfs[i].path = next_text(&at);
+    }
+    for (uint32_t i = 0; i < s->n_files; i++) {
+        plan->files[i].number = next_number(&at);
+        plan->files[i].path = next_text(&at);
+        plan->files[i].content = next_text(&at);
+    }
+    for (uint32_t i = 0; i < s->n_links; i++) {
+        plan->links[i].name = next_text(&at);
+        plan->links[i].target = next_text(&at);
+    }
+    for (uint32_t i = 0; i < s->n_cgroup_files; i++) {
+        plan->cgroup_files[i] = next_text(&at);
+    }
+}
+
+static int write_to(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
+    int failed = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+    (void)close(fd);
+    return failed;
+}
+
+/* Who the ids inside are outside: a range as root, one id as an ordinary user. */
+static int write_maps(const struct tph_shim_spec *s, pid_t pid)
+{
+    char path[64];
+    char text[64];
+    int failed = 0;
+    if (s->outer_first == 0) {
+        (void)snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
+        failed = write_to(path, "deny");
+    }
+    (void)snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+    if (s->outer_first != 0) {
+        (void)snprintf(text, sizeof(text), "0 %u 65536", s->outer_first);
+    } else {
+        (void)snprintf(text, sizeof(text), "%u %u 1", s->uid, s->outer_uid);
+    }
+    failed = failed < 0 ? failed : write_to(path, text);
+    (void)snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+    if (s->outer_first == 0) {
+        (void)snprintf(text, sizeof(text), "%u %u 1", s->gid, s->outer_gid);
+    }
+    return failed < 0 ? failed : write_to(path, text);
+}
+
+static void raise_loopback(void)
+{
+    struct ifreq lo = {.ifr_flags = IFF_UP | IFF_RUNNING};
+    memcpy(lo.ifr_name, "lo", 3);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0) {
+        give_up(errno, "bring up the loopback interface");
+    }
+    (void)close(fd);
+}
+
+static void drop_rights(const struct tph_shim_spec *s)
+{
+    for (int cap = 0; cap < 64; cap++) {
+        (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* EINVAL past the last one */
+    }
+    (void)prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
+                                       SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
+                0, 0, 0);
+    if (s->outer_first != 0 && setgroups(0, NULL) < 0) {
+        give_up(errno, "setgroups");
+    }
+    if (setresgid(s->gid, s->gid, s->gid) < 0 || setresuid(s->uid, s->uid, s->uid) < 0) {
+        give_up(errno, "change to the sidecar's user");
+    }
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2];
+    memset(none, 0, sizeof(none));
+    if (syscall(SYS_capset, &header, none) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+        give_up(errno, "give up capabilities");
+    }
+}
+
+/* Abstract sockets and signals stay inside: Linux 6.12 and newer. The numbers are the kernel's interface. */
+static void landlock(void)
+{
+    struct {
+        uint64_t access_fs, access_net, scoped;
+    } ruleset = {.scoped = 1 /* abstract unix sockets */ | 2 /* signals */};
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* version */);
+    if (abi < 6) {
+        tell(TPH_SHIM_DEGRADED, 0, "abstract sockets and signals not scoped");
+        return;
+    }
+    int fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
+    if (fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0) < 0) {
+        tell(TPH_SHIM_DEGRADED, 0, "abstract sockets and signals not scoped");
+    }
+}
+
+static void seccomp(void)
+{
+    struct sock_fprog program = {
+        .len = sizeof(tph_seccomp_filter) / sizeof(struct sock_filter),
+        .filter = (struct sock_filter *)(uintptr_t)tph_seccomp_filter,
+    };
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {
+        give_up(errno, "install the seccomp filter");
+    }
+}
+
+static const char *variable(const struct tph_shim_plan *plan, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char **e = plan->env; *e; e++) {
+        if (strncmp(*e, name, len) == 0 && (*e)[len] == '=') {
+            return *e + len + 1;
+        }
+    }
+    return "";
+}
+
+/* Where the program is, as the sidecar's user sees it; give_up names what is missing. */
+static const char *find_program(const struct tph_shim_plan *plan, char found[PATH_MAX])
+{
+    const char *name = plan->argv[0];
+    char step[200];
+    (void)snprintf(step, sizeof(step), "exec %s", name);
+    if (strchr(name, '/')) {
+        if (access(name, X_OK) < 0) {
+            give_up(errno, step);
+        }
+        return name;
+    }
+    int number = ENOENT;
+    for (const char *p = variable(plan, "PATH"); *p;) {
+        size_t len = strcspn(p, ":");
+        (void)snprintf(found, PATH_MAX, "%.*s/%s", (int)len, p, name);
+        struct stat status;
+        if (stat(found, &status) == 0 && S_ISREG(status.st_mode)) {
+            if (access(found, X_OK) == 0) {
+                return found;
+            }
+            number = errno;
+        }
+        p += len + (p[len] == ':' ? 1 : 0);
+    }
+    give_up(number, step);
+}
+
+static void arrange_descriptors(void)
+{
+    int null = open("/dev/null", O_RDWR);
+    /* First out of the way of the low numbers, then into place. */
+    int out = fcntl(TPH_SHIM_OUT, F_DUPFD_CLOEXEC, 20);
+    int err = fcntl(TPH_SHIM_ERR, F_DUPFD_CLOEXEC, 20);
+    int init = fcntl(TPH_SHIM_INIT, F_DUPFD_CLOEXEC, 20);
+    int status = fcntl(TPH_SHIM_STATUS, F_DUPFD_CLOEXEC, 20);
+    int lifeline = fcntl(TPH_SHIM_LIFELINE, F_DUPFD_CLOEXEC, 20);
+    if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 || dup2(status, INIT_STATUS) < 0 ||
+        dup2(lifeline, INIT_LIFELINE) < 0 || dup2(init, TPH_SHIM_INIT) < 0) {
+        _exit(125);
+    }
+    (void)syscall(SYS_close_range, 5, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
+}
+
+static void set_limits(const struct tph_shim_spec *s)
+{
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    if (s->pids > 0) {
+        struct rlimit processes = {(rlim_t)s->pids, (rlim_t)s->pids};
+        (void)setrlimit(RLIMIT_NPROC, &processes);
+    }
+    (void)umask(022);
+}
+
+/* The process that lives in the sandbox, up to the moment where it becomes its init. */
+static void be_inside(struct tph_shim_plan *plan, int release) __attribute__((noreturn));
+static void be_inside(struct tph_shim_plan *plan, int release)
+{
+    const struct tph_shim_spec *s = &plan->spec;
+    const char *step = "open";
+    char byte;
+    if (read(release, &byte, 1) != 1) {
+        _exit(125); /* the shim has said why */
+    }
+    int failed = tph_shim_open_trees(plan, &step);
+    if (failed < 0) {
+        give_up(-failed, step);
+    }
+    if (s->outer_first != 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)) {
+        give_up(errno, "become root inside");
+    }
+    if (sethostname(plan->hostname, strlen(plan->hostname)) < 0) {
+        give_up(errno, "sethostname");
+    }
+    if (s->own_network) {
+        raise_loopback();
+    }
+    (void)umask(0);
+    failed = tph_shim_enter_root(plan, &step);
+    if (failed < 0) {
+        give_up(-failed, step);
+    }
+    set_limits(s);
+    drop_rights(s);
+    if (chdir(*plan->working_dir ? plan->working_dir : "/") < 0) {
+        give_up(errno, plan->working_dir);
+    }
+    char found[PATH_MAX];
+    const char *program = find_program(plan, found);
+    if (read(release, &byte, 1) != 1) {
+        _exit(125);
+    }
+    const char **argv = room_for(s->n_argv + 2U, sizeof(*argv));
+    argv[0] = "tiphys-init";
+    argv[1] = program;
+    for (uint32_t i = 0; i < s->n_argv; i++) {
+        argv[2 + i] = plan->argv[i];
+    }
+    landlock();
+    if (!s->no_seccomp) {
+        seccomp();
+    }
+    arrange_descriptors();
+    (void)syscall(SYS_execveat, TPH_SHIM_INIT, "", argv, plan->env, AT_EMPTY_PATH);
+    int number = errno;
+    (void)!write(INIT_STATUS, &number, sizeof(number));
+    _exit(125);
+}
+
+static void explain_clone(int number) __attribute__((noreturn));
+static void explain_clone(int number)
+{
+    give_up(number, "make namespaces (clone3)");
+}
+
+void tph_sandbox_shim_main(int argc, char **argv)
+{
+    struct tph_shim_plan plan;
+    int release[2];
+    if (argc != 1 || strcmp(argv[0], TPH_SHIM_NAME) != 0) {
+        return;
+    }
+    memset(&plan, 0, sizeof(plan));
+    read_plan(&plan);
+    if (pipe2(release, O_CLOEXEC) < 0) {
+        give_up(errno, "pipe");
+    }
+    struct clone_args args = {
+        .flags = CLONE_PARENT | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
+                 (plan.spec.own_network ? CLONE_NEWNET : 0),
+    };
+    if (plan.spec.into_cgroup) {
+        args.flags |= 0x200000000ULL; /* CLONE_INTO_CGROUP */
+        args.cgroup = TPH_SHIM_CGROUP;
+    }
+    long pid = syscall(SYS_clone3, &args, sizeof(args));
+    if (pid < 0) {
+        explain_clone(errno);
+    }
+    if (pid == 0) {
+        (void)close(release[1]);
+        be_inside(&plan, release[0]);
+    }
+    tell(TPH_SHIM_PID, (int)pid, "");
+    int failed = write_maps(&plan.spec, (pid_t)pid);
+    if (failed < 0) {
+        give_up(-failed, "map user ids");
+    }
+    (void)!write(release[1], "m", 1);
+    char text[24];
+    (void)snprintf(text, sizeof(text), "%ld", pid);
+    for (uint32_t i = 0; i < plan.spec.n_cgroup_files; i++) {
+        if (write_to(plan.cgroup_files[i], text) < 0) {
+            tell(TPH_SHIM_DEGRADED, 0, "limits not enforced: the process could not be moved into its control group");
+        }
+    }
+    (void)!write(release[1], "c", 1);
+    _exit(0);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of src/podrt only: what the program tells its shim, as one memory file: this header, then texts.
+ *
+ * Both ends are the same executable, so the struct is its own format. Texts follow in a fixed order, each as its
+ * length and its bytes with a NUL. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TPH_SHIM_NAME "tiphys-sandbox"
+
+/* Descriptors of the shim. */
+enum {
+    TPH_SHIM_SPEC = 3,
+    TPH_SHIM_STATUS = 4,   /* to the program: struct tph_shim_message, ... */
+    TPH_SHIM_LIFELINE = 5,
+    TPH_SHIM_OUT = 6,
+    TPH_SHIM_ERR = 7,
+    TPH_SHIM_INIT = 8,     /* tiphys-init as a memory file */
+    TPH_SHIM_CGROUP = 9,   /* directory of the v2 control group, if any */
+};
+
+struct tph_shim_spec {
+    uint32_t uid, gid;
+    uint32_t outer_first;  /* first id of the range outside; 0: the single id below */
+    uint32_t outer_uid, outer_gid;
+    uint32_t n_argv, n_env, n_binds, n_tmpfs, n_files, n_links, n_cgroup_files;
+    int64_t pids;          /* by RLIMIT_NPROC where no control group can; 0 = not */
+    bool has_root, read_only_root, own_network, no_seccomp, into_cgroup;
+};
+
+/* tmpfs and files carry numbers before their texts. */
+struct tph_shim_number {
+    uint64_t size;
+    uint32_t mode;
+    uint32_t read_only;
+};
+
+enum tph_shim_message_kind {
+    TPH_SHIM_PID,      /* value: the init's process id */
+    TPH_SHIM_FAILED,   /* value: errno; text: the step */
+    TPH_SHIM_DEGRADED, /* text: what */
+};
+
+struct tph_shim_message {
+    uint32_t kind;
+    int32_t value;
+    char text[248];
+};
