@@ -45,7 +45,7 @@ int tph_fd_read_file(const char *path, struct tph_buf *buf, struct tph_error *er
     int fd = is_stdin ? STDIN_FILENO : opened;
     for (;;) {
         /* One byte of probing past the ceiling tells "exactly full" from "too large". */
-        char probe;
+        char probe = 0;
         size_t room = buf->max - buf->len < 65536 ? buf->max - buf->len : 65536;
         char *at = room > 0 ? tph_buf_reserve(buf, room) : &probe;
         ssize_t n = read(fd, at, room > 0 ? room : 1);

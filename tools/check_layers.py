@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""check_layers.py FILE...: the layer law. Which folder of src/ may include which stands in this table, and only here."""
+import re
+import sys
+
+ALLOWED = {
+    "base": "base",
+    "data": "data base",
+    "api": "api data base",
+    "engine": "engine api data base",
+    "loop": "loop base",
+    "http": "http loop base",
+    "plugin": "plugin api data base",
+    "podrt": "podrt http loop api data base",
+    "agent": "agent podrt plugin http loop api data base",
+    "controller": "controller agent engine podrt plugin http loop api data base",
+    "cli": "cli controller agent engine podrt plugin http loop api data base",
+    "init": "",
+}
+# Libraries that few files may see, by a pattern of the path.
+ONLY = {
+    "yyjson.h": r"^src/data/json[a-z_]*\.[ch]$",
+    "yaml.h": r"^src/data/yaml[a-z_]*\.[ch]$",
+    "llhttp.h": r"^src/http/",
+    "seccomp.h": r"^src/podrt/seccomp_gen\.c$",
+    "uv.h": r"^src/(loop|http)/",
+}
+bad = []
+for path in sys.argv[1:]:
+    folder = path.split("/")[1] if path.startswith("src/") else None
+    with open(path, encoding="utf-8") as f:
+        for number, line in enumerate(f, 1):
+            ours = re.match(r'#include "([a-z]+)/', line)
+            system = re.match(r"#include <([^>]+)>", line)
+            if folder and ours and ours.group(1) not in ALLOWED[folder].split():
+                bad.append(f"{path}:{number}: {folder} may not include {ours.group(1)}")
+            if folder and system and system.group(1) in ONLY and not re.match(ONLY[system.group(1)], path):
+                bad.append(f"{path}:{number}: <{system.group(1)}> is not for this file")
+            if folder == "engine" and system and system.group(1) in ("time.h", "sys/time.h", "unistd.h"):
+                bad.append(f"{path}:{number}: the engine has no clock and no files")
+print("\n".join(bad))
+sys.exit(1 if bad else 0)
