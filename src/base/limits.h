@@ -25,6 +25,8 @@
 #define TPH_LIMIT_HTTP_HEADER TPH_KIB(64)       /* start line and header fields together */
 #define TPH_LIMIT_HTTP_HEADERS 128              /* header fields of one message */
 #define TPH_LIMIT_HTTP_REQUEST TPH_MIB(16)      /* body that our server takes */
+#define TPH_LIMIT_HTTP_KEPT TPH_KIB(16)         /* a buffer larger than this is not kept for the next message */
+#define TPH_LIMIT_HTTP_SPARE 256                /* calls, exchanges, connections that are kept for the next */
 
 /* calling plugins */
 #define TPH_LIMIT_CALL_TRIES 5
