@@ -23,6 +23,7 @@ static const struct {
 /* A text cut into its parts. */
 struct parts {
     bool negative;
+    bool has_digits; /* a digit stands there at all */
     struct tph_str whole; /* without leading zeros, "0" when there is nothing else */
     struct tph_str fraction;
     struct tph_str suffix;
@@ -60,14 +61,16 @@ static int cut(struct tph_str text, struct parts *ret_parts, struct tph_error *e
     if (text.len == 0) {
         return bad_format(err);
     }
-    (void)take(&rest, "0");
+    parts.has_digits = take(&rest, "0").len > 0;
     parts.whole = take(&rest, digits);
+    parts.has_digits = parts.has_digits || parts.whole.len > 0;
     if (parts.whole.len == 0) {
         parts.whole = TPH_STR("0");
     }
     if (rest.len > 0 && rest.p[0] == '.') {
         rest = tph_str_slice(rest, 1, rest.len);
         parts.fraction = take(&rest, digits);
+        parts.has_digits = parts.has_digits || parts.fraction.len > 0;
     }
     struct tph_str suffix = rest;
     (void)take(&rest, "eEinumkKMGTP");
@@ -279,6 +282,8 @@ int tph_quantity_read(struct tph_str text, struct tph_quantity *ret_quantity, st
     if (is_fast(&parts, binary, scale, &q)) {
         q.verbatim = is_verbatim(&parts, binary, scale);
         memcpy(q.text, text.p, text.len);
+    } else if (!parts.has_digits) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "unable to parse numeric part of quantity");
     } else {
         make_large(&q);
     }
@@ -321,8 +326,10 @@ int64_t tph_quantity_scaled_compat(const struct tph_quantity *quantity, int scal
 {
     bool overflow = false;
     uint64_t value = magnitude(quantity, scale, &overflow);
-    if (overflow && !quantity->large) {
-        return 0;
+    int up = quantity->exponent - scale;
+    bool wraps = quantity->large || up == 1 || up == 2 || up == 3 || up == 6 || up == 9;
+    if (overflow && !wraps) {
+        return 0; /* Go looks for overflow only where it multiplies by ten again and again */
     }
     return (int64_t)(quantity->negative ? 0 - value : value);
 }

@@ -268,10 +268,12 @@ static void put_escape(struct tph_yaml_pen *pen, uint32_t rune)
 static void write_double(struct tph_yaml_pen *pen, struct tph_str text, int indent, bool may_break)
 {
     bool after_space = false;
+    /* go-yaml escapes every character of a text that begins with a byte order mark. */
+    bool marked = tph_str_has_prefix(text, TPH_STR("\xef\xbb\xbf"));
     for (size_t at = 0; at < text.len;) {
         struct character c = character_at(text, at);
         bool space = c.rune == ' ';
-        if (!is_printable(c.rune) || is_break(c.rune) || c.rune == '"' || c.rune == '\\') {
+        if (marked || !is_printable(c.rune) || is_break(c.rune) || c.rune == '"' || c.rune == '\\') {
             put_escape(pen, c.rune);
         } else if (space && may_break && !after_space && pen->column > TPH_YAML_WIDTH && at > 0 && at + 1 < text.len) {
             tph_yaml_pen_indent(pen, indent);

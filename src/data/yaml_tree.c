@@ -122,6 +122,10 @@ static int check_escapes(struct builder *b, const yaml_event_t *event)
             }
             at++;
             mark.column++;
+            if (b->text.p[at] == '\n') {
+                mark.line++;
+                mark.column = 0;
+            }
         }
     }
     return 0;

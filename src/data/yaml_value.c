@@ -187,7 +187,12 @@ static void note_key(struct reader *r, const struct tph_yaml_node *key, const st
     TPH_CLEANUP(tph_buf_release) struct tph_buf name = TPH_BUF_INIT(TPH_KIB(1));
     tph_yaml_print_go(value, &printed);
     tph_yaml_print_go(key, &name);
-    bool null = tph_str_has_prefix(tph_buf_str(&name), TPH_STR("interface"));
+    static const char nil[] = "interface {}(nil)"; /* Go prints it so inside of other values only */
+    bool null = tph_str_eqz(tph_buf_str(&name), nil);
+    if (tph_str_eqz(tph_buf_str(&printed), nil)) {
+        tph_buf_clear(&printed);
+        (void)tph_buf_puts(&printed, "<nil>");
+    }
     (void)tph_error_set(&r->later, TPH_ERROR_INVALID, "unsupported map key of type: %s, key: %s, value: %s",
                         null ? "%!s(<nil>)" : "uint64", null ? "<nil>" : tph_buf_cstr(&name), tph_buf_cstr(&printed));
     r->later_at = key->at;
