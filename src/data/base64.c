@@ -20,7 +20,7 @@ static int digit(char c)
 int tph_base64_decode(struct tph_str text, struct tph_buf *out)
 {
     uint32_t group = 0;
-    unsigned n = 0;      /* digits in group */
+    unsigned n = 0;       /* digits in group */
     unsigned padding = 0; /* '=' seen */
     for (size_t i = 0; i < text.len; i++) {
         char c = text.p[i];
@@ -58,10 +58,9 @@ void tph_base64_encode(struct tph_str bytes, struct tph_buf *out)
     const unsigned char *p = (const unsigned char *)bytes.p;
     for (size_t i = 0; i < bytes.len; i += 3) {
         size_t left = bytes.len - i;
-        uint32_t group = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
-                         (left > 2 ? p[i + 2] : 0);
-        char text[4] = {digits[group >> 18], digits[group >> 12 & 63],
-                        left > 1 ? digits[group >> 6 & 63] : '=', left > 2 ? digits[group & 63] : '='};
+        uint32_t group = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
+        char text[4] = {digits[group >> 18], digits[group >> 12 & 63], left > 1 ? digits[group >> 6 & 63] : '=',
+                        left > 2 ? digits[group & 63] : '='};
         (void)tph_buf_append(out, text, 4);
     }
 }

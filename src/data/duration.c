@@ -11,14 +11,9 @@ static const struct {
     const char *name;
     int64_t ns;
 } units[] = {
-    {"ns", 1},
-    {"us", 1000},
-    {"\xc2\xb5s", 1000}, /* micro sign */
-    {"\xce\xbcs", 1000}, /* Greek letter mu */
-    {"ms", 1000000},
-    {"s", NS_PER_SECOND},
-    {"m", 60 * NS_PER_SECOND},
-    {"h", 3600 * NS_PER_SECOND},
+    {"ns", 1},           {"us", 1000},         {"\xc2\xb5s", 1000}, /* micro sign */
+    {"\xce\xbcs", 1000},                                            /* Greek letter mu */
+    {"ms", 1000000},     {"s", NS_PER_SECOND}, {"m", 60 * NS_PER_SECOND}, {"h", 3600 * NS_PER_SECOND},
 };
 
 static int refuse(struct tph_error *err, const char *what, struct tph_str unit, struct tph_str text)
@@ -173,7 +168,8 @@ static int parse_with_unit(struct tph_str text, int64_t *ret_ns, struct tph_erro
 {
     struct tph_error inner = TPH_ERROR_INIT;
     if (tph_duration_parse_go(text, ret_ns, &inner) < 0) {
-        return tph_error_set(err, TPH_ERROR_INVALID, "unable to parse %.*s as a duration: %s", TPH_FMT(text), inner.text);
+        return tph_error_set(err, TPH_ERROR_INVALID, "unable to parse %.*s as a duration: %s", TPH_FMT(text),
+                             inner.text);
     }
     return 0;
 }

@@ -14,7 +14,8 @@
 /* Go's time.ParseDuration. */
 int tph_duration_parse_go(struct tph_str text, int64_t *ret_ns, struct tph_error *err) TPH_MUST_CHECK;
 
-/* Argo's ParseStringToDuration: an integer is seconds, else Go's form. Error: `unable to parse X as a duration: ...`. */
+/* Argo's ParseStringToDuration: an integer is seconds, else Go's form. Error: `unable to parse X as a duration: ...`.
+ */
 int tph_duration_parse(struct tph_str text, int64_t *ret_ns, struct tph_error *err) TPH_MUST_CHECK;
 
 /* The same with Go's overflow: too many seconds wrap, to a negative time if it so happens. For compatibility: argo. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Argo's Item: one element of a loop, kept as the JSON text it was spelt with (1.0 stays 1.0, "\u00e9" keeps its escape). */
+/* Argo's Item: one element of a loop, kept as the JSON text it was spelt with (1.0 stays 1.0, "\u00e9" keeps its
+ * escape). */
 #pragma once
 
 #include "base/buf.h"

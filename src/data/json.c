@@ -11,7 +11,6 @@
 #include "data/json_internal.h"
 #include "data/number.h"
 
-
 struct tph_json_doc *tph_json_doc_new(void)
 {
     struct tph_json_doc *doc = TPH_NEW(struct tph_json_doc);
@@ -82,12 +81,14 @@ bool tph_json_bool(const struct tph_json *value)
 
 struct tph_str tph_json_str(const struct tph_json *value)
 {
-    return (struct tph_str){.p = yyjson_mut_get_str(in(value)), .len = yyjson_mut_is_str(in(value)) ? yyjson_mut_get_len(in(value)) : 0};
+    return (struct tph_str){.p = yyjson_mut_get_str(in(value)),
+                            .len = yyjson_mut_is_str(in(value)) ? yyjson_mut_get_len(in(value)) : 0};
 }
 
 struct tph_str tph_json_number_text(const struct tph_json *value)
 {
-    return (struct tph_str){.p = yyjson_mut_get_raw(in(value)), .len = yyjson_mut_is_raw(in(value)) ? yyjson_mut_get_len(in(value)) : 0};
+    return (struct tph_str){.p = yyjson_mut_get_raw(in(value)),
+                            .len = yyjson_mut_is_raw(in(value)) ? yyjson_mut_get_len(in(value)) : 0};
 }
 
 int tph_json_to_i64(const struct tph_json *value, int64_t *ret_value)
@@ -298,7 +299,8 @@ void tph_json_setn(struct tph_json_doc *doc, struct tph_json *object, struct tph
     }
 }
 
-void tph_json_append_member(struct tph_json_doc *doc, struct tph_json *object, struct tph_str key, struct tph_json *value)
+void tph_json_append_member(struct tph_json_doc *doc, struct tph_json *object, struct tph_str key,
+                            struct tph_json *value)
 {
     (void)yyjson_mut_obj_add(in(object), in(tph_json_new_str(doc, key)), in(value));
 }

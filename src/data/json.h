@@ -3,10 +3,10 @@
  *
  * A document owns its values; a value lives as long as its document, also after it was taken out of its parent.
  * Values of one document must not be put into another: tph_json_copy first. Numbers keep their text exactly (1.0 stays
- * 1.0, 2^64 stays itself). Objects keep the order of their members; a duplicate key in a text is resolved as Go does: the last
- * wins. Invalid UTF-8 and lone surrogates become U+FFFD, as in Go. Look-up in an object walks it: index objects of
- * more than 16 members with base/map.h where it matters. Depth, not size, is limited here (TPH_LIMIT_JSON_DEPTH);
- * callers limit sizes when they read. Not thread-safe. Memory: aborts when the system has none.
+ * 1.0, 2^64 stays itself). Objects keep the order of their members; a duplicate key in a text is resolved as Go does:
+ * the last wins. Invalid UTF-8 and lone surrogates become U+FFFD, as in Go. Look-up in an object walks it: index
+ * objects of more than 16 members with base/map.h where it matters. Depth, not size, is limited here
+ * (TPH_LIMIT_JSON_DEPTH); callers limit sizes when they read. Not thread-safe. Memory: aborts when the system has none.
  */
 #pragma once
 
@@ -38,12 +38,11 @@ TPH_DEFINE_CLEANUP(struct tph_json_doc, tph_json_doc_free);
 
 /* Reads one JSON text; blanks around it are allowed, anything else after it is an error. The text may be freed
  * afterwards. Errors (kind INVALID or LIMIT): "LINE:COLUMN: " and what Go says, see tph_json_check. */
-int tph_json_parse(struct tph_str text, struct tph_json_doc **ret_doc, struct tph_error *err)
-    TPH_MUST_CHECK;
+int tph_json_parse(struct tph_str text, struct tph_json_doc **ret_doc, struct tph_error *err) TPH_MUST_CHECK;
 
 /* The same, but stops after the first value; ret_used gets the bytes read. For bodies with two documents. */
-int tph_json_parse_first(struct tph_str text, struct tph_json_doc **ret_doc, size_t *ret_used,
-                         struct tph_error *err) TPH_MUST_CHECK;
+int tph_json_parse_first(struct tph_str text, struct tph_json_doc **ret_doc, size_t *ret_used, struct tph_error *err)
+    TPH_MUST_CHECK;
 
 /* What is wrong with a text, in the words of Go's encoding/json ("invalid character 'x' after object key"). */
 enum tph_json_fault_kind {
@@ -64,13 +63,15 @@ void tph_json_set_root(struct tph_json_doc *doc, struct tph_json *value);
 
 /* Looking. Wrong types read as absent: NULL, false, an empty slice, 0. */
 enum tph_json_type tph_json_type(const struct tph_json *value);
-const char *tph_json_type_name(enum tph_json_type type); /* "null", "bool", "number", "string", "array", "object": Go's words */
+const char *tph_json_type_name(
+    enum tph_json_type type); /* "null", "bool", "number", "string", "array", "object": Go's words */
 bool tph_json_is(const struct tph_json *value, enum tph_json_type type); /* false for absent */
 bool tph_json_is_null(const struct tph_json *value);                     /* true for null and absent */
 bool tph_json_bool(const struct tph_json *value);
 struct tph_str tph_json_str(const struct tph_json *value);         /* the text of a string */
 struct tph_str tph_json_number_text(const struct tph_json *value); /* the text of a number */
-int tph_json_to_i64(const struct tph_json *value, int64_t *ret_value) TPH_MUST_CHECK; /* -1: no whole number, or too large */
+int tph_json_to_i64(const struct tph_json *value, int64_t *ret_value)
+    TPH_MUST_CHECK; /* -1: no whole number, or too large */
 int tph_json_to_double(const struct tph_json *value, double *ret_value) TPH_MUST_CHECK;
 size_t tph_json_len(const struct tph_json *value); /* elements or members */
 
@@ -121,7 +122,8 @@ void tph_json_append(struct tph_json_doc *doc, struct tph_json *array, struct tp
 void tph_json_set(struct tph_json_doc *doc, struct tph_json *object, const char *key, struct tph_json *value);
 void tph_json_setn(struct tph_json_doc *doc, struct tph_json *object, struct tph_str key, struct tph_json *value);
 /* Appends a member without looking whether its key is there already: the caller knows. */
-void tph_json_append_member(struct tph_json_doc *doc, struct tph_json *object, struct tph_str key, struct tph_json *value);
+void tph_json_append_member(struct tph_json_doc *doc, struct tph_json *object, struct tph_str key,
+                            struct tph_json *value);
 void tph_json_set_str(struct tph_json_doc *doc, struct tph_json *object, const char *key, struct tph_str text);
 void tph_json_set_cstr(struct tph_json_doc *doc, struct tph_json *object, const char *key, const char *text);
 
@@ -141,6 +143,6 @@ void tph_json_write(const struct tph_json *value, unsigned flags, struct tph_buf
 /* One string as a JSON text with quotes, escaped as Go's encoding/json does (flags: TPH_JSON_HTML or 0). */
 void tph_json_write_str(struct tph_str text, unsigned flags, struct tph_buf *buf);
 
-/* Appends text, which is valid JSON, without the blanks between its tokens; everything else stays as it is spelt, but for
- * what TPH_JSON_HTML escapes. As Go writes a json.RawMessage. */
+/* Appends text, which is valid JSON, without the blanks between its tokens; everything else stays as it is spelt, but
+ * for what TPH_JSON_HTML escapes. As Go writes a json.RawMessage. */
 void tph_json_compact(struct tph_str text, unsigned flags, struct tph_buf *buf);

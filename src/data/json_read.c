@@ -162,7 +162,8 @@ static void drop_duplicates(yyjson_mut_val *value)
     } else if (yyjson_mut_is_arr(value)) {
         size_t i, max;
         yyjson_mut_val *element;
-        yyjson_mut_arr_foreach(value, i, max, element) {
+        yyjson_mut_arr_foreach(value, i, max, element)
+        {
             drop_duplicates(element);
         }
     }
@@ -242,8 +243,7 @@ int tph_json_parse(struct tph_str text, struct tph_json_doc **ret_doc, struct tp
     return parse(text, 0, ret_doc, NULL, err);
 }
 
-int tph_json_parse_first(struct tph_str text, struct tph_json_doc **ret_doc, size_t *ret_used,
-                         struct tph_error *err)
+int tph_json_parse_first(struct tph_str text, struct tph_json_doc **ret_doc, size_t *ret_used, struct tph_error *err)
 {
     return parse(text, YYJSON_READ_STOP_WHEN_DONE, ret_doc, ret_used, err);
 }

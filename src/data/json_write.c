@@ -33,7 +33,8 @@ void tph_json_write_str(struct tph_str text, unsigned flags, struct tph_buf *buf
             char pair[2] = {'\\', shorts[1]};
             (void)tph_buf_append(buf, pair, 2);
         } else {
-            char escape[6] = {'\\', 'u', hex[rune >> 12 & 15], hex[rune >> 8 & 15], hex[rune >> 4 & 15], hex[rune & 15]};
+            char escape[6] = {'\\',          'u', hex[rune >> 12 & 15], hex[rune >> 8 & 15], hex[rune >> 4 & 15],
+                              hex[rune & 15]};
             (void)tph_buf_append(buf, escape, 6);
         }
         text = tph_str_slice(text, plain + len, text.len);

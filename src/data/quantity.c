@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum {
-    NANO = -9,           /* nothing smaller is kept: it is rounded up */
-    FAST_DIGITS = 18,    /* Go keeps numbers of so many digits in an int64 */
+    NANO = -9,        /* nothing smaller is kept: it is rounded up */
+    FAST_DIGITS = 18, /* Go keeps numbers of so many digits in an int64 */
     MOST_EXPONENT = 1000,
 };
 
@@ -15,15 +15,15 @@ static const struct {
     int binary;  /* power of two */
     int decimal; /* power of ten */
 } suffixes[] = {
-    {"", 0, 0},    {"n", 0, -9},  {"u", 0, -6},  {"m", 0, -3},  {"k", 0, 3},   {"M", 0, 6},   {"G", 0, 9},
-    {"T", 0, 12},  {"P", 0, 15},  {"E", 0, 18},  {"Ki", 10, 0}, {"Mi", 20, 0}, {"Gi", 30, 0}, {"Ti", 40, 0},
-    {"Pi", 50, 0}, {"Ei", 60, 0},
+    {"", 0, 0},    {"n", 0, -9},  {"u", 0, -6},  {"m", 0, -3},  {"k", 0, 3},   {"M", 0, 6},
+    {"G", 0, 9},   {"T", 0, 12},  {"P", 0, 15},  {"E", 0, 18},  {"Ki", 10, 0}, {"Mi", 20, 0},
+    {"Gi", 30, 0}, {"Ti", 40, 0}, {"Pi", 50, 0}, {"Ei", 60, 0},
 };
 
 /* A text cut into its parts. */
 struct parts {
     bool negative;
-    bool has_digits; /* a digit stands there at all */
+    bool has_digits;      /* a digit stands there at all */
     struct tph_str whole; /* without leading zeros, "0" when there is nothing else */
     struct tph_str fraction;
     struct tph_str suffix;
@@ -217,8 +217,7 @@ static bool is_fast(const struct parts *parts, int binary, int scale, const stru
     if (binary > 0) {
         precision = parts->fraction.len > 0 ? -1 : 15 - (int)parts->whole.len - binary * 3 / 10 - 1;
     }
-    return precision >= 0 && scale >= NANO &&
-           compare(scaled->digits, scaled->n_digits, "9223372036854775807", 19) <= 0;
+    return precision >= 0 && scale >= NANO && compare(scaled->digits, scaled->n_digits, "9223372036854775807", 19) <= 0;
 }
 
 /* Whether the text is near enough to canonical that Go prints it again. */
@@ -236,10 +235,10 @@ static bool is_verbatim(const struct parts *parts, int binary, int scale)
     struct tph_str last = parts->fraction.len >= 3 ? parts->fraction : TPH_STR_NONE;
     char joined[8] = "";
     if (last.len == 0) {
-        int n = snprintf(joined, sizeof(joined), "%.*s%.*s",
-                         TPH_FMT(tph_str_slice(parts->whole, parts->whole.len > 3 ? parts->whole.len - 3 : 0,
-                                               parts->whole.len)),
-                         TPH_FMT(parts->fraction));
+        int n = snprintf(
+            joined, sizeof(joined), "%.*s%.*s",
+            TPH_FMT(tph_str_slice(parts->whole, parts->whole.len > 3 ? parts->whole.len - 3 : 0, parts->whole.len)),
+            TPH_FMT(parts->fraction));
         last = (struct tph_str){.p = joined, .len = (size_t)n};
     }
     return scale % 3 == 0 && !tph_str_has_suffix(last, TPH_STR("000")) && parts->whole.p[0] != '0';

@@ -26,7 +26,7 @@ struct tph_quantity {
     bool large;    /* Go keeps it as a big decimal: overflows wrap there, where the others become 0 */
     bool verbatim; /* the text was canonical enough for Go: it is printed as it was */
     int exponent;
-    int n_digits; /* 0: the value is zero */
+    int n_digits;                         /* 0: the value is zero */
     char digits[TPH_LIMIT_QUANTITY + 20]; /* '0' to '9', the first is not '0'; a binary suffix adds up to 19 */
     char text[TPH_LIMIT_QUANTITY + 1];
 };
@@ -48,4 +48,5 @@ void tph_quantity_write(const struct tph_quantity *quantity, struct tph_buf *buf
 const char *tph_quantity_format_name(enum tph_quantity_format format); /* "DecimalSI", ... */
 
 /* Short form: value in whole units and in thousandths, rounded and capped as above. Both may be NULL. */
-int tph_quantity_parse(struct tph_str text, int64_t *ret_value, int64_t *ret_milli, struct tph_error *err) TPH_MUST_CHECK;
+int tph_quantity_parse(struct tph_str text, int64_t *ret_value, int64_t *ret_milli, struct tph_error *err)
+    TPH_MUST_CHECK;

@@ -32,8 +32,8 @@ void tph_time_format(int64_t wall_ms, char text[TPH_TIME_TEXT])
     int day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
     int month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
     int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
-    (void)snprintf(text, TPH_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year, month, day,
-                   second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
+    (void)snprintf(text, TPH_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year, month, day, second_of_day / 3600,
+                   second_of_day / 60 % 60, second_of_day % 60);
 }
 
 #define LAYOUT "2006-01-02T15:04:05Z07:00"
@@ -75,7 +75,7 @@ struct field {
     size_t least;
     size_t most; /* digits */
     int first;
-    int last; /* values */
+    int last;          /* values */
     const char *after; /* the character behind it; "" */
 };
 

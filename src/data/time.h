@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Times in JSON: RFC 3339, UTC, whole seconds, "Z", as Kubernetes' metav1.Time. Pure arithmetic, no clock, no <time.h>. */
+/* Times in JSON: RFC 3339, UTC, whole seconds, "Z", as Kubernetes' metav1.Time. Pure arithmetic, no clock, no <time.h>.
+ */
 #pragma once
 
 #include <stdint.h>

@@ -6,15 +6,14 @@
 #include "data/yaml_internal.h"
 #include "data/yaml_value.h"
 
-int tph_yaml_parse(struct tph_str text, unsigned flags, struct tph_json_doc **ret_doc,
-                   struct tph_yaml_places *places, struct tph_error *err)
+int tph_yaml_parse(struct tph_str text, unsigned flags, struct tph_json_doc **ret_doc, struct tph_yaml_places *places,
+                   struct tph_error *err)
 {
     struct tph_yaml_failure failure = {.err = err};
     TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
     struct tph_yaml_node *root = NULL;
-    if (tph_yaml_tree(text, arena, &root, &failure) < 0 ||
-        tph_yaml_value(root, arena, flags, doc, &failure) < 0) {
+    if (tph_yaml_tree(text, arena, &root, &failure) < 0 || tph_yaml_value(root, arena, flags, doc, &failure) < 0) {
         if (places) {
             places->error = failure.at;
         }

@@ -26,8 +26,8 @@ struct tph_yaml_places {
 };
 
 /* Reads one document. JSON is YAML: the same call reads both. An empty text gives null. places may be NULL. */
-int tph_yaml_parse(struct tph_str text, unsigned flags, struct tph_json_doc **ret_doc,
-                   struct tph_yaml_places *places, struct tph_error *err) TPH_MUST_CHECK;
+int tph_yaml_parse(struct tph_str text, unsigned flags, struct tph_json_doc **ret_doc, struct tph_yaml_places *places,
+                   struct tph_error *err) TPH_MUST_CHECK;
 
 /* A file of several documents. Begin with {.rest = text}. */
 struct tph_yaml_stream {

@@ -13,17 +13,39 @@ static const struct {
     const char *text;
     enum tph_yaml_meaning meaning;
 } words[] = {
-    {"", TPH_YAML_NULL},         {"~", TPH_YAML_NULL},        {"null", TPH_YAML_NULL},
-    {"Null", TPH_YAML_NULL},     {"NULL", TPH_YAML_NULL},     {"y", TPH_YAML_TRUE},
-    {"Y", TPH_YAML_TRUE},        {"yes", TPH_YAML_TRUE},      {"Yes", TPH_YAML_TRUE},
-    {"YES", TPH_YAML_TRUE},      {"true", TPH_YAML_TRUE},     {"True", TPH_YAML_TRUE},
-    {"TRUE", TPH_YAML_TRUE},     {"on", TPH_YAML_TRUE},       {"On", TPH_YAML_TRUE},
-    {"ON", TPH_YAML_TRUE},       {"n", TPH_YAML_FALSE},       {"N", TPH_YAML_FALSE},
-    {"no", TPH_YAML_FALSE},      {"No", TPH_YAML_FALSE},      {"NO", TPH_YAML_FALSE},
-    {"false", TPH_YAML_FALSE},   {"False", TPH_YAML_FALSE},   {"FALSE", TPH_YAML_FALSE},
-    {"off", TPH_YAML_FALSE},     {"Off", TPH_YAML_FALSE},     {"OFF", TPH_YAML_FALSE},
-    {".nan", TPH_YAML_NAN},      {".NaN", TPH_YAML_NAN},      {".NAN", TPH_YAML_NAN},
-    {".inf", TPH_YAML_INFINITE}, {".Inf", TPH_YAML_INFINITE}, {".INF", TPH_YAML_INFINITE},
+    {"", TPH_YAML_NULL},
+    {"~", TPH_YAML_NULL},
+    {"null", TPH_YAML_NULL},
+    {"Null", TPH_YAML_NULL},
+    {"NULL", TPH_YAML_NULL},
+    {"y", TPH_YAML_TRUE},
+    {"Y", TPH_YAML_TRUE},
+    {"yes", TPH_YAML_TRUE},
+    {"Yes", TPH_YAML_TRUE},
+    {"YES", TPH_YAML_TRUE},
+    {"true", TPH_YAML_TRUE},
+    {"True", TPH_YAML_TRUE},
+    {"TRUE", TPH_YAML_TRUE},
+    {"on", TPH_YAML_TRUE},
+    {"On", TPH_YAML_TRUE},
+    {"ON", TPH_YAML_TRUE},
+    {"n", TPH_YAML_FALSE},
+    {"N", TPH_YAML_FALSE},
+    {"no", TPH_YAML_FALSE},
+    {"No", TPH_YAML_FALSE},
+    {"NO", TPH_YAML_FALSE},
+    {"false", TPH_YAML_FALSE},
+    {"False", TPH_YAML_FALSE},
+    {"FALSE", TPH_YAML_FALSE},
+    {"off", TPH_YAML_FALSE},
+    {"Off", TPH_YAML_FALSE},
+    {"OFF", TPH_YAML_FALSE},
+    {".nan", TPH_YAML_NAN},
+    {".NaN", TPH_YAML_NAN},
+    {".NAN", TPH_YAML_NAN},
+    {".inf", TPH_YAML_INFINITE},
+    {".Inf", TPH_YAML_INFINITE},
+    {".INF", TPH_YAML_INFINITE},
     {"+.inf", TPH_YAML_INFINITE},
     {"+.Inf", TPH_YAML_INFINITE},
     {"+.INF", TPH_YAML_INFINITE},
@@ -48,41 +70,58 @@ static int digit_of(char c)
     return lower >= 'a' && lower <= 'z' ? lower - 'a' + 10 : 99;
 }
 
-/* Go's ParseInt and then ParseUint with base 0: 0x, 0o, 0b, a leading 0 is octal; only ParseInt takes a sign.
- * What go-yaml tries besides ("0b" and "-0b" by hand) finds nothing more, but for a sign after "0b". */
+/* A whole number cut into sign, base and digits. */
+struct whole {
+    struct tph_str digits;
+    int base;
+    bool sign;
+    bool negative;
+};
+
+/* go-yaml gives what follows a "0b" to Go's ParseInt, and so takes another sign there. */
+static void take_inner_sign(struct tph_str text, struct whole *w)
+{
+    bool inner = w->digits.len > 1 && (w->digits.p[0] == '-' || w->digits.p[0] == '+');
+    if (!w->sign && tph_str_has_prefix(text, TPH_STR("0b")) && inner) {
+        w->sign = true;
+        w->negative = w->digits.p[0] == '-';
+        w->digits = tph_str_slice(w->digits, 1, w->digits.len);
+    }
+}
+
+/* As Go's ParseInt with base 0: 0x, 0o, 0b; a leading 0 is octal. */
+static struct whole cut_whole(struct tph_str text)
+{
+    struct whole w = {.base = 10, .negative = text.len > 0 && text.p[0] == '-'};
+    w.sign = w.negative || (text.len > 0 && text.p[0] == '+');
+    w.digits = tph_str_slice(text, w.sign ? 1 : 0, text.len);
+    if (w.digits.len > 1 && w.digits.p[0] == '0') {
+        char mark = (char)(w.digits.p[1] | 0x20);
+        bool marked = mark == 'x' || mark == 'b' || mark == 'o';
+        w.base = mark == 'x' ? 16 : mark == 'b' ? 2 : 8;
+        w.digits = tph_str_slice(w.digits, marked ? 2 : 1, w.digits.len);
+        take_inner_sign(text, &w);
+    }
+    return w;
+}
+
+/* An int64, or a uint64 without sign; anything else is a text, or a float. */
 static enum tph_yaml_meaning parse_int(struct tph_str text, char number[24])
 {
-    bool negative = text.len > 0 && text.p[0] == '-';
-    bool sign = negative || (text.len > 0 && text.p[0] == '+');
-    struct tph_str digits = tph_str_slice(text, sign ? 1 : 0, text.len);
-    int base = 10;
-    if (digits.len > 1 && digits.p[0] == '0') {
-        char mark = (char)(digits.p[1] | 0x20);
-        base = mark == 'x' ? 16 : mark == 'b' ? 2 : 8;
-        digits = tph_str_slice(digits, mark == 'x' || mark == 'b' || mark == 'o' ? 2 : 1, digits.len);
-        if (mark == 'b' && text.p[0] != '+' && digits.len > 1 && (digits.p[0] == '-' || digits.p[0] == '+') &&
-            text.p[negative ? 2 : 1] == 'b') {
-            if (negative) {
-                return TPH_YAML_STRING; /* "--1" is no number to Go either */
-            }
-            negative = digits.p[0] == '-';
-            sign = true;
-            digits = tph_str_slice(digits, 1, digits.len);
-        }
-    }
+    struct whole w = cut_whole(text);
     uint64_t value = 0;
-    for (size_t i = 0; i < digits.len; i++) {
-        int digit = digit_of(digits.p[i]);
-        if (digit >= base || __builtin_mul_overflow(value, (uint64_t)base, &value) ||
+    for (size_t i = 0; i < w.digits.len; i++) {
+        int digit = digit_of(w.digits.p[i]);
+        if (digit >= w.base || __builtin_mul_overflow(value, (uint64_t)w.base, &value) ||
             __builtin_add_overflow(value, (uint64_t)digit, &value)) {
             return TPH_YAML_STRING;
         }
     }
-    uint64_t most = (UINT64_C(1) << 63) - (negative ? 0 : 1);
-    if (digits.len == 0 || (sign && value > most)) {
+    uint64_t most = (UINT64_C(1) << 63) - (w.negative ? 0 : 1);
+    if (w.digits.len == 0 || (w.sign && value > most)) {
         return TPH_YAML_STRING;
     }
-    (void)snprintf(number, 24, "%s%llu", negative && value > 0 ? "-" : "", (unsigned long long)value);
+    (void)snprintf(number, 24, "%s%llu", w.negative && value > 0 ? "-" : "", (unsigned long long)value);
     return value > most ? TPH_YAML_UINT : TPH_YAML_INT;
 }
 
@@ -132,21 +171,20 @@ static bool is_zone(struct tph_str zone)
     if (zone.len == 1) {
         return zone.p[0] == 'Z';
     }
-    return zone.len == 6 && (zone.p[0] == '+' || zone.p[0] == '-') && digits_end(zone, 1, 2) == 3 &&
-           zone.p[3] == ':' && digits_end(zone, 4, 2) == 6 && number_between(zone, 1, 3) <= 24 &&
-           number_between(zone, 4, 6) <= 60;
+    return zone.len == 6 && (zone.p[0] == '+' || zone.p[0] == '-') && digits_end(zone, 1, 2) == 3 && zone.p[3] == ':' &&
+           digits_end(zone, 4, 2) == 6 && number_between(zone, 1, 3) <= 24 && number_between(zone, 4, 6) <= 60;
 }
 
-/* YYYY-M-D; YYYY-M-D(T|t)H:M:S[.fraction](Z|+HH:MM); YYYY-M-D H:M:S[.fraction]: the forms that go-yaml takes for a time. */
+/* YYYY-M-D; YYYY-M-D(T|t)H:M:S[.fraction](Z|+HH:MM); YYYY-M-D H:M:S[.fraction]: the forms that go-yaml takes for a
+ * time. */
 static bool is_timestamp(struct tph_str text)
 {
     int month = 0;
     int day = 0;
     int ignored = 0;
     size_t at = 5;
-    if (text.len < 8 || digits_end(text, 0, 4) != 4 || text.p[4] != '-' ||
-        !take_field(text, &at, 12, '-', &month) || !take_field(text, &at, 31, 0, &day) ||
-        !is_date(number_between(text, 0, 4), month, day)) {
+    if (text.len < 8 || digits_end(text, 0, 4) != 4 || text.p[4] != '-' || !take_field(text, &at, 12, '-', &month) ||
+        !take_field(text, &at, 31, 0, &day) || !is_date(number_between(text, 0, 4), month, day)) {
         return false;
     }
     if (at == text.len) {

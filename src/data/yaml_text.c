@@ -106,28 +106,37 @@ static struct analysis analyse(struct tph_str text)
     return a;
 }
 
+static bool is_digit(struct tph_str text, size_t at)
+{
+    return at < text.len && text.p[at] >= '0' && text.p[at] <= '9';
+}
+
+/* Where a run of digits and underscores that begins at `at` ends. */
+static size_t after_digits(struct tph_str text, size_t at)
+{
+    while (is_digit(text, at) || (at < text.len && text.p[at] == '_')) {
+        at++;
+    }
+    return at;
+}
+
 /* Numbers with colons that YAML 1.1 reads in base 60: [-+]? digit [digits _]* (":" [0-5]? digit)+ ["." [digits _]*].
  * They stay in quotes for older readers. */
 static bool is_base60(struct tph_str text)
 {
     size_t i = text.len > 0 && (text.p[0] == '-' || text.p[0] == '+') ? 1 : 0;
-    if (i == text.len || text.p[i] < '0' || text.p[i] > '9' || tph_str_find_byte(text, ':') < 0) {
+    if (!is_digit(text, i) || tph_str_find_byte(text, ':') < 0) {
         return false;
     }
-    while (i < text.len && ((text.p[i] >= '0' && text.p[i] <= '9') || text.p[i] == '_')) {
-        i++;
-    }
-    bool colon = false;
-    while (i + 1 < text.len && text.p[i] == ':' && text.p[i + 1] >= '0' && text.p[i + 1] <= '9') {
-        bool two = i + 2 < text.len && text.p[i + 1] <= '5' && text.p[i + 2] >= '0' && text.p[i + 2] <= '9';
-        colon = true;
+    i = after_digits(text, i);
+    size_t first_colon = i;
+    while (i < text.len && text.p[i] == ':' && is_digit(text, i + 1)) {
+        bool two = text.p[i + 1] <= '5' && is_digit(text, i + 2);
         i += two ? 3 : 2;
     }
+    bool colon = i > first_colon;
     if (i < text.len && text.p[i] == '.') {
-        i++;
-        while (i < text.len && ((text.p[i] >= '0' && text.p[i] <= '9') || text.p[i] == '_')) {
-            i++;
-        }
+        i = after_digits(text, i + 1);
     }
     return colon && i == text.len;
 }
@@ -244,7 +253,7 @@ static void put_escape(struct tph_yaml_pen *pen, uint32_t rune)
         uint32_t rune;
         char letter;
     } letters[] = {
-        {0x00, '0'}, {0x07, 'a'}, {0x08, 'b'}, {0x09, 't'},  {0x0a, 'n'},  {0x0b, 'v'},   {0x0c, 'f'},   {0x0d, 'r'},
+        {0x00, '0'}, {0x07, 'a'}, {0x08, 'b'},  {0x09, 't'}, {0x0a, 'n'}, {0x0b, 'v'},   {0x0c, 'f'},   {0x0d, 'r'},
         {0x1b, 'e'}, {'"', '"'},  {'\\', '\\'}, {0x85, 'N'}, {0xa0, '_'}, {0x2028, 'L'}, {0x2029, 'P'},
     };
     size_t before = pen->out->len;

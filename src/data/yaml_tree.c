@@ -341,8 +341,7 @@ int tph_yaml_tree(struct tph_str text, struct tph_arena *arena, struct tph_yaml_
     b->watch_escapes = tph_str_find(text, TPH_STR("\\/")) >= 0;
     int failed = read_text(b);
     for (int n = 0; failed > 0 && n < MOST_HIDDEN; n++) {
-        if (b->hide_at >= b->text.len || b->text.p[b->hide_at] != ':' ||
-            (n == 0 && !choose_hidden(text, hidden))) {
+        if (b->hide_at >= b->text.len || b->text.p[b->hide_at] != ':' || (n == 0 && !choose_hidden(text, hidden))) {
             break;
         }
         b->hidden = tph_str(hidden);

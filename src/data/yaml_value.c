@@ -30,11 +30,11 @@ struct reader {
     struct tph_json_doc *doc;
     struct tph_arena *arena;
     struct tph_yaml_failure *failure;
-    struct tph_buf duplicates;      /* strict: one line for each key that was there already */
+    struct tph_buf duplicates; /* strict: one line for each key that was there already */
     struct tph_position duplicate_at;
-    struct tph_error later;         /* found where Go would find it only in the next pass: no JSON for this value */
+    struct tph_error later; /* found where Go would find it only in the next pass: no JSON for this value */
     struct tph_position later_at;
-    struct tph_error last;          /* and in the one after it: no JSON number */
+    struct tph_error last; /* and in the one after it: no JSON number */
     struct tph_position last_at;
     unsigned flags;
     size_t n_read;
@@ -142,7 +142,8 @@ static int read_scalar(struct reader *r, const struct tph_yaml_node *node, struc
         *ret_value = tph_json_new_number(r->doc, tph_str(scalar.number));
         return 0;
     case TPH_YAML_FLOAT:
-        *ret_value = r->flags & TPH_YAML_FLOATS ? new_float(r, scalar.value) : tph_json_new_double(r->doc, scalar.value);
+        *ret_value =
+            r->flags & TPH_YAML_FLOATS ? new_float(r, scalar.value) : tph_json_new_double(r->doc, scalar.value);
         return 0;
     case TPH_YAML_STRING:
     case TPH_YAML_TIMESTAMP:
@@ -228,7 +229,7 @@ static int scalar_key(struct reader *r, const struct tph_yaml_node *node, struct
     case TPH_YAML_NEGATIVE_INFINITE:
     case TPH_YAML_NAN:
         member.types = TYPE_FLOAT;
-        member.name = scalar.meaning == TPH_YAML_INFINITE           ? TPH_STR(".inf")
+        member.name = scalar.meaning == TPH_YAML_INFINITE            ? TPH_STR(".inf")
                       : scalar.meaning == TPH_YAML_NEGATIVE_INFINITE ? TPH_STR("-.inf")
                                                                      : TPH_STR(".nan");
         break;
@@ -316,8 +317,7 @@ static int read_member(struct reader *r, struct tph_yaml_node *key, struct tph_j
     return 0;
 }
 
-static int read_mapping(struct reader *r, struct tph_yaml_node *node, struct tph_json *object,
-                        struct members *members);
+static int read_mapping(struct reader *r, struct tph_yaml_node *node, struct tph_json *object, struct members *members);
 
 /* "<<": the members of a map, or of several, the first of which wins, are written over what is there. */
 static int merge_one(struct reader *r, struct tph_yaml_node *node, struct tph_json *object, struct members *members)
@@ -353,8 +353,7 @@ static bool is_merge(const struct tph_yaml_node *key)
            (key->implicit || (key->tag && strcmp(key->tag, "merge") == 0));
 }
 
-static int read_members(struct reader *r, struct tph_yaml_node *node, struct tph_json *object,
-                        struct members *members)
+static int read_members(struct reader *r, struct tph_yaml_node *node, struct tph_json *object, struct members *members)
 {
     for (struct tph_yaml_node *key = node->first; key; key = key->next->next) {
         int failed = is_merge(key) ? merge(r, key->next, object, members) : read_member(r, key, object, members);
@@ -395,8 +394,7 @@ static void leave(struct reader *r, struct tph_yaml_node *node)
 }
 
 /* The members of a mapping, or of one behind an alias, into an object that is there already. */
-static int read_mapping(struct reader *r, struct tph_yaml_node *node, struct tph_json *object,
-                        struct members *members)
+static int read_mapping(struct reader *r, struct tph_yaml_node *node, struct tph_json *object, struct members *members)
 {
     if (count_value(r, node) < 0 || enter(r, node) < 0) {
         return -1;

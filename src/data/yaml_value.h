@@ -5,8 +5,8 @@
 #include "data/json.h"
 #include "data/yaml_internal.h"
 
-/* Makes the value of root (NULL: null) the root of doc. flags: TPH_YAML_STRICT, _FLOATS. Keys learn their names (node->key),
- * which are kept in arena. */
+/* Makes the value of root (NULL: null) the root of doc. flags: TPH_YAML_STRICT, _FLOATS. Keys learn their names
+ * (node->key), which are kept in arena. */
 int tph_yaml_value(struct tph_yaml_node *root, struct tph_arena *arena, unsigned flags, struct tph_json_doc *doc,
                    struct tph_yaml_failure *failure) TPH_MUST_CHECK;
 

@@ -17,11 +17,11 @@
 #include "data/json.h"
 
 struct golden_case {
-    const char *file;           /* "yaml.jsonl", "plugin_build" */
-    struct tph_str id;          /* the row's id, or the folder's name */
-    const struct tph_json *row; /* the whole line; of a folder {path: text} */
-    const struct tph_json *in;  /* the row's "in", or the row itself where it has none; NULL for a folder */
-    struct tph_json_doc *doc;   /* for what the handler builds; lives as long as the case */
+    const char *file;                /* "yaml.jsonl", "plugin_build" */
+    struct tph_str id;               /* the row's id, or the folder's name */
+    const struct tph_json *row;      /* the whole line; of a folder {path: text} */
+    const struct tph_json *in;       /* the row's "in", or the row itself where it has none; NULL for a folder */
+    struct tph_json_doc *doc;        /* for what the handler builds; lives as long as the case */
     const struct tph_json *expected; /* the row's "out"; a handler may set another, a folder's handler must */
     struct tph_json *got;            /* set by the handler */
     const char *skip;                /* set by a handler that cannot run here: the reason */
@@ -45,11 +45,12 @@ golden_handler golden_quantity;
 golden_handler golden_anystring;
 
 /* Short hands for handlers. */
-struct tph_str golden_in(const struct golden_case *c, const char *key);       /* a text of `in` */
-struct tph_json *golden_object(struct golden_case *c);                         /* makes `got` an empty object, returns it */
-void golden_set(struct golden_case *c, const char *key, struct tph_str text);  /* got[key] = text */
+struct tph_str golden_in(const struct golden_case *c, const char *key); /* a text of `in` */
+struct tph_json *golden_object(struct golden_case *c);                  /* makes `got` an empty object, returns it */
+void golden_set(struct golden_case *c, const char *key, struct tph_str text); /* got[key] = text */
 void golden_set_buf(struct golden_case *c, const char *key, const struct tph_buf *text);
-void golden_set_json(struct golden_case *c, const char *key, const struct tph_json *value, unsigned flags); /* its text */
+void golden_set_json(struct golden_case *c, const char *key, const struct tph_json *value,
+                     unsigned flags); /* its text */
 
 /* Where cases come from. Calls `each` for every case of the file or folder `name` below `dir`, whichever layout is
  * there (NAME/CASE/..., or packed in NAME.jsonl: {"name", "files"}). Returns -1 when something cannot be read. */

@@ -80,8 +80,7 @@ static void run_parameter(struct golden_case *c)
     value = value ? value : tph_json_get(parameter, "default");
     golden_set_json(c, "json", parameter, TPH_JSON_HTML);
     golden_set(c, "getValue", tph_json_str(value));
-    tph_json_set(c->doc, c->got, "hasValue",
-                 tph_json_new_bool(c->doc, value || tph_json_get(parameter, "valueFrom")));
+    tph_json_set(c->doc, c->got, "hasValue", tph_json_new_bool(c->doc, value || tph_json_get(parameter, "valueFrom")));
 }
 
 static void run_item(struct golden_case *c)
@@ -227,9 +226,9 @@ void golden_anystring(struct golden_case *c)
         const char *kind;
         void (*run)(struct golden_case *c);
     } kinds[] = {
-        {"anystring", run_anystring},     {"parameter", run_parameter},       {"item", run_item},
-        {"intorstring", run_intorstring}, {"duration", run_duration},         {"durstring", run_durstring},
-        {"metaduration", run_metaduration}, {"metatime", run_metatime},       {"amount", run_amount},
+        {"anystring", run_anystring},       {"parameter", run_parameter}, {"item", run_item},
+        {"intorstring", run_intorstring},   {"duration", run_duration},   {"durstring", run_durstring},
+        {"metaduration", run_metaduration}, {"metatime", run_metatime},   {"amount", run_amount},
     };
     (void)golden_object(c);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

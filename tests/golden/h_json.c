@@ -124,8 +124,8 @@ void golden_json_encode(struct golden_case *c)
         const char *kind;
         void (*run)(struct golden_case *c, struct tph_buf *out);
     } kinds[] = {
-        {"string_b64", encode_string}, {"bytes_b64", encode_bytes}, {"quote_b64", encode_quote},
-        {"float64", encode_float64},   {"float32", encode_float32}, {"int64", encode_int64},
+        {"string_b64", encode_string}, {"bytes_b64", encode_bytes},    {"quote_b64", encode_quote},
+        {"float64", encode_float64},   {"float32", encode_float32},    {"int64", encode_int64},
         {"reencode", reencode},        {"sprint_float", sprint_float},
     };
     TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* known.txt: rows of handled tables that are not run, one "FILE KIND|#ID|* REASON..." a line; '#' at the front comments. */
+/* known.txt: rows of handled tables that are not run, one "FILE KIND|#ID|* REASON..." a line; '#' at the front
+ * comments. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +33,7 @@ struct golden_known *golden_known_load(const char *path)
         struct tph_str rest = tph_str_trim(tph_str(text));
         struct tph_str name;
         struct tph_str which;
-        if (rest.len == 0 || rest.p[0] == '#' || !tph_str_cut(&rest, ' ', &name) ||
-            !tph_str_cut(&rest, ' ', &which)) {
+        if (rest.len == 0 || rest.p[0] == '#' || !tph_str_cut(&rest, ' ', &name) || !tph_str_cut(&rest, ' ', &which)) {
             continue;
         }
         struct line *line = TPH_NEW(struct line);

@@ -5,10 +5,8 @@
 #include "golden.h"
 
 static const struct golden_entry entries[] = {
-    {"anystring.jsonl", golden_anystring},
-    {"json_encode.jsonl", golden_json_encode},
-    {"quantity.jsonl", golden_quantity},
-    {"yaml.jsonl", golden_yaml},
+    {"anystring.jsonl", golden_anystring}, {"json_encode.jsonl", golden_json_encode},
+    {"quantity.jsonl", golden_quantity},   {"yaml.jsonl", golden_yaml},
     {"yaml_emit.jsonl", golden_yaml_emit},
 };
 
