@@ -5,3 +5,5 @@
 #include "cli/cli.h"
 
 extern const struct tph_option tph_run_options_table[];
+extern const struct tph_option tph_plugin_build_options[];
+extern const struct tph_option tph_plugin_list_options[];

@@ -20,6 +20,24 @@ const struct tph_command tph_commands[] = {
         .run = tph_cmd_run,
     },
     {
+        .name = "executor-plugin build",
+        .arguments = "DIR",
+        .summary = "make a ConfigMap manifest and a README.md from plugin.yaml and server.*",
+        .examples = "  tiphys executor-plugin build examples/hello\n"
+                    "  kubectl -n argo apply -f examples/hello/hello-executor-plugin-configmap.yaml",
+        .options = tph_plugin_build_options,
+        .run = tph_cmd_plugin_build,
+    },
+    {
+        .name = "executor-plugin list",
+        .arguments = "FILE|DIR...",
+        .summary = "show the plugins in files and directories",
+        .examples = "  tiphys executor-plugin list examples/hello\n"
+                    "  tiphys executor-plugin list plugins.yaml -o json",
+        .options = tph_plugin_list_options,
+        .run = tph_cmd_plugin_list,
+    },
+    {
         .name = "version",
         .summary = "print the program's version",
         .run = tph_cmd_version,

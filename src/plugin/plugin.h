@@ -73,3 +73,6 @@ int tph_plugin_set_add(struct tph_plugin_set *set, struct tph_plugin *plugin, st
  * TPH_LIMIT_PLUGINS); returns how many. A plugin with ns "" belongs to every namespace's own. */
 size_t tph_plugin_set_visible(const struct tph_plugin_set *set, struct tph_str ns, struct tph_str install_ns,
                               struct tph_plugin **out, size_t max);
+
+/* All of them, by name, then namespace; appends at most max borrowed pointers and returns how many. */
+size_t tph_plugin_set_all(const struct tph_plugin_set *set, struct tph_plugin **out, size_t max);

@@ -96,3 +96,12 @@ size_t tph_plugin_set_visible(const struct tph_plugin_set *set, struct tph_str n
     }
     return n;
 }
+
+size_t tph_plugin_set_all(const struct tph_plugin_set *set, struct tph_plugin **out, size_t max)
+{
+    size_t n = set->n < max ? set->n : max;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = set->list[i];
+    }
+    return n;
+}
