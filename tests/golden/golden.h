@@ -43,6 +43,9 @@ golden_handler golden_yaml_emit;
 golden_handler golden_json_encode;
 golden_handler golden_quantity;
 golden_handler golden_anystring;
+golden_handler golden_node_ids;
+golden_handler golden_plugin_build;
+golden_handler golden_cases;
 
 /* Short hands for handlers. */
 struct tph_str golden_in(const struct golden_case *c, const char *key); /* a text of `in` */
