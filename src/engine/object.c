@@ -337,12 +337,9 @@ static enum tph_workflow_phase parse_phase(struct tph_str word)
 
 static void load_workflow(struct tph_run *run, const struct tph_json *status)
 {
-    const struct tph_json *spec = tph_json_get(run->spec->object, "spec");
-    struct tph_str shutdown = tph_json_get_str(spec, "shutdown");
     struct tph_str message = tph_json_get_str(status, "message");
     run->phase = parse_phase(tph_json_get_str(status, "phase"));
     run->message = message.len > 0 ? tph_str_dup(message) : NULL;
-    run->shutdown = tph_str_eqz(shutdown, "Stop") ? "Stop" : tph_str_eqz(shutdown, "Terminate") ? "Terminate" : NULL;
     (void)!tph_time_parse(tph_json_get_str(status, "startedAt"), &run->started_ms, NULL);
     (void)!tph_time_parse(tph_json_get_str(status, "finishedAt"), &run->finished_ms, NULL);
 }

@@ -19,6 +19,8 @@ int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *o
     if (tph_spec_compile(workflow, &run->spec, ret_path, err) < 0) {
         return -1;
     }
+    struct tph_str shutdown = tph_json_str(tph_json_path(run->spec->object, "spec", "shutdown", NULL));
+    run->shutdown = tph_str_eqz(shutdown, "Stop") ? "Stop" : tph_str_eqz(shutdown, "Terminate") ? "Terminate" : NULL;
     const struct tph_json *status = tph_json_get(run->spec->object, "status");
     if (tph_json_len(status) > 0 && tph_run_restore(run, status, err) < 0) {
         return -1;
@@ -94,7 +96,7 @@ static void finish(struct tph_run *run)
     case TPH_NODE_SUCCEEDED:
     case TPH_NODE_SKIPPED:
     case TPH_NODE_OMITTED:
-        tph_run_set_phase(run, TPH_WORKFLOW_SUCCEEDED, message);
+        tph_run_set_phase(run, TPH_WORKFLOW_SUCCEEDED, NULL);
         break;
     case TPH_NODE_FAILED:
         if (run->shutdown) {
@@ -199,6 +201,12 @@ static void end_leaves(struct tph_run *run, const char *message)
     }
 }
 
+static void end_stopped(struct tph_run *run)
+{
+    TPH_CLEANUP(tph_freep) char *message = tph_format("Stopped with strategy '%s'", run->shutdown);
+    end_leaves(run, message);
+}
+
 static void shut_down(struct tph_run *run, const char *strategy)
 {
     if (run->shutdown && strcmp(run->shutdown, strategy) == 0) {
@@ -206,8 +214,7 @@ static void shut_down(struct tph_run *run, const char *strategy)
     }
     run->shutdown = strategy;
     run->workflow_changed = true;
-    TPH_CLEANUP(tph_freep) char *message = tph_format("Stopped with strategy '%s'", strategy);
-    end_leaves(run, message);
+    end_stopped(run);
 }
 
 /* When the workflow's own deadline is; 0 = none. */
@@ -235,6 +242,10 @@ static void handle(struct tph_run *run, const struct tph_event *event)
     case TPH_EVENT_START:
         if (!run->root) {
             start_fresh(run);
+            if (run->shutdown) {
+                work_off(run);
+                end_stopped(run);
+            }
         } else {
             start_again(run);
         }

@@ -52,7 +52,9 @@ static int refuse(struct compiler *c, const struct tph_json *object, const char 
 {
     for (size_t i = 0; names[i]; i++) {
         const struct tph_json *member = tph_json_get(object, names[i]);
-        bool empty = (tph_json_is(member, TPH_JSON_ARRAY) || tph_json_is(member, TPH_JSON_OBJECT)) && tph_json_len(member) == 0;
+        /* Empty lists and maps say nothing, but an empty retryStrategy does: retry without end. */
+        bool empty = (tph_json_is(member, TPH_JSON_ARRAY) || tph_json_is(member, TPH_JSON_OBJECT)) &&
+                     tph_json_len(member) == 0 && strcmp(names[i], "retryStrategy") != 0;
         if (!tph_json_is_null(member) && !empty) {
             (void)enter(c, names[i]);
             return fail(c, "%s is not supported yet", names[i]);
@@ -277,6 +279,20 @@ static int compile_plugin(struct compiler *c, const struct tph_json *json, struc
     return compile_plugin_text(c, json, t);
 }
 
+/* A parameter as Argo writes it: default and value are texts, whatever they were in the manifest. */
+static const struct tph_json *declared_texts(struct compiler *c, const struct tph_json *parameter)
+{
+    static const char *const members[] = {"default", "value"};
+    struct tph_json *copy = tph_json_copy(c->spec->doc, parameter);
+    for (size_t i = 0; i < 2; i++) {
+        const struct tph_json *value = tph_json_get(copy, members[i]);
+        if (!tph_json_is_null(value) && !tph_json_is(value, TPH_JSON_STRING)) {
+            tph_json_set_str(c->spec->doc, copy, members[i], any_text(c, value));
+        }
+    }
+    return copy;
+}
+
 static int compile_inputs(struct compiler *c, const struct tph_json *inputs, struct tph_template *t)
 {
     const struct tph_json *list = tph_json_get(inputs, "parameters");
@@ -294,7 +310,7 @@ static int compile_inputs(struct compiler *c, const struct tph_json *inputs, str
             return -1;
         }
         input->name = tph_json_get_str(it.value, "name");
-        input->declared = it.value;
+        input->declared = declared_texts(c, it.value);
         input->has_value = !tph_json_is_null(value);
         input->value = any_text(c, value);
         leave(c, at);

@@ -221,6 +221,10 @@ void golden_cases(struct golden_case *c)
         return;
     }
     c->expected = tph_json_copy(c->doc, tph_json_root(expected));
+    if (tph_str_has_prefix(tph_json_str(tph_json_path(c->expected, "status", "message", NULL)), TPH_STR("invalid spec:"))) {
+        c->skip = "refused by validation, whose texts come with lint";
+        return;
+    }
     if (is_stuck(c->expected)) {
         c->skip = "the genuine controller never ends it";
         return;
