@@ -108,24 +108,18 @@ static int check_escapes(struct builder *b, const yaml_event_t *event)
     yaml_mark_t mark = event->start_mark;
     size_t at = byte_of(b, mark.index);
     size_t end = byte_of(b, event->end_mark.index);
-    for (; at + 1 < end; at++) {
+    for (bool escaped = false; at + 1 < end; at++) {
         char c = b->text.p[at];
+        if (escaped && c == '/') {
+            mark.column--; /* to the backslash */
+            return complain(b, mark, mark.line > 0 ? mark.line + 1 : 0, "found unknown escape character");
+        }
+        escaped = c == '\\' && !escaped;
         if (c == '\n') {
             mark.line++;
             mark.column = 0;
         } else if (((unsigned char)c & 0xc0) != 0x80) {
             mark.column++;
-        }
-        if (c == '\\') {
-            if (b->text.p[at + 1] == '/') {
-                return complain(b, mark, mark.line > 0 ? mark.line + 1 : 0, "found unknown escape character");
-            }
-            at++;
-            mark.column++;
-            if (b->text.p[at] == '\n') {
-                mark.line++;
-                mark.column = 0;
-            }
         }
     }
     return 0;
