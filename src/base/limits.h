@@ -52,13 +52,19 @@
 #define TPH_LIMIT_LOG_FILE TPH_MIB(10)          /* two of them a sidecar */
 #define TPH_LIMIT_LOG_TAIL 50                   /* last lines kept in memory for messages */
 #define TPH_LIMIT_LOG_TURN TPH_KIB(256)         /* read from one sidecar's output in one turn of the loop */
+#define TPH_LIMIT_ARGUMENT (TPH_KIB(128) - 1)   /* one argument or NAME=value: the kernel's MAX_ARG_STRLEN */
+#define TPH_LIMIT_ARGUMENTS TPH_MIB(1)          /* all of a container's, and its environment, together */
 #define TPH_LIMIT_TOKEN_LEN 32
+#define TPH_LIMIT_TOKEN_DIR TPH_KIB(16)         /* /var/run/argo */
+#define TPH_LIMIT_EMPTY_DIR TPH_MIB(256)        /* an emptyDir without sizeLimit */
+#define TPH_LIMIT_OBJECT_FILES TPH_MIB(4)       /* all files of Secrets and ConfigMaps of one container */
 #define TPH_LIMIT_RESTART_BASE_MS 10000         /* first pause before a restart, by default; doubles */
 #define TPH_LIMIT_RESTART_PAUSE_MS 300000       /* the longest one */
 #define TPH_LIMIT_RESTART_HEALTHY_MS 600000     /* who ran this long begins at the first pause again */
 #define TPH_LIMIT_GRACE_MS 30000                /* terminationGracePeriod by default */
 #define TPH_LIMIT_SIDECAR_PIDS 1024             /* processes and threads of one sidecar */
 #define TPH_LIMIT_CONTAINERS 32                 /* in one pod */
+#define TPH_LIMIT_IMAGES 10000                  /* entries of images.yaml */
 #define TPH_LIMIT_PLUGINS 1024
 
 /* the engine */

@@ -247,7 +247,7 @@ static int open_agent(struct session *s, struct tph_error *err)
     if (s->options.logs_dir && mkdir(s->options.logs_dir, 0777) < 0 && errno != EEXIST) {
         return tph_error_errno(err, errno, "cannot make %s", s->options.logs_dir);
     }
-    if (tph_podrt_process_new(s->loop, &s->podrt, err) < 0) {
+    if (tph_podrt_process_new(s->loop, NULL, &s->podrt, err) < 0) {
         return -1;
     }
     bool none = s->options.network && strcmp(s->options.network, "none") == 0;

@@ -1,32 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sidecar's output: pipes in, time-stamped lines to a file of two generations, the last lines in memory.
+/* The output of one container, over all its lives: read from pipes, cut into lines, kept.
  *
- * The reader never blocks the loop: a turn reads at most a few pieces of each pipe. Lines longer than TPH_LIMIT_LOG_LINE
- * are split; a last line without newline is kept when the pipe closes. */
+ * Lines go to a file in the format of Kubernetes' container logs ("TIME stdout F text"; P in place of F marks a piece of
+ * a line that was longer than TPH_LIMIT_LOG_LINE), which is rotated to NAME.1 at TPH_LIMIT_LOG_FILE: together
+ * the two hold at least the last TPH_LIMIT_LOG_FILE bytes. The last TPH_LIMIT_LOG_TAIL lines stay in memory. A last line
+ * without a newline is a line when its stream ends. A flood costs at most TPH_LIMIT_LOG_TURN bytes a turn of the loop;
+ * the rest waits in the pipe. A file that cannot be written is told once; reading goes on. Loop thread only.
+ */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "loop/loop.h"
-#include "podrt/tail.h"
+
+enum tph_logs_stream { TPH_LOGS_STDOUT, TPH_LOGS_STDERR, TPH_LOGS_STREAMS };
 
 struct tph_logs;
 
-/* Called for each line, without its newline; NULL where nobody listens. */
-typedef void tph_logs_line_fn(void *owner, struct tph_str line, bool stderr_stream);
+struct tph_logs_options {
+    const char *path; /* of the file; NULL: none */
+    /* Each line, without its newline; NULL when nobody listens. */
+    void (*line)(void *owner, enum tph_logs_stream stream, struct tph_str line);
+    /* The file could not be written; once. */
+    void (*problem)(void *owner, const char *text);
+    void *owner;
+};
 
-/* path: of the file; NULL: memory only. */
-int tph_logs_new(struct tph_loop *loop, const char *path, tph_logs_line_fn *line, void *owner, struct tph_logs **ret_logs,
+/* Opens the file (appends to an old one). Errors: SYSTEM, with the path. */
+int tph_logs_new(struct tph_loop *loop, const struct tph_logs_options *options, struct tph_logs **ret_logs,
                  struct tph_error *err) TPH_MUST_CHECK;
-void tph_logs_free(struct tph_logs *logs);
+void tph_logs_free(struct tph_logs *logs); /* NULL is fine; unread output is lost */
 
-/* Reads from these pipes from now on, and takes them over; pipes before them are drained and closed. */
-int tph_logs_follow(struct tph_logs *logs, int out, int err_fd, struct tph_error *err) TPH_MUST_CHECK;
+/* Reads from these pipes (taken over) from the next turn on; what was attached before is closed. */
+int tph_logs_attach(struct tph_logs *logs, const int fds[TPH_LOGS_STREAMS], struct tph_error *err) TPH_MUST_CHECK;
 
-/* Reads what the pipes hold right now: before the last lines are shown. */
-void tph_logs_drain(struct tph_logs *logs);
+/* The writers are gone: reads what is still in the pipes, ends unfinished lines, closes the pipes. Not from a callback
+ * of logs. */
+void tph_logs_finish(struct tph_logs *logs);
 
-const struct tph_tail *tph_logs_tail(const struct tph_logs *logs);
+/* Appends the last lines, oldest first, a newline after each, unfinished ones too; at most max_lines. */
+void tph_logs_tail(const struct tph_logs *logs, size_t max_lines, struct tph_buf *buf);

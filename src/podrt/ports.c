@@ -1,116 +1,219 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "podrt/ports.h"
 
+#include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
 #include "base/fd.h"
-#include "base/limits.h"
 
-enum { LISTENING = 10 };
+enum { STATE_LISTEN = 0x0a, LINE = 512 };
 
-struct listener {
-    unsigned long inode;
-    bool any_address;
-};
-
-/* One line: "  0: 00000000:1103 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000  0 12345 ...". */
-static bool read_line(const char *line, uint16_t port, struct listener *ret)
+/* Takes the next word off the front. */
+static struct tph_str word(struct tph_str *rest)
 {
-    char address[64];
-    unsigned line_port = 0;
-    unsigned state = 0;
-    unsigned long inode = 0;
-    int n = sscanf(line, " %*d: %63[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*d %*d %lu", address, &line_port, &state,
-                   &inode);
-    if (n != 4 || state != LISTENING || line_port != port) {
-        return false;
+    size_t from = 0;
+    while (from < rest->len && rest->p[from] == ' ') {
+        from++;
     }
-    ret->inode = inode;
-    ret->any_address = strspn(address, "0") == strlen(address);
-    return true;
-}
-
-static bool find_in(const char *path, uint16_t port, struct listener *ret)
-{
-    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_MIB(16));
-    if (tph_fd_read_file(path, &text, NULL) < 0) {
-        return false;
+    size_t to = from;
+    while (to < rest->len && rest->p[to] != ' ') {
+        to++;
     }
-    struct tph_str rest = tph_buf_str(&text);
-    struct tph_str line;
-    while (tph_str_cut(&rest, '\n', &line)) {
-        char copy[256];
-        (void)snprintf(copy, sizeof(copy), "%.*s", TPH_FMT(line));
-        if (read_line(copy, port, ret)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool find_listener(uint16_t port, struct listener *ret)
-{
-    return find_in("/proc/net/tcp", port, ret) || find_in("/proc/net/tcp6", port, ret);
-}
-
-/* True when the process has the socket open. */
-static bool has_socket(const char *pid, const char *socket_link)
-{
-    TPH_CLEANUP(tph_freep) char *path = tph_format("/proc/%s/fd", pid);
-    DIR *dir = opendir(path);
-    bool found = false;
-    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && !found; entry = readdir(dir)) {
-        char target[64];
-        ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-        target[n > 0 ? n : 0] = '\0';
-        found = strcmp(target, socket_link) == 0;
-    }
-    if (dir) {
-        (void)closedir(dir);
-    }
+    struct tph_str found = tph_str_slice(*rest, from, to);
+    *rest = tph_str_slice(*rest, to, rest->len);
     return found;
 }
 
-static void name_process(const char *pid, char *who, size_t size)
+static int hex(struct tph_str text, uint64_t *ret_value)
 {
-    TPH_CLEANUP(tph_freep) char *path = tph_format("/proc/%s/comm", pid);
-    TPH_CLEANUP(tph_buf_release) struct tph_buf comm = TPH_BUF_INIT(64);
-    if (tph_fd_read_file(path, &comm, NULL) == 0) {
-        struct tph_str name = tph_str_trim(tph_buf_str(&comm));
-        (void)snprintf(who, size, "%.*s (pid %s)", TPH_FMT(name), pid);
+    uint64_t value = 0;
+    if (text.len == 0 || text.len > 16) {
+        return -1;
     }
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.p[i];
+        unsigned digit;
+        if (c >= '0' && c <= '9') {
+            digit = (unsigned)(c - '0');
+        } else if (c >= 'A' && c <= 'F') {
+            digit = (unsigned)(c - 'A') + 10;
+        } else {
+            return -1;
+        }
+        value = value * 16 + digit;
+    }
+    *ret_value = value;
+    return 0;
 }
 
-bool tph_port_in_use(uint16_t port, char *who, size_t size)
+/* The kernel prints an address as 32-bit words in the machine's byte order. */
+static int read_address(struct tph_str text, unsigned char bytes[16], size_t *ret_len)
 {
-    struct listener listener;
-    if (!find_listener(port, &listener)) {
-        return false;
+    if (text.len != 8 && text.len != 32) {
+        return -1;
     }
-    (void)snprintf(who, size, "another program");
-    char link[64];
-    (void)snprintf(link, sizeof(link), "socket:[%lu]", listener.inode);
-    DIR *proc = opendir("/proc");
-    bool found = false;
-    for (struct dirent *entry = proc ? readdir(proc) : NULL; entry && !found; entry = readdir(proc)) {
-        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && has_socket(entry->d_name, link)) {
-            name_process(entry->d_name, who, size);
-            found = true;
+    for (size_t i = 0; i < text.len / 8; i++) {
+        uint64_t value;
+        if (hex(tph_str_slice(text, i * 8, i * 8 + 8), &value) < 0) {
+            return -1;
         }
+        uint32_t native = (uint32_t)value;
+        memcpy(bytes + i * 4, &native, 4);
     }
-    if (proc) {
-        (void)closedir(proc);
+    *ret_len = text.len / 2;
+    return 0;
+}
+
+static bool is_zero(const unsigned char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
     }
     return true;
 }
 
-bool tph_port_is_public(uint16_t port)
+static bool is_loopback(const unsigned char *bytes, size_t len)
 {
-    struct listener listener;
-    return find_listener(port, &listener) && listener.any_address;
+    if (len == 4) {
+        return bytes[0] == 127;
+    }
+    bool mapped = is_zero(bytes, 10) && bytes[10] == 0xff && bytes[11] == 0xff;
+    return mapped ? bytes[12] == 127 : is_zero(bytes, 15) && bytes[15] == 1;
+}
+
+int tph_listener_parse(struct tph_str line, struct tph_listener *ret_listener)
+{
+    struct tph_str rest = line;
+    (void)word(&rest); /* "0:" */
+    struct tph_str local = word(&rest);
+    (void)word(&rest); /* the other side */
+    struct tph_str state = word(&rest);
+    for (int i = 0; i < 5; i++) {
+        (void)word(&rest); /* queues, timer, retransmits, uid, timeout */
+    }
+    struct tph_str inode_text = word(&rest);
+    ptrdiff_t colon = tph_str_find_byte(local, ':');
+    uint64_t number, port;
+    int64_t inode;
+    unsigned char bytes[16] = {0};
+    size_t len;
+    if (colon < 0 || hex(state, &number) < 0 || number != STATE_LISTEN ||
+        hex(tph_str_slice(local, (size_t)colon + 1, local.len), &port) < 0 || port > UINT16_MAX ||
+        read_address(tph_str_slice(local, 0, (size_t)colon), bytes, &len) < 0 ||
+        tph_str_to_i64(inode_text, &inode) < 0 || inode < 0) {
+        return -1;
+    }
+    bool everywhere = is_zero(bytes, len);
+    *ret_listener = (struct tph_listener){
+        .port = (uint16_t)port,
+        .everywhere = everywhere,
+        .loopback = everywhere || is_loopback(bytes, len),
+        .inode = (uint64_t)inode,
+    };
+    return 0;
+}
+
+/* Looks through one of the two lists. */
+static void search(const char *path, uint16_t port, struct tph_listener *best)
+{
+    FILE *file = fopen(path, "re");
+    char line[LINE];
+    if (!file) {
+        return;
+    }
+    bool heading = fgets(line, sizeof(line), file) != NULL;
+    while (heading && fgets(line, sizeof(line), file)) {
+        struct tph_listener found;
+        if (tph_listener_parse(tph_str_trim(tph_str(line)), &found) < 0) {
+            break; /* connections: no listener comes after them */
+        }
+        if (found.port == port && found.loopback && (best->port == 0 || (found.everywhere && !best->everywhere))) {
+            *best = found;
+        }
+    }
+    (void)fclose(file);
+}
+
+int tph_listener_find(uint16_t port, struct tph_listener *ret_listener)
+{
+    struct tph_listener best = {.port = 0};
+    if (port == 0) {
+        return 0;
+    }
+    search("/proc/net/tcp", port, &best);
+    search("/proc/net/tcp6", port, &best);
+    if (best.port == 0) {
+        return 0;
+    }
+    *ret_listener = best;
+    return 1;
+}
+
+/* True when the process has the socket open; false also when that cannot be seen. */
+static bool holds(int proc, const char *pid, const char *link)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "%.20s/fd", pid);
+    int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    bool found = false;
+    if (!dir) {
+        tph_fd_close(&fd);
+        return false;
+    }
+    const struct dirent *entry;
+    while (!found && (entry = readdir(dir)) != NULL) {
+        char target[64];
+        ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+        if (n > 0) {
+            target[n] = '\0';
+            found = strcmp(target, link) == 0;
+        }
+    }
+    (void)closedir(dir);
+    return found;
+}
+
+static void read_name(int proc, const char *pid, char name[32])
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "%.20s/comm", pid);
+    TPH_CLEANUP(tph_fd_close) int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, name, 31);
+    name[n > 0 ? n : 0] = '\0';
+    name[strcspn(name, "\n")] = '\0';
+    /* A process names itself: nothing but plain characters goes to a terminal. */
+    for (char *p = name; *p; p++) {
+        *p = isprint((unsigned char)*p) && (unsigned char)*p < 0x80 ? *p : '?';
+    }
+}
+
+pid_t tph_listener_process(const struct tph_listener *listener, char name[32])
+{
+    char link[64];
+    (void)snprintf(link, sizeof(link), "socket:[%" PRIu64 "]", listener->inode);
+    DIR *proc = opendir("/proc");
+    int64_t pid = 0;
+    name[0] = '\0';
+    if (!proc) {
+        return 0;
+    }
+    const struct dirent *entry;
+    while (pid == 0 && (entry = readdir(proc)) != NULL) {
+        int64_t number;
+        if (tph_str_to_i64(tph_str(entry->d_name), &number) == 0 && number > 0 &&
+            holds(dirfd(proc), entry->d_name, link)) {
+            pid = number;
+            read_name(dirfd(proc), entry->d_name, name);
+        }
+    }
+    (void)closedir(proc);
+    return (pid_t)pid;
 }

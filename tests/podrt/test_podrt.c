@@ -18,6 +18,8 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "harness.h"
+#include "podrt/broker.h"
+#include "podrt/sandbox.h"
 
 static void a_container_that_runs_is_started_and_without_a_probe_ready(void **state)
 {
@@ -353,7 +355,10 @@ static int run_suite(const struct implementation *implementation)
     return cmocka_run_group_tests_name(implementation->name, tests, NULL, NULL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return run_suite(&memory_implementation);
+    /* A sandbox begins as a fresh run of this program. */
+    tph_sandbox_shim_main(argc, argv);
+    tph_broker_main(argc, argv);
+    return run_suite(&memory_implementation) + run_suite(&process_implementation);
 }

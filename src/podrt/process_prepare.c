@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a container's spec to a sandbox's: every field is honoured, or refused with its name. */
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "podrt/process_internal.h"
+
+/* Private commands of the sandbox, such as python; see tph_sandbox_link. */
+#define LINKS_DIR "/run/tiphys/bin"
+
+enum { NOBODY = 65534, HOST_NAME = 63 };
+
+void tph_process_start_release(struct process_start *start)
+{
+    if (start->arena) {
+        tph_environment_release(&start->env);
+        tph_arena_free(start->arena);
+    }
+    for (size_t i = 0; i < start->n_secrets; i++) {
+        if (start->secrets[i].bytes) {
+            explicit_bzero(start->secrets[i].bytes, start->secrets[i].len);
+        }
+        tph_buf_release(&start->secrets[i]);
+    }
+    free(start->secrets);
+    free(start->envp);
+    *start = (struct process_start){.arena = NULL};
+}
+
+static int refuse(const struct preparing *p, const char *field, const char *why)
+{
+    return tph_error_set(p->err, TPH_ERROR_INVALID, TPH_CONTAINER_PATH ".%s: %s", field, why);
+}
+
+/* As whom it runs: runAsUser; else nobody where root is forbidden; else root, who is root of the sandbox only. */
+static int prepare_user(const struct preparing *p)
+{
+    const struct tph_security *s = &p->spec->security;
+    struct tph_sandbox_spec *out = &p->out->sandbox;
+    bool no_root = s->run_as_non_root == TPH_YES;
+    if (no_root && s->run_as_user == 0) {
+        (void)refuse(p, "securityContext.runAsNonRoot", "it is true, but runAsUser is 0, which is root");
+        return tph_error_hint(p->err, "set runAsUser to another id, for example 65534");
+    }
+    /* Ids of the sandbox's range; as an ordinary user the one id inside may be any. */
+    if (s->run_as_user > NOBODY + 1 || s->run_as_group > NOBODY + 1) {
+        return refuse(p, s->run_as_user > NOBODY + 1 ? "securityContext.runAsUser" : "securityContext.runAsGroup",
+                      "ids above 65535 cannot be honoured here");
+    }
+    out->uid = s->run_as_user >= 0 ? (uint32_t)s->run_as_user : no_root ? NOBODY : 0;
+    out->gid = s->run_as_group >= 0 ? (uint32_t)s->run_as_group : 0;
+    out->read_only_root = s->read_only_root_filesystem == TPH_YES;
+    out->no_seccomp = s->seccomp == TPH_SECCOMP_UNCONFINED;
+    if (out->no_seccomp) {
+        tph_process_degrade(p->c->pod, "no seccomp filter: securityContext.seccompProfile is Unconfined");
+    }
+    return 0;
+}
+
+static int check_probe(const struct preparing *p, const struct tph_probe *probe, const char *name)
+{
+    struct tph_str host = probe->host;
+    bool here = host.len == 0 || tph_str_eqz(host, "localhost") || tph_str_eqz(host, "127.0.0.1") || tph_str_eqz(host, "::1");
+    TPH_CLEANUP(tph_freep) char *field = NULL;
+    if (probe->kind == TPH_PROBE_HTTP && probe->scheme.len > 0 && !tph_str_eqz(probe->scheme, "HTTP")) {
+        field = tph_format("%s.httpGet.scheme", name);
+        return refuse(p, field, "only HTTP can be honoured here");
+    }
+    if (probe->kind != TPH_PROBE_EXEC && probe->kind != TPH_PROBE_NONE && !here) {
+        field = tph_format("%s.%s.host", name, probe->kind == TPH_PROBE_HTTP ? "httpGet" : "tcpSocket");
+        return refuse(p, field, "only the container itself can be probed here; leave host out");
+    }
+    if (probe->kind == TPH_PROBE_EXEC) {
+        field = tph_format("%s.exec", name);
+        return refuse(p, field, "cannot be honoured here yet; httpGet and tcpSocket can");
+    }
+    return 0;
+}
+
+/* The environment: what the image would bring, then the spec's. */
+static int prepare_environment(const struct preparing *p)
+{
+    struct tph_environment *env = &p->out->env;
+    const char *path = tph_arena_format(p->out->arena, LINKS_DIR ":%s", tph_image_path);
+    const struct {
+        const char *name, *value;
+    } given[] = {
+        {"PATH", path},
+        {"HOME", "/tmp"}, /* the one place that may be written everywhere */
+        {"LANG", "C.UTF-8"},
+    };
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+        if (tph_environment_set(env, tph_str(given[i].name), tph_str(given[i].value), TPH_CONTAINER_PATH, p->err) < 0) {
+            return -1;
+        }
+    }
+    if (tph_environment_set(env, TPH_STR("HOSTNAME"), p->pod->name, TPH_CONTAINER_PATH, p->err) < 0 ||
+        tph_environment_add(env, p->spec, TPH_CONTAINER_PATH, p->pod, p->err) < 0) {
+        return -1;
+    }
+    /* A PATH of the spec's own still has the image's programs. */
+    struct tph_str wanted = tph_environment_get(env, TPH_STR("PATH"));
+    if (!tph_str_has_prefix(wanted, TPH_STR(LINKS_DIR ":"))) {
+        struct tph_str longer = tph_str(tph_arena_format(p->out->arena, LINKS_DIR ":%.*s", TPH_FMT(wanted)));
+        if (tph_environment_set(env, TPH_STR("PATH"), longer, TPH_CONTAINER_PATH, p->err) < 0) {
+            return -1;
+        }
+    }
+    p->out->envp = tph_environment_list(env);
+    p->out->sandbox.env = (const char *const *)p->out->envp;
+    return 0;
+}
+
+static int expand_into(const struct preparing *p, const char *field, const struct tph_str *texts, size_t n,
+                       const char **argv)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_ARGUMENT);
+    for (size_t i = 0; i < n; i++) {
+        tph_buf_clear(&text);
+        tph_environment_expand(&p->out->env, texts[i], &text);
+        if (tph_buf_failed(&text)) {
+            return tph_error_set(p->err, TPH_ERROR_LIMIT, TPH_CONTAINER_PATH ".%s[%zu]: longer than %zu bytes", field,
+                                 i, TPH_LIMIT_ARGUMENT);
+        }
+        if (tph_str_find_byte(tph_buf_str(&text), '\0') >= 0) {
+            return tph_error_set(p->err, TPH_ERROR_INVALID, TPH_CONTAINER_PATH ".%s[%zu]: a NUL byte is in it", field, i);
+        }
+        argv[i] = tph_arena_strdup(p->out->arena, tph_buf_str(&text));
+    }
+    return 0;
+}
+
+static int prepare_arguments(const struct preparing *p)
+{
+    const struct tph_container *s = p->spec;
+    if (s->n_command == 0) {
+        (void)tph_error_set(p->err, TPH_ERROR_INVALID,
+                            TPH_CONTAINER_PATH ".command is missing: there is no image here that could say what to run");
+        return tph_error_hint(p->err, "name the program and its arguments, for example command: [python, -c]");
+    }
+    const char **argv = TPH_ARENA_ARRAY(p->out->arena, const char *, s->n_command + s->n_args + 1);
+    if (expand_into(p, "command", s->command, s->n_command, argv) < 0 ||
+        expand_into(p, "args", s->args, s->n_args, argv + s->n_command) < 0) {
+        return -1;
+    }
+    if (argv[0][0] == '\0') {
+        return refuse(p, "command[0]", "it is empty");
+    }
+    p->out->argv = argv;
+    p->out->sandbox.argv = argv;
+    return 0;
+}
+
+static const struct tph_image_program *image_program(const struct tph_image *image, const char *name)
+{
+    for (size_t i = 0; image && i < image->n_programs; i++) {
+        if (strcmp(image->programs[i].name, name) == 0) {
+            return &image->programs[i];
+        }
+    }
+    return NULL;
+}
+
+/* A file of the plugin's own directory that can be run. */
+static const char *own_program(const struct preparing *p, const char *name)
+{
+    const char *dir = p->pod->plugin_dir;
+    struct stat st;
+    if (!dir) {
+        return NULL;
+    }
+    const char *path = tph_arena_format(p->out->arena, "%s/%s", dir, name);
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0 ? path : NULL;
+}
+
+static int missing_interpreter(const struct preparing *p, const struct tph_image_program *program)
+{
+    (void)tph_error_set(p->err, TPH_ERROR_NOT_FOUND,
+                        TPH_CONTAINER_PATH ".image: %.*s needs %s, which this machine has not in %s",
+                        TPH_FMT(p->spec->image), program->file, tph_image_path);
+    return program->package ? tph_error_hint(p->err, "apt install %s, or map the image to a root directory: see tiphys "
+                                             "doctor --images", program->package)
+                            : tph_error_hint(p->err, "install it there, or map the image to a root directory: see "
+                                             "tiphys doctor --images");
+}
+
+static int missing_program(const struct preparing *p, const char *name)
+{
+    if (p->image && p->image->root) {
+        return tph_error_set(p->err, TPH_ERROR_NOT_FOUND,
+                             TPH_CONTAINER_PATH ".command[0]: there is no program %s in %s, to which %s maps the image %.*s",
+                             name, p->image->root, p->image->source, TPH_FMT(p->spec->image));
+    }
+    if (p->image) {
+        (void)tph_error_set(p->err, TPH_ERROR_NOT_FOUND,
+                            TPH_CONTAINER_PATH ".command[0]: this machine has no program %s, and its files stand in for "
+                            "the image %.*s", name, TPH_FMT(p->spec->image));
+        return tph_error_hint(p->err, "install it in %s, or map the image to a root directory: see tiphys doctor --images",
+                              tph_image_path);
+    }
+    (void)tph_error_set(p->err, TPH_ERROR_NOT_FOUND,
+                        TPH_CONTAINER_PATH ".image: no map says what the image \"%.*s\" is, and this machine has no program %s",
+                        TPH_FMT(p->spec->image), name);
+    return tph_error_hint(p->err, "map it to a root directory or to programs in images.yaml: see tiphys doctor --images");
+}
+
+/* Sees to it that argv[0] will be found. What PATH would find is looked for as the sandbox will see it: in the standard
+ * directories, never in the caller's PATH with its shims. */
+static int prepare_program(const struct preparing *p)
+{
+    const char *name = p->out->argv[0];
+    const char *root = p->image && p->image->root ? p->image->root : "/";
+    const struct tph_image_program *program = image_program(p->image, name);
+    if (name[0] == '/') {
+        return 0; /* the sandbox says when it is not there */
+    }
+    TPH_CLEANUP(tph_freep) char *path = tph_image_find_program(root, program ? program->file : name);
+    if (path && !strchr(name, '/')) {
+        return 0;
+    }
+    if (program) {
+        return missing_interpreter(p, program);
+    }
+    const char *own = own_program(p, name);
+    if (own) {
+        p->out->argv[0] = own;
+        return 0;
+    }
+    /* A PATH of the spec's own may find it in a root directory: the sandbox says when not. */
+    return p->image && p->image->root ? 0 : missing_program(p, name);
+}
+
+/* Names under which the image's programs are found also by what argv[0] starts itself: `python` for python3. */
+static void prepare_links(const struct preparing *p)
+{
+    size_t n = 0;
+    if (!p->image || p->image->root) {
+        return;
+    }
+    struct tph_sandbox_link *links = TPH_ARENA_ARRAY(p->out->arena, struct tph_sandbox_link, p->image->n_programs + 1);
+    for (size_t i = 0; i < p->image->n_programs; i++) {
+        const struct tph_image_program *program = &p->image->programs[i];
+        TPH_CLEANUP(tph_freep) char *there = tph_image_find_program("/", program->name);
+        TPH_CLEANUP(tph_freep) char *target = tph_image_find_program("/", program->file);
+        if (target && (!there || strcmp(there, target) != 0)) {
+            links[n++] = (struct tph_sandbox_link){.name = program->name,
+                                                  .target = tph_arena_strdup(p->out->arena, tph_str(target))};
+        }
+    }
+    p->out->sandbox.links = links;
+    p->out->sandbox.n_links = n;
+}
+
+/* Directories of this machine that are seen inside, read-only, at their own paths. */
+static int prepare_directories(const struct preparing *p)
+{
+    const struct tph_container *s = p->spec;
+    const char *dir = p->pod->plugin_dir;
+    size_t n_paths = p->image ? p->image->n_paths : 0;
+    struct tph_sandbox_bind *binds = TPH_ARENA_ARRAY(p->out->arena, struct tph_sandbox_bind, n_paths + 1);
+    size_t n = 0;
+    if (s->working_dir.len > 0 && s->working_dir.p[0] != '/') {
+        return refuse(p, "workingDir", "must be an absolute path");
+    }
+    for (size_t i = 0; i < n_paths; i++) {
+        binds[n++] = (struct tph_sandbox_bind){.host = p->image->paths[i], .inside = p->image->paths[i]};
+    }
+    if (dir) {
+        binds[n++] = (struct tph_sandbox_bind){.host = dir, .inside = dir};
+    }
+    p->out->sandbox.binds = binds;
+    p->out->sandbox.n_binds = n;
+    p->out->sandbox.working_dir = s->working_dir.len > 0 ? tph_arena_strdup(p->out->arena, s->working_dir) : dir;
+    return 0;
+}
+
+int tph_process_prepare(const struct process_container *c, struct process_start *ret, struct tph_error *err)
+{
+    struct process_start out = {.arena = tph_arena_new(), .env = TPH_ENVIRONMENT_INIT};
+    const struct tph_pod_spec *pod = &c->pod->spec;
+    struct preparing p = {
+        .c = c,
+        .spec = c->spec,
+        .pod = pod,
+        .image = tph_images_find(c->pod->rt->images, c->spec->image),
+        .out = &out,
+        .err = err,
+    };
+    out.sandbox = (struct tph_sandbox_spec){
+        .hostname = tph_arena_strdup(out.arena, tph_str_slice(pod->name, 0, HOST_NAME)),
+        .root = p.image ? p.image->root : NULL,
+        .cgroups = c->pod->rt->cgroups,
+        .memory_bytes = c->spec->resources.memory_limit,
+        .cpu_milli = c->spec->resources.cpu_limit_milli,
+        .pids = TPH_LIMIT_SIDECAR_PIDS,
+        .own_network = pod->network == TPH_NETWORK_NONE,
+    };
+    if (prepare_user(&p) < 0 || check_probe(&p, &c->spec->liveness, "livenessProbe") < 0 ||
+        check_probe(&p, &c->spec->readiness, "readinessProbe") < 0 || prepare_environment(&p) < 0 ||
+        prepare_arguments(&p) < 0 || prepare_program(&p) < 0 || prepare_directories(&p) < 0 ||
+        tph_process_prepare_volumes(&p) < 0) {
+        tph_process_start_release(&out);
+        return -1;
+    }
+    prepare_links(&p);
+    *ret = out;
+    return 0;
+}
