@@ -85,10 +85,8 @@ static void start_request(struct tph_http_request *request, const struct sidecar
         .n_headers = 4,
         .max_reply = TPH_LIMIT_REPLY,
     };
-    if (s->agent->options.network != TPH_NETWORK_HOST) {
-        request->dial = dial;
-        request->dial_owner = (void *)(uintptr_t)s;
-    }
+    request->dial = dial; /* the runtime knows its network, and sees here when somebody listens */
+    request->dial_owner = (void *)(uintptr_t)s;
 }
 
 static enum tph_rpc_transport transport_of(enum tph_http_outcome outcome)
