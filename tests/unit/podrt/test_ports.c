@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "podrt/ports.h"
+
+/* Lines as the kernel prints them on a little-endian machine. */
+#define REST " 00000000:00000000 00:00000000 00000000     0        0 62256 1 0000000083de950b 100 0 0 10 0"
+#define V6_LOOPBACK "00000000000000000000000001000000"
+#define V6_MAPPED_LOOPBACK "0000000000000000FFFF00000100007F"
+#define V6_ANY "00000000000000000000000000000000"
+#define V6_OTHER "000080FE00000000FF005450B6AD1DFE"
+
+static void a_listener_is_read_with_its_port_address_and_inode(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        uint16_t port;
+        bool everywhere, loopback;
+    } cases[] = {
+        {"0: 00000000:112F 00000000:0000 0A" REST, 4399, true, true},
+        {"1: 0100007F:1103 00000000:0000 0A" REST, 4355, false, true},
+        {"12: 0500A8C0:0050 00000000:0000 0A" REST, 80, false, false},
+        {"0: " V6_ANY ":1F90 " V6_ANY ":0000 0A" REST, 8080, true, true},
+        {"0: " V6_LOOPBACK ":1F90 " V6_ANY ":0000 0A" REST, 8080, false, true},
+        {"0: " V6_MAPPED_LOOPBACK ":1F90 " V6_ANY ":0000 0A" REST, 8080, false, true},
+        {"0: " V6_OTHER ":FFFF " V6_ANY ":0000 0A" REST, 65535, false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tph_listener found;
+        assert_int_equal(tph_listener_parse(tph_str(cases[i].line), &found), 0);
+        assert_int_equal(found.port, cases[i].port);
+        assert_int_equal(found.everywhere, cases[i].everywhere);
+        assert_int_equal(found.loopback, cases[i].loopback);
+        assert_int_equal(found.inode, 62256);
+    }
+}
+
+static void what_is_no_listener_is_refused(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "",
+        "sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode",
+        "2: 0100007F:1103 0100007F:CDBE 06" REST, /* a connection */
+        "2: 0100007F:1103 0100007F:CDBE 0A",      /* cut */
+        "2: 0100007F 00000000:0000 0A" REST,
+        "2: 0100007F:11035 00000000:0000 0A" REST, /* no port */
+        "2: 010000:1103 00000000:0000 0A" REST,
+        "2: 0100007G:1103 00000000:0000 0A" REST,
+        "2: 0100007F:1103 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 x 1",
+        "2: 0100007F:1103 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 -5 1",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct tph_listener found;
+        assert_int_equal(tph_listener_parse(tph_str(lines[i]), &found), -1);
+    }
+}
+
+static int listen_on(uint32_t address, uint16_t *ret_port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(address)}};
+    socklen_t len = sizeof(in);
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+    *ret_port = ntohs(in.sin_port);
+    return fd;
+}
+
+static void a_real_listener_is_found_with_the_process_that_holds_it(void **state)
+{
+    (void)state;
+    struct tph_listener found;
+    char name[32];
+    uint16_t port = 0;
+    assert_int_equal(prctl(PR_SET_NAME, "a\tname"), 0);
+    int fd = listen_on(INADDR_LOOPBACK, &port);
+    assert_int_equal(tph_listener_find(port, &found), 1);
+    assert_false(found.everywhere);
+    assert_int_equal(tph_listener_process(&found, name), getpid());
+    assert_string_equal(name, "a?name"); /* nothing that moves a cursor */
+    close(fd);
+    assert_int_equal(tph_listener_find(port, &found), 0);
+
+    fd = listen_on(INADDR_ANY, &port);
+    assert_int_equal(tph_listener_find(port, &found), 1);
+    assert_true(found.everywhere);
+    close(fd);
+}
+
+static void nobody_holds_a_socket_that_is_not_there(void **state)
+{
+    (void)state;
+    char name[32];
+    struct tph_listener none = {.inode = UINT64_MAX};
+    assert_int_equal(tph_listener_process(&none, name), 0);
+    assert_int_equal(tph_listener_find(0, &none), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_listener_is_read_with_its_port_address_and_inode),
+        cmocka_unit_test(what_is_no_listener_is_refused),
+        cmocka_unit_test(a_real_listener_is_found_with_the_process_that_holds_it),
+        cmocka_unit_test(nobody_holds_a_socket_that_is_not_there),
+    };
+    return cmocka_run_group_tests_name("podrt/ports", tests, NULL, NULL);
+}
