@@ -247,12 +247,8 @@ void tph_agent_cancel(struct tph_agent_workflow *workflow, struct tph_str node_i
 static void put_sidecar_problem(const struct sidecar *sidecar, struct tph_buf *text)
 {
     (void)tph_buf_printf(text, "sidecar %.*s %s", TPH_FMT(sidecar->plugin->config_name), sidecar->problem);
-    TPH_CLEANUP(tph_buf_release) struct tph_buf tail = TPH_BUF_INIT(TPH_MIB(4));
-    if (sidecar->pod) {
-        tph_pod_log_tail(sidecar->pod, 0, TPH_LIMIT_LOG_TAIL, &tail);
-    }
-    (void)tph_buf_puts(text, tail.len > 0 ? "; its last lines:\n" : "\n");
-    struct tph_str rest = tph_buf_str(&tail);
+    (void)tph_buf_puts(text, sidecar->last_lines.len > 0 ? "; its last lines:\n" : "\n");
+    struct tph_str rest = tph_buf_str(&sidecar->last_lines);
     struct tph_str line;
     while (tph_str_cut(&rest, '\n', &line)) {
         if (line.len > 0 || rest.len > 0) {
@@ -268,10 +264,10 @@ void tph_agent_explain(const struct tph_agent_workflow *workflow, struct tph_str
         const struct view *v = &workflow->views[i];
         if (v->sidecar && v->sidecar->problem && (v == taker || !taker)) {
             put_sidecar_problem(v->sidecar, text);
-        } else if (v->asked && !taker) {
+        } else if (v->said && !taker) {
             (void)tph_buf_printf(text, "asked for \"%.*s\": plugin %.*s%s%s%s: %s\n", TPH_FMT(key), TPH_FMT(v->plugin->name),
                                  v->plugin->file ? " (" : "", v->plugin->file ? v->plugin->file : "",
-                                 v->plugin->file ? ")" : "", v->said ? v->said : "no answer");
+                                 v->plugin->file ? ")" : "", v->said);
         }
     }
 }

@@ -98,6 +98,7 @@ struct sidecar {
     char url[64];
     char token[TPH_LIMIT_TOKEN_LEN + 1];
     char *problem;            /* owned */
+    struct tph_buf last_lines; /* of its output, from when the problem came up */
     struct task *queue_first, *queue_last;
     int in_flight;
     int limit;                /* of calls in flight, found by measuring */

@@ -201,6 +201,8 @@ static void follow(struct task *task, struct tph_rpc_reply *reply)
         tph_agent_waiting(task, retry_pause_ms(task), reply->message);
         break;
     case TPH_VERDICT_FATAL:
+        free(view->said);
+        view->said = tph_strdup(reply->message);
         tph_agent_fail(task, reply->message);
         break;
     case TPH_VERDICT_COUNT:

@@ -32,6 +32,7 @@ struct sidecar *tph_sidecar_get(struct tph_agent *agent, struct tph_str ns, stru
     s->ns = tph_str_dup(ns);
     s->port = plugin->container.ports[0].port;
     s->limit = 1;
+    s->last_lines = TPH_BUF_INIT(TPH_LIMIT_LOG_TAIL * (TPH_LIMIT_LOG_LINE + 1));
     (void)snprintf(s->url, sizeof(s->url), "http://localhost:%u" TPH_RPC_EXECUTE, s->port);
     tph_random_text(s->token, TPH_LIMIT_TOKEN_LEN);
     s->container = (struct tph_pod_container){.spec = &plugin->container, .token = s->token};
@@ -46,6 +47,10 @@ static void give_up(struct sidecar *s, const char *argo_words, const char *probl
     free(s->problem);
     s->problem = tph_strdup(problem);
     s->state = SIDECAR_FAILED;
+    tph_buf_clear(&s->last_lines);
+    if (s->pod) {
+        tph_pod_log_tail(s->pod, 0, TPH_LIMIT_LOG_TAIL, &s->last_lines);
+    }
     tph_timer_stop(s->timer);
     tph_agent_say(s->agent, TPH_AGENT_SIDECAR, s->plugin, problem);
     TPH_CLEANUP(tph_freep) char *message =
@@ -342,6 +347,7 @@ void tph_sidecar_free(struct sidecar *s)
     tph_plugin_unref(s->plugin);
     free(s->ns);
     free(s->problem);
+    tph_buf_release(&s->last_lines);
     explicit_bzero(s->token, sizeof(s->token));
     free(s);
 }

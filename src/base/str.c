@@ -136,29 +136,30 @@ int tph_str_to_i64(struct tph_str str, int64_t *ret_value)
 
 enum { NEAREST_MAX = 64 };
 
-/* Levenshtein distance of two names of at most NEAREST_MAX bytes, one row at a time. */
+/* Edit distance of two names of at most NEAREST_MAX bytes: a letter more, less or other, or two neighbours swapped,
+ * count one. Three rows of the table at a time. */
 static size_t distance(struct tph_str a, struct tph_str b)
 {
-    size_t row[NEAREST_MAX + 1];
+    size_t rows[3][NEAREST_MAX + 1];
     for (size_t j = 0; j <= b.len; j++) {
-        row[j] = j;
+        rows[0][j] = j;
     }
     for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i - 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
-            size_t best = diagonal + (a.p[i - 1] == b.p[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            if (row[j] + 1 < best) {
-                best = row[j] + 1;
-            }
-            if (row[j - 1] + 1 < best) {
-                best = row[j - 1] + 1;
+            size_t best = above[j - 1] + (a.p[i - 1] == b.p[j - 1] ? 0 : 1);
+            best = above[j] + 1 < best ? above[j] + 1 : best;
+            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+            bool swapped = i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1];
+            if (swapped && rows[(i - 2) % 3][j - 2] + 1 < best) {
+                best = rows[(i - 2) % 3][j - 2] + 1;
             }
             row[j] = best;
         }
     }
-    return row[b.len];
+    return rows[a.len % 3][b.len];
 }
 
 const char *tph_str_nearest(struct tph_str name, const char *const *names, size_t n)

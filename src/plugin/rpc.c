@@ -77,8 +77,8 @@ static void refuse_status(struct tph_rpc_reply *reply, const struct tph_rpc_answ
     (void)tph_buf_printf(&reply->text, "%d %.*s: ", answer->status, TPH_FMT(answer->reason));
     put_beginning(&reply->text, answer->body, TPH_LIMIT_ERROR_BODY);
     if (answer->status == 403 || answer->status == 401) {
-        (void)tph_buf_puts(&reply->text, "\n  the plugin did not accept the token; it should compare the Authorization "
-                                         "header with /var/run/argo/token");
+        (void)tph_buf_puts(&reply->text, " (the plugin did not accept the token: it should compare the Authorization header with "
+                                         "/var/run/argo/token)");
     }
     set_message(reply, verdict);
 }

@@ -1,0 +1,111 @@
+"""End to end: the real program, real Python plugins, real processes. TIPHYS names the program."""
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+TIPHYS = os.environ.get("TIPHYS", str(TOP / "build" / "tiphys"))
+
+
+class Result:
+    def __init__(self, done):
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+def run_program(*args, program=TIPHYS, cwd=TOP, stdin="", timeout=120, env=None):
+    done = subprocess.run([program, *map(str, args)], cwd=cwd, input=stdin, capture_output=True, text=True,
+                          timeout=timeout, env={**os.environ, **(env or {})})
+    return Result(done)
+
+
+@pytest.fixture
+def tiphys():
+    return run_program
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+PLUGIN = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ExecutorPlugin
+metadata:
+  name: {name}
+spec:
+  sidecar:
+    container:
+      name: {name}-executor-plugin
+      image: python:3
+      command: [python, -u, -c]
+      ports:
+        - containerPort: {port}
+      resources:
+        requests: {{cpu: 100m, memory: 64Mi}}
+        limits: {{cpu: 500m, memory: 128Mi}}
+      securityContext:
+        runAsNonRoot: true
+        runAsUser: 65534
+"""
+
+SERVER = """\
+import json, os, sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Plugin(BaseHTTPRequestHandler):
+    def reply(self, body, status=200):
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
+    def do_POST(self):
+        args = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        plugin = args['template']['plugin']
+{body}
+    def log_message(self, *args):
+        pass
+HTTPServer(('127.0.0.1', {port}), Plugin).serve_forever()
+"""
+
+WORKFLOW = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata:
+  generateName: {name}-
+spec:
+  entrypoint: main
+  templates:
+    - name: main
+      plugin:
+        {name}: {{}}
+"""
+
+
+@pytest.fixture
+def make_plugin(tmp_path, port):
+    """make_plugin(body, name): a directory with plugin.yaml, server.py and a workflow that calls it once."""
+
+    def make(body="        self.reply({'node': {'phase': 'Succeeded', 'message': 'ok'}})", name="probe", server=None):
+        directory = tmp_path / name
+        directory.mkdir()
+        (directory / "plugin.yaml").write_text(PLUGIN.format(name=name, port=port))
+        (directory / "server.py").write_text(server or SERVER.format(body=body, port=port))
+        (directory / "workflow.yaml").write_text(WORKFLOW.format(name=name))
+        tmp_path.chmod(0o755)
+        return directory
+
+    return make
+
+
+def has(program):
+    return shutil.which(program) is not None

@@ -1,0 +1,186 @@
+"""What `run` promises beside the examples: inputs, outputs, exit codes, signals, nothing left behind."""
+import glob
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import TIPHYS, TOP, WORKFLOW
+
+
+def test_a_workflow_from_standard_input(tiphys):
+    result = tiphys("run", "-", "--plugin", "examples/hello", "-o", "name", stdin=WORKFLOW.format(name="hello"))
+    assert result.code == 0
+    assert result.out.startswith("workflow.argoproj.io/hello-")
+
+
+def test_a_configmap_is_a_plugin(tiphys, tmp_path):
+    for name in ("plugin.yaml", "server.py"):
+        (tmp_path / name).write_bytes((TOP / "examples" / "hello" / name).read_bytes())
+    assert tiphys("executor-plugin", "build", ".", cwd=tmp_path).code == 0
+    result = tiphys("run", TOP / "examples/hello/hello.yaml", tmp_path / "hello-executor-plugin-configmap.yaml")
+    assert result.code == 0, result.err + result.out
+
+
+def test_the_configmap_beside_its_plugin_yaml_is_one_plugin(tiphys, tmp_path):
+    for name in ("plugin.yaml", "server.py", "hello.yaml"):
+        (tmp_path / name).write_bytes((TOP / "examples" / "hello" / name).read_bytes())
+    assert tiphys("executor-plugin", "build", ".", cwd=tmp_path).code == 0
+    assert tiphys("run", tmp_path).code == 0
+
+
+def test_several_workflows_run_side_by_side_and_the_worst_code_wins(tiphys):
+    result = tiphys("run", "examples/hello", "examples/failing", "-o", "json")
+    assert result.code == 1
+    assert result.json["kind"] == "List"
+    assert sorted(w["status"]["phase"] for w in result.json["items"]) == ["Failed", "Succeeded"]
+
+
+def test_workflow_level_plugins(tiphys, tmp_path):
+    import json
+    plugin = json.loads(tiphys("executor-plugin", "list", "examples/hello", "-o", "json").out)[0]
+    assert plugin["key"] == "hello" and plugin["ports"] == [4355]
+    server = (TOP / "examples/hello/server.py").read_text()
+    workflow = {
+        "kind": "Workflow", "metadata": {"generateName": "own-"},
+        "spec": {"entrypoint": "main", "templates": [{"name": "main", "plugin": {"hello": {}}}], "executorPlugins": [{
+            "metadata": {"name": "hello"},
+            "spec": {"sidecar": {"container": {
+                "name": "hello", "image": "python:3", "command": ["python", "-c"], "args": [server],
+                "ports": [{"containerPort": 4355}], "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "1"}},
+                "securityContext": {"runAsUser": 1000}}}}}]}}
+    path = tmp_path / "wf.json"
+    path.write_text(json.dumps(workflow))
+    result = tiphys("run", path)
+    assert result.code == 0, result.err + result.out
+
+
+def test_network_none_reaches_the_plugin_in_its_own_namespace(tiphys, make_plugin):
+    result = tiphys("run", make_plugin(), "--network", "none", "-o", "json")
+    assert result.code == 0, result.err
+
+
+def test_timeout_terminates_with_exit_1(tiphys, make_plugin):
+    directory = make_plugin("        self.reply({'node': {'phase': 'Running'}, 'requeue': '1h'})")
+    result = tiphys("run", directory, "--timeout", "1s", "-o", "json")
+    assert result.code == 1
+    assert result.json["status"]["message"] == "Stopped with strategy 'Terminate'"
+
+
+def test_logs_are_shown_with_a_prefix(tiphys, make_plugin):
+    directory = make_plugin("        print('working hard', flush=True)\n        self.reply({'node': {'phase': 'Succeeded'}})")
+    result = tiphys("run", directory, "--log")
+    assert "probe | working hard" in result.err
+
+
+def test_logs_dir_keeps_time_stamped_lines(tiphys, make_plugin, tmp_path):
+    directory = make_plugin("        print('kept', flush=True)\n        self.reply({'node': {'phase': 'Succeeded'}})")
+    tiphys("run", directory, "--logs-dir", tmp_path / "logs")
+    (log,) = (tmp_path / "logs").iterdir()
+    assert " stdout kept\n" in log.read_text()
+
+
+def test_the_token_is_nowhere_but_in_its_file(tiphys, make_plugin):
+    directory = make_plugin(
+        "        token = open('/var/run/argo/token').read()\n"
+        "        assert len(token) == 32 and self.headers['Authorization'] == 'Bearer ' + token\n"
+        "        everything = open('/proc/self/environ').read() + open('/proc/self/cmdline').read()\n"
+        "        phase = 'Failed' if token in everything else 'Succeeded'\n"
+        "        self.reply({'node': {'phase': phase, 'message': ' '.join(os.listdir('/var/run/argo'))}})")
+    result = tiphys("run", directory, "-o", "json")
+    node = next(iter(result.json["status"]["nodes"].values()))
+    assert (node["phase"], node["message"]) == ("Succeeded", "token")
+
+
+def test_a_hundred_calls_to_a_single_threaded_server_all_succeed(tiphys, make_plugin):
+    directory = make_plugin("        time.sleep(0.005)\n        self.reply({'node': {'phase': 'Succeeded'}})")
+    steps = "".join(f"          - {{name: s{i}, template: one}}\n" for i in range(100)).replace("          -", "        - -", 1)
+    (directory / "workflow.yaml").write_text(
+        "kind: Workflow\nmetadata: {generateName: many-}\nspec:\n  entrypoint: main\n  templates:\n"
+        "    - name: one\n      plugin: {probe: {}}\n    - name: main\n      steps:\n" + steps)
+    result = tiphys("run", directory, "-o", "json")
+    assert result.code == 0, result.out[-2000:]
+    assert result.json["status"]["progress"] == "100/100"
+
+
+def leftovers(port):
+    """Processes with a command line of ours, and control groups."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as f:
+                words = f.read()
+        except OSError:
+            continue
+        if b"tiphys-init" in words or (b"HTTPServer" in words and str(port).encode() in words):
+            found.append(words[:60])
+    return found
+
+
+def wait_until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def start(directory, *args):
+    process = subprocess.Popen([TIPHYS, "run", str(directory), *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    seen = ""
+    while " Running " not in seen:
+        line = process.stderr.readline()
+        assert line, seen
+        seen += line
+    return process
+
+
+ENDLESS = "        self.reply({'node': {'phase': 'Running', 'message': 'working'}, 'requeue': '1h'})"
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_the_first_signal_stops_and_cleans_up(make_plugin, port, number, code):
+    process = start(make_plugin(ENDLESS))
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert "Stopped with strategy 'Stop'" in out
+    wait_until(lambda: not leftovers(port))
+
+
+def test_cancel_is_posted_when_a_run_is_stopped(make_plugin):
+    directory = make_plugin("        print(self.path, flush=True)\n" + ENDLESS)
+    process = start(directory, "--log")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert "probe | /api/v1/template.cancel" in err
+
+
+def test_kill_9_leaves_no_process_and_no_control_group(make_plugin, port):
+    process = start(make_plugin(ENDLESS))
+    groups = glob.glob(f"/sys/fs/cgroup/*/tiphys-{process.pid}") + glob.glob(f"/sys/fs/cgroup/tiphys-{process.pid}")
+    process.kill()
+    process.wait()
+    wait_until(lambda: not leftovers(port))
+    wait_until(lambda: not any(os.path.exists(g) for g in groups))
+
+
+def test_argo_is_the_same_program_by_another_name(tmp_path):
+    link = tmp_path / "argo"
+    link.symlink_to(os.path.abspath(TIPHYS))
+    done = subprocess.run([str(link), "executor-plugin", "build"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "Error: accepts 1 arg(s), received 0\n")
+
+
+def test_help_of_every_verb_has_examples(tiphys):
+    for verb in (["run"], ["executor-plugin", "build"], ["executor-plugin", "list"], ["completion"]):
+        result = tiphys(*verb, "--help")
+        assert result.code == 0 and "Examples:" in result.out, verb
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completions(tiphys, shell):
+    result = tiphys("completion", shell)
+    assert result.code == 0 and "executor-plugin" in result.out
+    if shell == "bash":
+        subprocess.run(["bash", "-n"], input=result.out, text=True, check=True)
