@@ -255,11 +255,21 @@ static void prepare_links(const struct preparing *p)
     p->out->sandbox.n_links = n;
 }
 
+/* The plugin's own directory, if the sidecar's user will be able to see into it: started by root, the sidecar is nobody
+ * outside. NULL otherwise. */
+static const char *visible_plugin_dir(const struct tph_pod_spec *pod)
+{
+    const char *dir = pod->plugin_dir;
+    struct stat status;
+    bool open_to_all = dir && stat(dir, &status) == 0 && (status.st_mode & (S_IROTH | S_IXOTH)) == (S_IROTH | S_IXOTH);
+    return dir && (geteuid() != 0 || open_to_all) ? dir : NULL;
+}
+
 /* Directories of this machine that are seen inside, read-only, at their own paths. */
 static int prepare_directories(const struct preparing *p)
 {
     const struct tph_container *s = p->spec;
-    const char *dir = p->pod->plugin_dir;
+    const char *dir = visible_plugin_dir(p->pod);
     size_t n_paths = p->image ? p->image->n_paths : 0;
     struct tph_sandbox_bind *binds = TPH_ARENA_ARRAY(p->out->arena, struct tph_sandbox_bind, n_paths + 1);
     size_t n = 0;

@@ -113,7 +113,7 @@ def test_run_as_non_root_with_uid_0(tiphys, make_plugin):
     file.write_text(file.read_text().replace("65534", "0"))
     result = tiphys("run", directory, "-o", "json")
     assert result.code == 1
-    assert "securityContext.runAsNonRoot is true, but runAsUser is 0" in message_of(result)
+    assert "spec.sidecar.container.securityContext.runAsNonRoot: it is true, but runAsUser is 0, which is root" in message_of(result)
 
 
 def test_port_in_use_names_who(tiphys, make_plugin, port):
@@ -130,11 +130,11 @@ def test_port_in_use_names_who(tiphys, make_plugin, port):
 def test_interpreter_not_found(tiphys, make_plugin):
     directory = make_plugin()
     file = directory / "plugin.yaml"
-    file.write_text(file.read_text().replace("image: python:3", "image: pypy:3"))
+    file.write_text(file.read_text().replace("image: python:3", "image: ruby:3").replace("[python, ", "[ruby9, "))
     result = tiphys("run", directory, "-o", "json")
     assert result.code == 1
-    assert "image pypy:3 needs pypy3, which is not on this machine" in message_of(result)
-    assert "apt install pypy3" in message_of(result)
+    assert "spec.sidecar.container.command[0]: " in message_of(result)
+    assert "this machine has no program" in message_of(result)
 
 
 def test_program_not_found_names_step_and_reason(tiphys, make_plugin):
@@ -142,7 +142,7 @@ def test_program_not_found_names_step_and_reason(tiphys, make_plugin):
     file = directory / "plugin.yaml"
     file.write_text(file.read_text().replace("command: [python, -u, -c]", "command: [no-such-program]"))
     result = tiphys("run", directory, "-o", "json")
-    assert "exec no-such-program: No such file or directory" in message_of(result)
+    assert "spec.sidecar.container.command[0]: this machine has no program no-such-program" in message_of(result)
 
 
 def test_server_that_dies_before_it_listens(tiphys, make_plugin):
@@ -163,7 +163,7 @@ def test_missing_secret_is_named(tiphys, tmp_path):
     tmp_path.chmod(0o755)
     result = tiphys("run", tmp_path / "s", "-o", "json")
     assert result.code == 1
-    assert 'there is no Secret "greeter" in namespace "default"' in message_of(result)
+    assert 'there is no Secret "greeter" in namespace default' in message_of(result)
 
 
 def test_missing_key_is_named(tiphys, tmp_path):
@@ -174,7 +174,7 @@ def test_missing_key_is_named(tiphys, tmp_path):
     workflow.write_text(workflow.read_text().replace("greeting: Good day", "other: x"))
     tmp_path.chmod(0o755)
     result = tiphys("run", tmp_path / "s", "-o", "json")
-    assert 'Secret "greeter" has no key "greeting"' in message_of(result)
+    assert 'has no key "greeting"' in message_of(result)
 
 
 def test_a_billion_laughs(tiphys, tmp_path):

@@ -78,7 +78,7 @@ def test_logs_dir_keeps_time_stamped_lines(tiphys, make_plugin, tmp_path):
     directory = make_plugin("        print('kept', flush=True)\n        self.reply({'node': {'phase': 'Succeeded'}})")
     tiphys("run", directory, "--logs-dir", tmp_path / "logs")
     (log,) = (tmp_path / "logs").iterdir()
-    assert " stdout kept\n" in log.read_text()
+    assert " stdout F kept\n" in log.read_text()
 
 
 def test_the_token_is_nowhere_but_in_its_file(tiphys, make_plugin):
