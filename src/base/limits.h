@@ -28,6 +28,17 @@
 #define TPH_LIMIT_HTTP_KEPT TPH_KIB(16)         /* a buffer larger than this is not kept for the next message */
 #define TPH_LIMIT_HTTP_SPARE 256                /* calls, exchanges, connections that are kept for the next */
 
+/* our HTTP server: defaults of its configuration */
+#define TPH_LIMIT_HTTP_CONNECTIONS 4096
+#define TPH_LIMIT_HTTP_QUEUE TPH_MIB(1)         /* waiting for one slow reader of a stream */
+#define TPH_LIMIT_HTTP_PIPELINED TPH_KIB(64)    /* read ahead of the answer to the request before */
+#define TPH_LIMIT_HTTP_BODIES TPH_MIB(256)      /* of all requests that are being read or answered */
+#define TPH_LIMIT_HTTP_HEAD_MS 10000            /* from the first byte to the end of the head */
+#define TPH_LIMIT_HTTP_BODY_MS 60000            /* from there to the end of the body */
+#define TPH_LIMIT_HTTP_IDLE_MS 120000           /* between two requests of a connection */
+#define TPH_LIMIT_HTTP_STALL_MS 30000           /* a reader that takes nothing */
+#define TPH_LIMIT_HTTP_LINGER_MS 2000           /* what is still being sent after an early answer is read and dropped */
+
 /* calling plugins */
 #define TPH_LIMIT_CALL_TRIES 5
 #define TPH_LIMIT_CALL_PAUSE_MS 1000            /* first pause; doubles: 1, 2, 4, 8 s */

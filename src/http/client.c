@@ -7,7 +7,8 @@
 #include "base/alloc.h"
 #include "http/client_internal.h"
 
-/* Turns of the loop that a connection waits for its next request: what follows from an answer is often deferred once. */
+/* Turns of the loop that a connection waits for its next request: what follows from an answer is often deferred once.
+ */
 enum { SPARE_TURNS = 2 };
 
 struct tph_http_client *tph_http_client_new(struct tph_loop *loop)

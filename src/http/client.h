@@ -43,22 +43,23 @@ struct tph_http_request {
     const char *target;                    /* "/api/v1/template.execute" */
     const struct tph_http_header *headers; /* besides Host, Content-Length, Connection, which we set */
     size_t n_headers;
-    struct tph_str body;   /* copied, at most TPH_LIMIT_DOCUMENT */
-    int64_t timeout_ms;    /* from now to the last byte */
-    size_t max_reply;      /* ceiling for the body */
+    struct tph_str body;    /* copied, at most TPH_LIMIT_DOCUMENT */
+    int64_t timeout_ms;     /* from now to the last byte */
+    size_t max_reply;       /* ceiling for the body */
     tph_http_dial_fn *dial; /* NULL: ordinary connect */
     void *dial_owner;
 };
 
 struct tph_http_answer {
     enum tph_http_outcome outcome;
-    int status;                /* 200 */
-    struct tph_str reason;     /* "OK": as the server sent it, also a phrase of its own */
-    struct tph_str body;       /* borrowed until the callback returns; what had come also when not ANSWERED, cut at max_reply */
+    int status;            /* 200 */
+    struct tph_str reason; /* "OK": as the server sent it, also a phrase of its own */
+    struct tph_str
+        body; /* borrowed until the callback returns; what had come also when not ANSWERED, cut at max_reply */
     int64_t duration_ms;
-    const char *error;         /* in Go's words, for messages: "dial tcp 127.0.0.1:4355: connect: connection refused", "EOF" */
-    const char *remote;        /* "127.0.0.1:4355": the address that was tried last */
-    bool keep_alive;           /* the server keeps connections: it can hold several */
+    const char *error;  /* in Go's words, for messages: "dial tcp 127.0.0.1:4355: connect: connection refused", "EOF" */
+    const char *remote; /* "127.0.0.1:4355": the address that was tried last */
+    bool keep_alive;    /* the server keeps connections: it can hold several */
 };
 
 /* Called exactly once for each call that was not cancelled, never from inside tph_http_call_start. May start and cancel
@@ -75,8 +76,7 @@ TPH_DEFINE_CLEANUP(struct tph_http_client, tph_http_client_free);
 void tph_http_client_forget(struct tph_http_client *client, const void *dial_owner);
 
 /* The call is freed by the client after done was called or after cancel. */
-struct tph_http_call *tph_http_call_start(struct tph_http_client *client,
-                                          const struct tph_http_request *request,
+struct tph_http_call *tph_http_call_start(struct tph_http_client *client, const struct tph_http_request *request,
                                           tph_http_done_fn *done, void *owner) TPH_MUST_CHECK;
 /* Closes the connection; no callback. NULL is fine, and so is a call whose done is running: it changes nothing. */
 void tph_http_call_cancel(struct tph_http_call *call);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Header fields that we write: what may stand in them, so that no value from outside can add a line of its own. Pure. */
+/* Header fields that we write: what may stand in them, so that no value from outside can add a line of its own. Pure.
+ */
 #pragma once
 
 #include <stddef.h>

@@ -28,8 +28,8 @@ int tph_stream_connect(const char *host, uint16_t port) TPH_MUST_CHECK;
 int tph_stream_listen(const char *host, uint16_t port) TPH_MUST_CHECK;
 
 /* Takes over fd, also when it fails (-errno). ready is not called before watch. */
-int tph_stream_open(struct tph_stream *stream, struct tph_loop *loop, int fd, tph_io_fn *ready,
-                    void *owner) TPH_MUST_CHECK;
+int tph_stream_open(struct tph_stream *stream, struct tph_loop *loop, int fd, tph_io_fn *ready, void *owner)
+    TPH_MUST_CHECK;
 void tph_stream_watch(struct tph_stream *stream, unsigned events); /* TPH_IO_*, 0 pauses */
 void tph_stream_close(struct tph_stream *stream);                  /* closed before is fine */
 

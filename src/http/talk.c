@@ -237,7 +237,8 @@ static void receive(struct tph_http_call *call)
             peer_closed(call);
             return;
         }
-        if (fed(call, tph_response_feed(call->response, client->bytes, (size_t)n)) || (size_t)n < sizeof(client->bytes)) {
+        if (fed(call, tph_response_feed(call->response, client->bytes, (size_t)n)) ||
+            (size_t)n < sizeof(client->bytes)) {
             return; /* a short read has emptied the socket; the loop calls again if not */
         }
     }

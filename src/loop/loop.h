@@ -15,8 +15,7 @@
 
 #include "base/error.h"
 
-#define TPH_CONTAINER_OF(pointer, type, member) \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define TPH_CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 struct tph_loop;
 
@@ -63,8 +62,8 @@ void tph_io_free(struct tph_io *io);                   /* NULL is fine; the desc
 /* A signal of the process. */
 struct tph_signal;
 typedef void tph_signal_fn(void *owner, int number);
-int tph_signal_new(struct tph_loop *loop, int number, tph_signal_fn *got, void *owner,
-                   struct tph_signal **ret_signal, struct tph_error *err) TPH_MUST_CHECK;
+int tph_signal_new(struct tph_loop *loop, int number, tph_signal_fn *got, void *owner, struct tph_signal **ret_signal,
+                   struct tph_error *err) TPH_MUST_CHECK;
 void tph_signal_free(struct tph_signal *signal);
 
 /* A child process by pidfd: exited is called once with what waitid(P_PIDFD) said: code >= 0, or -signal. The child
@@ -73,8 +72,8 @@ void tph_signal_free(struct tph_signal *signal);
 enum { TPH_CHILD_LOST = 256 };
 struct tph_child;
 typedef void tph_child_fn(void *owner, int code);
-int tph_child_new(struct tph_loop *loop, int pidfd, tph_child_fn *exited, void *owner,
-                  struct tph_child **ret_child, struct tph_error *err) TPH_MUST_CHECK;
+int tph_child_new(struct tph_loop *loop, int pidfd, tph_child_fn *exited, void *owner, struct tph_child **ret_child,
+                  struct tph_error *err) TPH_MUST_CHECK;
 int tph_child_signal(struct tph_child *child, int number); /* 0, or -errno */
 void tph_child_free(struct tph_child *child);              /* still running: closes the pidfd, does not kill */
 

@@ -28,8 +28,8 @@ static void signal_came(uv_signal_t *handle, int number)
     signal->got(signal->owner, number);
 }
 
-int tph_signal_new(struct tph_loop *loop, int number, tph_signal_fn *got, void *owner,
-                   struct tph_signal **ret_signal, struct tph_error *err)
+int tph_signal_new(struct tph_loop *loop, int number, tph_signal_fn *got, void *owner, struct tph_signal **ret_signal,
+                   struct tph_error *err)
 {
     struct tph_signal *signal = TPH_NEW(struct tph_signal);
     int failed = uv_signal_init(&loop->uv, &signal->uv);
@@ -78,8 +78,8 @@ static void child_ended(void *owner, unsigned events)
     child->exited(child->owner, info.si_code == CLD_EXITED ? info.si_status : -info.si_status);
 }
 
-int tph_child_new(struct tph_loop *loop, int pidfd, tph_child_fn *exited, void *owner,
-                  struct tph_child **ret_child, struct tph_error *err)
+int tph_child_new(struct tph_loop *loop, int pidfd, tph_child_fn *exited, void *owner, struct tph_child **ret_child,
+                  struct tph_error *err)
 {
     struct tph_child *child = TPH_NEW(struct tph_child);
     child->pidfd = pidfd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scripted TCP peer on 127.0.0.1 in the test's own loop: it does its steps one after the other, each as soon as it can,
- * and plays a server (ACCEPT first) or a client (CONNECT first). Bytes go out as they stand, so that any nonsense can be
- * sent; what came in is kept for the test to look at. Never waits for time, only for events.
+/* A scripted TCP peer on 127.0.0.1 in the test's own loop: it does its steps one after the other, each as soon as it
+ * can, and plays a server (ACCEPT first) or a client (CONNECT first). Bytes go out as they stand, so that any nonsense
+ * can be sent; what came in is kept for the test to look at. Never waits for time, only for events.
  */
 #pragma once
 
@@ -33,6 +33,7 @@ enum peer_op {
     PEER_SEND_BYTES,   /* one byte at a time, a turn of the loop between */
     PEER_SEND_MANY,    /* n times a pattern of 64 KiB of 'x', until the other side closes */
     PEER_TURN,         /* lets the others have a turn */
+    PEER_UNTIL,        /* and again, until test(owner) */
     PEER_CLOSE,
     PEER_RESET, /* closes with a reset */
     PEER_HALF_CLOSE,
@@ -44,10 +45,14 @@ struct peer_step {
     const char *text;
     size_t n;
     void (*call)(void *owner);
+    bool (*test)(const void *owner);
 };
 
 #define STEPS(...) ((const struct peer_step[]){__VA_ARGS__, {PEER_END}})
-#define SEND_TEXT(t) {PEER_SEND, (t)}
+#define SEND_TEXT(t)   \
+    {                  \
+        PEER_SEND, (t) \
+    }
 
 struct peer {
     struct tph_loop *loop;
@@ -181,12 +186,13 @@ static inline int peer_read(struct peer *peer)
         assert_non_null(room);
         ssize_t n = recv(peer->fd, room, 65536, MSG_DONTWAIT);
         if (n < 0 && errno == EAGAIN) {
+            tph_buf_commit(&peer->in, 0);
             return 0;
         }
+        tph_buf_commit(&peer->in, n > 0 ? (size_t)n : 0);
         if (n <= 0) {
             return 1;
         }
-        tph_buf_commit(&peer->in, (size_t)n);
     }
 }
 
@@ -284,6 +290,13 @@ static inline bool peer_do(struct peer *peer, const struct peer_step *step)
         return peer_send(peer, step);
     case PEER_TURN:
         return peer_wait_turn(peer);
+    case PEER_UNTIL:
+        while (!step->test(peer->owner)) {
+            if (!peer_wait_turn(peer)) {
+                return false;
+            }
+        }
+        return true;
     case PEER_CLOSE:
     case PEER_RESET:
     case PEER_HALF_CLOSE:

@@ -24,8 +24,8 @@ struct scene {
     struct tph_loop *loop;
     struct tph_http_client *client;
     struct peer peer;
-    bool finished;    /* the peer's script is through */
-    int left;         /* calls that are under way */
+    bool finished; /* the peer's script is through */
+    int left;      /* calls that are under way */
     struct result result;
     struct tph_http_request request; /* what the next call sends */
     struct tph_http_call *call;
@@ -148,8 +148,8 @@ static void a_request_is_written_as_the_servers_in_the_wild_want_it(void **state
 {
     struct scene *s = *state;
     char wanted[512];
-    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\n{}"), {PEER_CLOSE})), 200, "OK",
-           "{}");
+    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\n{}"), {PEER_CLOSE})),
+           200, "OK", "{}");
     (void)snprintf(wanted, sizeof(wanted),
                    "POST /api/v1/template.execute HTTP/1.1\r\n"
                    "Host: 127.0.0.1:%u\r\n"
@@ -168,10 +168,10 @@ static void a_body_may_end_with_the_connection(void **state)
 {
     struct scene *s = *state;
     /* Python's http.server: head and body are two writes, no length, no type */
-    const struct result *r = call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST},
-                                           SEND_TEXT("HTTP/1.0 200 OK\r\nServer: BaseHTTP/0.6 Python/3.11.2\r\n\r\n"),
-                                           {PEER_TURN}, SEND_TEXT("{\"node\": {\"phase\": \"Succeeded\"}}"), {PEER_TURN},
-                                           {PEER_CLOSE}));
+    const struct result *r =
+        call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST},
+                      SEND_TEXT("HTTP/1.0 200 OK\r\nServer: BaseHTTP/0.6 Python/3.11.2\r\n\r\n"), {PEER_TURN},
+                      SEND_TEXT("{\"node\": {\"phase\": \"Succeeded\"}}"), {PEER_TURN}, {PEER_CLOSE}));
     expect(r, 200, "OK", "{\"node\": {\"phase\": \"Succeeded\"}}");
     assert_false(r->keep_alive);
 }
@@ -192,7 +192,8 @@ static void an_answer_may_come_byte_by_byte(void **state)
 {
     struct scene *s = *state;
     expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST},
-                         {PEER_SEND_BYTES, "HTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"},
+                         {PEER_SEND_BYTES,
+                          "HTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"},
                          {PEER_CLOSE})),
            201, "Made", "abc");
 }
@@ -224,7 +225,8 @@ static void an_error_status_is_an_answer_with_its_body(void **state)
 {
     struct scene *s = *state;
     expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST},
-                         SEND_TEXT("HTTP/1.0 503 Come back later\r\n\r\n{\"node\":{\"phase\":\"Failed\"}}"), {PEER_CLOSE})),
+                         SEND_TEXT("HTTP/1.0 503 Come back later\r\n\r\n{\"node\":{\"phase\":\"Failed\"}}"),
+                         {PEER_CLOSE})),
            503, "Come back later", "{\"node\":{\"phase\":\"Failed\"}}");
 }
 
@@ -247,13 +249,15 @@ static void a_server_may_answer_and_close_before_it_has_read_the_request(void **
     expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_HEAD},
                          SEND_TEXT("HTTP/1.0 403 Forbidden\r\nContent-Length: 6\r\n\r\nwrong!"), {PEER_CLOSE})),
            403, "Forbidden", "wrong!");
-    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_HEAD}, SEND_TEXT("HTTP/1.0 401 Unauthorized\r\n\r\nwho?"), {PEER_CLOSE})),
+    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_HEAD}, SEND_TEXT("HTTP/1.0 401 Unauthorized\r\n\r\nwho?"),
+                         {PEER_CLOSE})),
            401, "Unauthorized", "who?");
     /* not even the head was read */
-    expect(call(s, STEPS({PEER_ACCEPT}, SEND_TEXT("HTTP/1.0 400 Bad Request\r\n\r\n"), {PEER_CLOSE})), 400, "Bad Request", "");
+    expect(call(s, STEPS({PEER_ACCEPT}, SEND_TEXT("HTTP/1.0 400 Bad Request\r\n\r\n"), {PEER_CLOSE})), 400,
+           "Bad Request", "");
     /* it stops sending, waits, and closes later */
-    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_HEAD}, SEND_TEXT("HTTP/1.0 404 Not Found\r\n\r\nno"), {PEER_HALF_CLOSE},
-                         {PEER_READ_EOF})),
+    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_HEAD}, SEND_TEXT("HTTP/1.0 404 Not Found\r\n\r\nno"),
+                         {PEER_HALF_CLOSE}, {PEER_READ_EOF})),
            404, "Not Found", "no");
     /* it leaves the connection open */
     expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_HEAD},
@@ -268,8 +272,8 @@ static void a_large_request_arrives_whole(void **state)
     struct scene *s = *state;
     char *body = NULL;
     use_large_body(s, &body);
-    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nok"), {PEER_CLOSE})), 200, "OK",
-           "ok");
+    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nok"), {PEER_CLOSE})),
+           200, "OK", "ok");
     struct tph_str in = tph_buf_str(&s->peer.in);
     assert_memory_equal(in.p + in.len - s->request.body.len, body, s->request.body.len);
     free(body);
@@ -291,11 +295,12 @@ static void an_answer_that_is_cut_off_is_an_unexpected_eof(void **state)
                    TPH_HTTP_RESET, "unexpected EOF");
     assert_int_equal(s->result.status, 200);
     assert_string_equal(s->result.body, "{\"node\":"); /* what had come, for messages */
-    expect_failure(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.1 20"), {PEER_CLOSE})), TPH_HTTP_RESET,
-                   "unexpected EOF");
-    expect_failure(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST},
-                                 SEND_TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), {PEER_CLOSE})),
+    expect_failure(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.1 20"), {PEER_CLOSE})),
                    TPH_HTTP_RESET, "unexpected EOF");
+    expect_failure(
+        call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST},
+                      SEND_TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), {PEER_CLOSE})),
+        TPH_HTTP_RESET, "unexpected EOF");
 }
 
 /* "read tcp 127.0.0.1:LOCAL->127.0.0.1:PORT: read: connection reset by peer" without the local port */
@@ -312,19 +317,20 @@ static void a_reset_is_told_in_gos_words(void **state)
 {
     struct scene *s = *state;
     expect_broken(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, {PEER_RESET})), s->peer.port);
-    expect_broken(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST},
-                                SEND_TEXT("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"), {PEER_TURN}, {PEER_RESET})),
-                  s->peer.port);
+    expect_broken(
+        call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"),
+                      {PEER_TURN}, {PEER_RESET})),
+        s->peer.port);
 }
 
 static void what_is_not_http_is_malformed(void **state)
 {
     struct scene *s = *state;
-    expect_failure(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("SSH-2.0-OpenSSH_9.2\r\n"), {PEER_READ_EOF})),
-                   TPH_HTTP_MALFORMED,
-                   "net/http: HTTP/1.x transport connection broken: malformed HTTP response \"SSH-2.0-OpenSSH_9.2\"");
+    expect_failure(
+        call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("SSH-2.0-OpenSSH_9.2\r\n"), {PEER_READ_EOF})),
+        TPH_HTTP_MALFORMED,
+        "net/http: HTTP/1.x transport connection broken: malformed HTTP response \"SSH-2.0-OpenSSH_9.2\"");
 }
-
 
 static void the_time_counts_to_the_last_byte(void **state)
 {
@@ -441,8 +447,8 @@ static void localhost_is_either_family(void **state)
     struct scene *s = *state;
     char wanted[64];
     s->request.host = "localhost";
-    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nv4"), {PEER_CLOSE})), 200, "OK",
-           "v4");
+    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nv4"), {PEER_CLOSE})),
+           200, "OK", "v4");
     (void)snprintf(wanted, sizeof(wanted), "Host: localhost:%u\r\n", s->peer.port);
     assert_non_null(strstr(tph_buf_cstr(&s->peer.in), wanted));
     (void)snprintf(wanted, sizeof(wanted), "127.0.0.1:%u", s->peer.port);
@@ -452,13 +458,13 @@ static void localhost_is_either_family(void **state)
     peer_listen(&s->peer, s->loop, "::1");
     s->peer.owner = s;
     s->request.port = s->peer.port;
-    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nv6"), {PEER_CLOSE})), 200, "OK",
-           "v6");
+    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nv6"), {PEER_CLOSE})),
+           200, "OK", "v6");
     (void)snprintf(wanted, sizeof(wanted), "[::1]:%u", s->peer.port);
     assert_string_equal(s->result.remote, wanted);
     s->request.host = "::1";
-    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nv6"), {PEER_CLOSE})), 200, "OK",
-           "v6");
+    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nv6"), {PEER_CLOSE})),
+           200, "OK", "v6");
     (void)snprintf(wanted, sizeof(wanted), "Host: [::1]:%u\r\n", s->peer.port);
     assert_non_null(strstr(tph_buf_cstr(&s->peer.in), wanted));
 }

@@ -24,37 +24,42 @@ struct row {
 static const struct row rows[] = {
     {"HTTP/1.0 200 OK\r\nServer: BaseHTTP/0.6 Python/3.11.2\r\nDate: Tue, 24 Nov 2026 08:00:00 GMT\r\n\r\n{\"a\": 1}",
      TPH_RESPONSE_MORE, TPH_RESPONSE_DONE, 200, "OK", "{\"a\": 1}", "", false},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}\n", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "OK", "{}\n", "", true},
-    {"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nConnection: close\r\n\r\n{}", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "OK",
-     "{}", "", false},
-    {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200,
+    {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}\n", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "OK", "{}\n", "",
+     true},
+    {"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nConnection: close\r\n\r\n{}", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200,
      "OK", "{}", "", false},
+    {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE,
+     200, "OK", "{}", "", false},
     {"HTTP/1.1 404 Nothing to see here\r\nContent-Length: 0\r\n\r\n", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 404,
      "Nothing to see here", "", "", true},
     {"HTTP/1.1 500\r\nContent-Length: 0\r\n\r\n", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 500, "", "", "", true},
     {"HTTP/1.1 204 No Content\r\n\r\n", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 204, "No Content", "", "", false},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{\"\r\n5;ext=1\r\na\":1}\r\n0\r\nTrailer: x\r\n\r\n",
      TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "OK", "{\"a\":1}", "", false},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", TPH_RESPONSE_DONE,
-     TPH_RESPONSE_DONE, 200, "OK", "{}", "", false},
-    {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\n{}",
+    {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+     TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "OK", "{}", "", false},
+    {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 Fine\r\nContent-Length: "
+     "2\r\n\r\n{}",
      TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "Fine", "{}", "", true},
     /* two whole answers in a row: the first counts, and the connection is not to be trusted any more */
-    {"HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb", TPH_RESPONSE_DONE,
-     TPH_RESPONSE_DONE, 404, "Not Found", "a", "", false},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}\n", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "OK", "{}", "", false},
-    {"\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "OK", "{}", "", true},
+    {"HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb",
+     TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 404, "Not Found", "a", "", false},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}\n", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "OK", "{}", "",
+     false},
+    {"\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "OK", "{}",
+     "", true},
     /* a shell script's newlines, as Go takes them */
     {"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}", TPH_RESPONSE_DONE, TPH_RESPONSE_DONE, 200, "OK", "{}", "", true},
     /* cut off */
-    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{}", TPH_RESPONSE_MORE, TPH_RESPONSE_MORE, 200, "OK", "{}", "", false},
-    {"HTTP/1.1 200 OK\r\nContent-Le", TPH_RESPONSE_MORE, TPH_RESPONSE_MORE, 0, "OK", "", "", false},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", TPH_RESPONSE_MORE, TPH_RESPONSE_MORE, 200, "OK", "ab", "",
+    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{}", TPH_RESPONSE_MORE, TPH_RESPONSE_MORE, 200, "OK", "{}", "",
      false},
+    {"HTTP/1.1 200 OK\r\nContent-Le", TPH_RESPONSE_MORE, TPH_RESPONSE_MORE, 0, "OK", "", "", false},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", TPH_RESPONSE_MORE, TPH_RESPONSE_MORE, 200, "OK",
+     "ab", "", false},
     {"HTTP/1.1 100 Continue\r\n\r\n", TPH_RESPONSE_MORE, TPH_RESPONSE_MORE, 100, "", "", "", false},
     /* no HTTP */
-    {"hello world\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "", "", "malformed HTTP response \"hello world\"",
-     false},
+    {"hello world\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "", "",
+     "malformed HTTP response \"hello world\"", false},
     {"\x15\x03\x01\x02\x02P", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "", "",
      "malformed HTTP response \"\\x15\\x03\\x01\\x02\\x02P\"", false},
     {"{\"node\": \"\\\"}", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "", "",
@@ -65,14 +70,16 @@ static const struct row rows[] = {
      "malformed HTTP response \"HTTP/3.7 200 OK\"", false},
     {"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "OK", "", NULL, false},
     {"HTTP/1.1 200 OK\r\nA : b\r\n\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "OK", "", NULL, false},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 2x\r\n\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "OK", "", NULL, false},
-    {"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "OK", "", NULL, false},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "OK",
-     "", NULL, false},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "OK",
-     "", NULL, false},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 200, "OK", "",
-     NULL, false},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 2x\r\n\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "OK", "", NULL,
+     false},
+    {"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED, 0, "OK", "", NULL,
+     false},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", TPH_RESPONSE_MALFORMED,
+     TPH_RESPONSE_MALFORMED, 0, "OK", "", NULL, false},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n", TPH_RESPONSE_MALFORMED,
+     TPH_RESPONSE_MALFORMED, 0, "OK", "", NULL, false},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", TPH_RESPONSE_MALFORMED, TPH_RESPONSE_MALFORMED,
+     200, "OK", "", NULL, false},
     /* too much, and said so before the first byte of it */
     {"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", TPH_RESPONSE_TOO_LARGE, TPH_RESPONSE_TOO_LARGE, 200, "OK", "",
      "the reply's body in bytes is more than 1000", false},
@@ -159,7 +166,8 @@ static void header_fields_are_counted(void **state)
 {
     (void)state;
     TPH_CLEANUP(tph_response_freep) struct tph_response *r = tph_response_new(MAX_BODY);
-    assert_int_equal(feed_many(r, "HTTP/1.1 204 No Content\r\n", "A: b\r\n", TPH_LIMIT_HTTP_HEADERS), TPH_RESPONSE_MORE);
+    assert_int_equal(feed_many(r, "HTTP/1.1 204 No Content\r\n", "A: b\r\n", TPH_LIMIT_HTTP_HEADERS),
+                     TPH_RESPONSE_MORE);
     assert_int_equal(tph_response_feed(r, "\r\n", 2), TPH_RESPONSE_DONE);
     tph_response_reset(r, MAX_BODY);
     assert_int_equal(feed_many(r, "HTTP/1.1 200 OK\r\n", "A: b\r\n", TPH_LIMIT_HTTP_HEADERS + 1), TPH_RESPONSE_MORE);
@@ -173,13 +181,13 @@ static void a_head_ends_at_its_ceiling_wherever_the_bytes_are(void **state)
     static const struct {
         const char *prefix, *unit;
     } endless[] = {
-        {"HTTP/1.1 200 ", "O"},                       /* the reason */
-        {"HTTP/1.1 200 OK\r\nA: ", "b"},              /* a value */
-        {"HTTP/1.1 200 OK\r\n", "a"},                 /* a name */
-        {"", "\r\n"},                                 /* empty lines in front */
-        {"", "HTTP/1.1 100 Continue\r\n\r\n"},        /* interim answers */
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "0"},     /* the size of a chunk */
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=", "x"}, /* its extension */
+        {"HTTP/1.1 200 ", "O"},                                                 /* the reason */
+        {"HTTP/1.1 200 OK\r\nA: ", "b"},                                        /* a value */
+        {"HTTP/1.1 200 OK\r\n", "a"},                                           /* a name */
+        {"", "\r\n"},                                                           /* empty lines in front */
+        {"", "HTTP/1.1 100 Continue\r\n\r\n"},                                  /* interim answers */
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "0"},         /* the size of a chunk */
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=", "x"},     /* its extension */
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: ", "x"}, /* a trailer */
     };
     TPH_CLEANUP(tph_response_freep) struct tph_response *r = tph_response_new(MAX_BODY);
@@ -197,7 +205,8 @@ static void many_small_chunks_are_no_large_head(void **state)
     (void)state;
     size_t n = 200000; /* 6 bytes each: far more around the body than a head may have */
     TPH_CLEANUP(tph_response_freep) struct tph_response *r = tph_response_new(n);
-    assert_int_equal(feed_many(r, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n", n), TPH_RESPONSE_MORE);
+    assert_int_equal(feed_many(r, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n", n),
+                     TPH_RESPONSE_MORE);
     assert_int_equal(tph_response_feed(r, "0\r\n\r\n", 5), TPH_RESPONSE_DONE);
     assert_int_equal(tph_response_body(r).len, n);
 }
