@@ -76,8 +76,8 @@ static inline void tiphys_requeue(struct tiphys_reply *reply, const char *messag
 {
     static char quoted[TIPHYS_REPLY / 3];
     tiphys_quote(quoted, sizeof(quoted), message);
-    snprintf(reply->body, sizeof(reply->body), "{\"node\":{\"phase\":\"Running\",\"message\":%s},\"requeue\":\"%s\"}", quoted,
-             requeue);
+    snprintf(reply->body, sizeof(reply->body), "{\"node\":{\"phase\":\"Running\",\"message\":%s},\"requeue\":\"%s\"}",
+             quoted, requeue);
 }
 
 /* The plain text behind `key` after the first `after` in the request (both with their quotes). Returns 0 when it is
@@ -142,7 +142,8 @@ static inline int tiphys_answer(int fd, struct tiphys_connection *c, const char 
         char kept = c->bytes[total];
         c->bytes[total] = '\0';
         strcpy(reply.body, "{}");
-        if (strncmp(given, "Bearer ", 7) != 0 || strncmp(given + 7, token, token_len) != 0 || given[7 + token_len] != '\r') {
+        if (strncmp(given, "Bearer ", 7) != 0 || strncmp(given + 7, token, token_len) != 0 ||
+            given[7 + token_len] != '\r') {
             status = "403 Forbidden";
         } else if (strncmp(c->bytes, "POST /api/v1/template.execute ", 30) != 0) {
             status = "404 Not Found";
@@ -150,7 +151,8 @@ static inline int tiphys_answer(int fd, struct tiphys_connection *c, const char 
             execute(end + 4, &reply);
         }
         c->bytes[total] = kept;
-        int n = snprintf(out, sizeof(out), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(reply.body), reply.body);
+        int n = snprintf(out, sizeof(out), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(reply.body),
+                         reply.body);
         if (send(fd, out, (size_t)n, MSG_NOSIGNAL) != n) {
             return -1;
         }

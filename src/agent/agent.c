@@ -265,9 +265,9 @@ void tph_agent_explain(const struct tph_agent_workflow *workflow, struct tph_str
         if (v->sidecar && v->sidecar->problem && (v == taker || !taker)) {
             put_sidecar_problem(v->sidecar, text);
         } else if (v->said && !taker) {
-            (void)tph_buf_printf(text, "asked for \"%.*s\": plugin %.*s%s%s%s: %s\n", TPH_FMT(key), TPH_FMT(v->plugin->name),
-                                 v->plugin->file ? " (" : "", v->plugin->file ? v->plugin->file : "",
-                                 v->plugin->file ? ")" : "", v->said);
+            (void)tph_buf_printf(text, "asked for \"%.*s\": plugin %.*s%s%s%s: %s\n", TPH_FMT(key),
+                                 TPH_FMT(v->plugin->name), v->plugin->file ? " (" : "",
+                                 v->plugin->file ? v->plugin->file : "", v->plugin->file ? ")" : "", v->said);
         }
     }
 }

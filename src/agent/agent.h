@@ -23,11 +23,12 @@ struct tph_agent;
 struct tph_agent_workflow; /* one workflow's view: its plugins in order, what each said, who took which key */
 
 enum tph_agent_event_kind {
-    TPH_AGENT_RESULT,   /* a node result to apply; final or not. After a final one the task is forgotten */
-    TPH_AGENT_WAITING,  /* the task waits: next call at due_ms, or for a sidecar to start (message) */
-    TPH_AGENT_SIDECAR,  /* a sidecar's state changed: plugin, message ("starting", "ready", "exited 1, restart in 10s") */
-    TPH_AGENT_WARNING,  /* something the person should read once: message */
-    TPH_AGENT_LOG,      /* one line of a sidecar's output: plugin, message */
+    TPH_AGENT_RESULT,  /* a node result to apply; final or not. After a final one the task is forgotten */
+    TPH_AGENT_WAITING, /* the task waits: next call at due_ms, or for a sidecar to start (message) */
+    TPH_AGENT_SIDECAR, /* a sidecar's state changed: plugin, message ("starting", "ready", "exited 1, restart in 10s")
+                        */
+    TPH_AGENT_WARNING, /* something the person should read once: message */
+    TPH_AGENT_LOG,     /* one line of a sidecar's output: plugin, message */
 };
 
 struct tph_agent_event {
@@ -40,7 +41,7 @@ struct tph_agent_event {
     int64_t due_ms;                       /* WAITING: loop time of the next call, 0 = unknown */
     const struct tph_plugin *plugin;      /* SIDECAR, WARNING, LOG, and the one that answered; may be NULL */
     struct tph_str message;
-    bool stderr_stream;                   /* LOG */
+    bool stderr_stream; /* LOG */
 };
 
 typedef void tph_agent_event_fn(void *owner, const struct tph_agent_event *event);
@@ -49,13 +50,13 @@ struct tph_agent_options {
     struct tph_podrt *podrt; /* borrowed */
     struct tph_pod_objects objects;
     enum tph_network network;
-    const char *logs_dir;        /* NULL: not kept */
-    bool log_lines;              /* LOG events are wanted */
-    int64_t retry_pause_ms;      /* TPH_LIMIT_CALL_PAUSE_MS; tests shorten it */
-    int64_t poll_ms;             /* TPH_LIMIT_POLL_MS: Running without requeue */
-    int64_t restart_base_ms;     /* podrt's */
-    int64_t ready_ms;            /* TPH_LIMIT_READY_MS */
-    int calls_in_flight;         /* to one plugin */
+    const char *logs_dir;    /* NULL: not kept */
+    bool log_lines;          /* LOG events are wanted */
+    int64_t retry_pause_ms;  /* TPH_LIMIT_CALL_PAUSE_MS; tests shorten it */
+    int64_t poll_ms;         /* TPH_LIMIT_POLL_MS: Running without requeue */
+    int64_t restart_base_ms; /* podrt's */
+    int64_t ready_ms;        /* TPH_LIMIT_READY_MS */
+    int calls_in_flight;     /* to one plugin */
     tph_agent_event_fn *event;
     void *owner;
 };
@@ -70,8 +71,8 @@ TPH_DEFINE_CLEANUP(struct tph_agent, tph_agent_free);
 /* A workflow begins; plugins in the order of asking (references are taken). Freed by _end, which also drops its
  * tasks without events and lets its sidecars idle. */
 struct tph_agent_workflow *tph_agent_begin(struct tph_agent *agent, struct tph_str name, struct tph_str ns,
-                                           struct tph_str uid, struct tph_plugin *const *plugins,
-                                           size_t n_plugins) TPH_MUST_CHECK;
+                                           struct tph_str uid, struct tph_plugin *const *plugins, size_t n_plugins)
+    TPH_MUST_CHECK;
 void tph_agent_end(struct tph_agent_workflow *workflow);
 
 struct tph_agent_task {

@@ -33,16 +33,16 @@ struct task {
     char *id, *name, *key, *template_json; /* owned; fixed from the first submit on */
     struct tph_str map_key;                /* the id, for the workflow's table */
     uint32_t attempt;
-    uint32_t calls;      /* answered */
-    uint32_t sent;       /* calls that may have reached the plugin */
-    int tries;           /* of the present call, spent */
+    uint32_t calls; /* answered */
+    uint32_t sent;  /* calls that may have reached the plugin */
+    int tries;      /* of the present call, spent */
     int64_t deadline_ms;
-    size_t asked;        /* candidates asked so far, see route.c */
-    int plugin;          /* index of the plugin that is asked now; -1 = none yet */
-    bool owner;          /* that plugin is the key's own, or took it before */
-    bool settled;        /* a plugin answered with a node: only that one is called from now on */
-    bool warned;         /* of a poll without requeue */
-    int64_t started_us;  /* of the call */
+    size_t asked;       /* candidates asked so far, see route.c */
+    int plugin;         /* index of the plugin that is asked now; -1 = none yet */
+    bool owner;         /* that plugin is the key's own, or took it before */
+    bool settled;       /* a plugin answered with a node: only that one is called from now on */
+    bool warned;        /* of a poll without requeue */
+    int64_t started_us; /* of the call */
     struct tph_timer *timer;
     struct tph_http_call *call;
     struct tph_json_doc *previous_doc; /* of the previous answer: outputs */
@@ -57,7 +57,7 @@ struct view {
     bool execute_missing;      /* 404 to template.execute */
     bool cancel_missing;       /* 404 to template.cancel */
     bool asked;
-    char *said;                /* owned; its last words on a task that it did not take, NULL = none */
+    char *said; /* owned; its last words on a task that it did not take, NULL = none */
 };
 
 struct tph_agent_workflow {
@@ -66,16 +66,16 @@ struct tph_agent_workflow {
     char *name, *ns, *uid;
     struct view *views; /* owned, in the order of asking */
     size_t n_views;
-    struct tph_map tasks;  /* node id -> struct task, owned */
+    struct tph_map tasks;    /* node id -> struct task, owned */
     struct tph_map takers;   /* key -> struct view: who took it */
     struct tph_arena *names; /* the bytes of those keys */
 };
 
 enum sidecar_state {
     SIDECAR_NEW,
-    SIDECAR_STARTING,  /* the pod runs, or will again; nobody listens yet */
+    SIDECAR_STARTING, /* the pod runs, or will again; nobody listens yet */
     SIDECAR_LISTENING,
-    SIDECAR_FAILED,    /* it cannot be used: `problem` says why */
+    SIDECAR_FAILED, /* it cannot be used: `problem` says why */
     SIDECAR_STOPPED,
 };
 
@@ -87,22 +87,22 @@ struct sidecar {
     struct tph_pod *pod;
     struct tph_pod_container container;
     enum sidecar_state state;
-    bool pod_ready;           /* its readinessProbe says so, or it has none */
-    bool probing;             /* one call asks whether somebody listens */
-    struct tph_timer *timer;  /* the next such call */
-    int64_t probe_ms;         /* pause before it */
-    int64_t give_up_ms;       /* loop time when waiting for a listener ends */
-    int exits;                /* since it last listened */
+    bool pod_ready;          /* its readinessProbe says so, or it has none */
+    bool probing;            /* one call asks whether somebody listens */
+    struct tph_timer *timer; /* the next such call */
+    int64_t probe_ms;        /* pause before it */
+    int64_t give_up_ms;      /* loop time when waiting for a listener ends */
+    int exits;               /* since it last listened */
     int last_exit;
     uint16_t port;
     char url[64];
     char token[TPH_LIMIT_TOKEN_LEN + 1];
-    char *problem;            /* owned */
+    char *problem;             /* owned */
     struct tph_buf last_lines; /* of its output, from when the problem came up */
     struct task *queue_first, *queue_last;
     int in_flight;
-    int limit;                /* of calls in flight, found by measuring */
-    int64_t best_us;          /* shortest call so far */
+    int limit;       /* of calls in flight, found by measuring */
+    int64_t best_us; /* shortest call so far */
     bool keep_alive;
 };
 
@@ -113,8 +113,8 @@ struct tph_agent {
     struct tph_agent_workflow *workflows;
     struct sidecar *sidecars;
     struct task *fresh_first, *fresh_last;
-    size_t n_cancels;   /* cancel calls under way */
-    size_t n_stopping;  /* pods that have not said STOPPED yet */
+    size_t n_cancels;  /* cancel calls under way */
+    size_t n_stopping; /* pods that have not said STOPPED yet */
     int64_t grace_ms;
     bool stopping;
     void (*stopped)(void *owner);
@@ -132,16 +132,17 @@ void tph_agent_pod_stopped(struct tph_agent *agent);
 void tph_agent_cancel_over(struct tph_agent *agent);
 
 /* route.c */
-void tph_agent_route(struct task *task);    /* to the next plugin that is to be asked, or fails it */
+void tph_agent_route(struct task *task);                      /* to the next plugin that is to be asked, or fails it */
 void tph_agent_declined(struct task *task, const char *said); /* the plugin asked did not take it: the next one */
-void tph_agent_took(struct task *task);     /* the plugin asked took it: remembered for its key */
+void tph_agent_took(struct task *task);                       /* the plugin asked took it: remembered for its key */
 
 /* sidecar.c */
 struct sidecar *tph_sidecar_get(struct tph_agent *agent, struct tph_str ns, struct tph_plugin *plugin);
 void tph_sidecar_enqueue(struct sidecar *sidecar, struct task *task);
 void tph_sidecar_unqueue(struct sidecar *sidecar, struct task *task);
-void tph_sidecar_refused(struct sidecar *sidecar, struct task *task, const char *error); /* nobody listens: spends no try */
-void tph_sidecar_answered(struct sidecar *sidecar, int64_t took_us, bool keep_alive);    /* somebody listens */
+void tph_sidecar_refused(struct sidecar *sidecar, struct task *task,
+                         const char *error); /* nobody listens: spends no try */
+void tph_sidecar_answered(struct sidecar *sidecar, int64_t took_us, bool keep_alive); /* somebody listens */
 void tph_sidecar_call_over(struct sidecar *sidecar);
 void tph_sidecar_call_dropped(struct sidecar *sidecar); /* over without an answer: its task was cancelled */
 void tph_sidecar_stop(struct sidecar *sidecar, int64_t grace_ms);

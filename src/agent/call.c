@@ -161,9 +161,10 @@ static void go_on(struct task *task, struct tph_rpc_reply *reply)
         .plugin = plugin,
     };
     if (warn) {
-        TPH_CLEANUP(tph_freep) char *text =
-            tph_format("plugin %.*s answered %s without requeue; it is called again every %lld s", TPH_FMT(plugin->name),
-                       reply->result.phase.len > 0 ? "Running" : "without a phase", (long long)(agent->options.poll_ms / 1000));
+        TPH_CLEANUP(tph_freep)
+        char *text = tph_format("plugin %.*s answered %s without requeue; it is called again every %lld s",
+                                TPH_FMT(plugin->name), reply->result.phase.len > 0 ? "Running" : "without a phase",
+                                (long long)(agent->options.poll_ms / 1000));
         tph_agent_say(agent, TPH_AGENT_WARNING, plugin, text);
     }
     tph_agent_waiting(task, delay_ms, "");

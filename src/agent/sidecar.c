@@ -53,9 +53,10 @@ static void give_up(struct sidecar *s, const char *argo_words, const char *probl
     }
     tph_timer_stop(s->timer);
     tph_agent_say(s->agent, TPH_AGENT_SIDECAR, s->plugin, problem);
-    TPH_CLEANUP(tph_freep) char *message =
-        *argo_words ? tph_format("Post \"%s\": %s; sidecar %.*s %s", s->url, argo_words, TPH_FMT(s->plugin->config_name), problem)
-                    : tph_format("sidecar %.*s %s", TPH_FMT(s->plugin->config_name), problem);
+    TPH_CLEANUP(tph_freep)
+    char *message = *argo_words ? tph_format("Post \"%s\": %s; sidecar %.*s %s", s->url, argo_words,
+                                             TPH_FMT(s->plugin->config_name), problem)
+                                : tph_format("sidecar %.*s %s", TPH_FMT(s->plugin->config_name), problem);
     /* Strangers only lose a candidate; who owns the key fails. A task may bring others while it fails. */
     while (s->queue_first) {
         struct task *task = s->queue_first;
@@ -124,8 +125,8 @@ static void container_exited(struct sidecar *s, const struct tph_pod_event *even
 static void pod_event(void *owner, struct tph_pod *pod, const struct tph_pod_event *event)
 {
     struct sidecar *s = owner;
-    struct tph_agent_event log = {.kind = TPH_AGENT_LOG, .plugin = s->plugin, .message = event->message,
-                                  .stderr_stream = event->stderr_stream};
+    struct tph_agent_event log = {
+        .kind = TPH_AGENT_LOG, .plugin = s->plugin, .message = event->message, .stderr_stream = event->stderr_stream};
     (void)pod;
     switch (event->kind) {
     case TPH_POD_STARTED:
@@ -150,8 +151,8 @@ static void pod_event(void *owner, struct tph_pod *pod, const struct tph_pod_eve
         tph_agent_emit(s->agent, &log);
         break;
     case TPH_POD_DEGRADED: {
-        TPH_CLEANUP(tph_freep) char *text =
-            tph_format("plugin %.*s: %.*s", TPH_FMT(s->plugin->name), TPH_FMT(event->message));
+        TPH_CLEANUP(tph_freep)
+        char *text = tph_format("plugin %.*s: %.*s", TPH_FMT(s->plugin->name), TPH_FMT(event->message));
         tph_agent_say(s->agent, TPH_AGENT_WARNING, s->plugin, text);
         break;
     }
@@ -224,8 +225,9 @@ static void pump(struct sidecar *s)
 void tph_sidecar_enqueue(struct sidecar *s, struct task *task)
 {
     if (s->state == SIDECAR_FAILED || s->state == SIDECAR_STOPPED) {
-        TPH_CLEANUP(tph_freep) char *message = tph_format("sidecar %.*s %s", TPH_FMT(s->plugin->config_name),
-                                                          s->problem ? s->problem : "was stopped");
+        TPH_CLEANUP(tph_freep)
+        char *message =
+            tph_format("sidecar %.*s %s", TPH_FMT(s->plugin->config_name), s->problem ? s->problem : "was stopped");
         task->place = TASK_WAITING;
         if (task->owner) {
             tph_agent_fail(task, message);

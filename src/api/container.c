@@ -6,14 +6,34 @@
 #include "data/position.h"
 #include "data/quantity.h"
 
-#define F(name, kind, type, member) {name, kind, offsetof(struct type, member), 0, NULL, NULL, NULL}
-#define F_LIST(name, kind, type, member, count, table) \
-    {name, kind, offsetof(struct type, member), offsetof(struct type, count), table, NULL, NULL}
-#define F_OBJECT(name, type, member, table) {name, TPH_FIELD_OBJECT, offsetof(struct type, member), 0, table, NULL, NULL}
-#define F_CUSTOM(name, function) {name, TPH_FIELD_CUSTOM, 0, 0, NULL, function, NULL}
-#define F_IGNORED(name) {name, TPH_FIELD_IGNORED, 0, 0, NULL, NULL, NULL}
-#define F_REFUSED(name, help) {name, TPH_FIELD_REFUSED, 0, 0, NULL, NULL, help}
-#define F_END {NULL, TPH_FIELD_IGNORED, 0, 0, NULL, NULL, NULL}
+#define F(name, kind, type, member)                                    \
+    {                                                                  \
+        name, kind, offsetof(struct type, member), 0, NULL, NULL, NULL \
+    }
+#define F_LIST(name, kind, type, member, count, table)                                             \
+    {                                                                                              \
+        name, kind, offsetof(struct type, member), offsetof(struct type, count), table, NULL, NULL \
+    }
+#define F_OBJECT(name, type, member, table)                                         \
+    {                                                                               \
+        name, TPH_FIELD_OBJECT, offsetof(struct type, member), 0, table, NULL, NULL \
+    }
+#define F_CUSTOM(name, function)                           \
+    {                                                      \
+        name, TPH_FIELD_CUSTOM, 0, 0, NULL, function, NULL \
+    }
+#define F_IGNORED(name)                                 \
+    {                                                   \
+        name, TPH_FIELD_IGNORED, 0, 0, NULL, NULL, NULL \
+    }
+#define F_REFUSED(name, help)                           \
+    {                                                   \
+        name, TPH_FIELD_REFUSED, 0, 0, NULL, NULL, help \
+    }
+#define F_END                                           \
+    {                                                   \
+        NULL, TPH_FIELD_IGNORED, 0, 0, NULL, NULL, NULL \
+    }
 
 /* {name, key, optional}: what valueFrom and envFrom refer to. */
 struct reference {
@@ -55,8 +75,10 @@ static int read_field_ref(struct tph_reader *reader, const struct tph_json *json
             return 0;
         }
     }
-    return tph_reader_fail(reader, "\"%.*s\" cannot be honoured here: metadata.name, metadata.namespace and "
-                           "metadata.uid can", TPH_FMT(path));
+    return tph_reader_fail(reader,
+                           "\"%.*s\" cannot be honoured here: metadata.name, metadata.namespace and "
+                           "metadata.uid can",
+                           TPH_FMT(path));
 }
 
 static int read_value_from(struct tph_reader *reader, const struct tph_json *json, void *into)
@@ -212,7 +234,8 @@ static int read_seccomp(struct tph_reader *reader, const struct tph_json *json, 
     if (tph_str_eqz(type, "Unconfined")) {
         security->seccomp = TPH_SECCOMP_UNCONFINED;
     } else if (!tph_str_eqz(type, "RuntimeDefault")) {
-        return tph_reader_fail(reader, "\"%.*s\" cannot be honoured here: RuntimeDefault and Unconfined can", TPH_FMT(type));
+        return tph_reader_fail(reader, "\"%.*s\" cannot be honoured here: RuntimeDefault and Unconfined can",
+                               TPH_FMT(type));
     }
     tph_reader_leave(reader, mark);
     return 0;
@@ -238,7 +261,8 @@ static int read_privileged(struct tph_reader *reader, const struct tph_json *jso
 static int read_run_as_user(struct tph_reader *reader, const struct tph_json *json, void *into)
 {
     struct tph_security *security = into;
-    if (tph_json_to_i64(json, &security->run_as_user) < 0 || security->run_as_user < 0 || security->run_as_user > 65535) {
+    if (tph_json_to_i64(json, &security->run_as_user) < 0 || security->run_as_user < 0 ||
+        security->run_as_user > 65535) {
         return tph_reader_fail(reader, "must be a number from 0 to 65535");
     }
     return 0;
@@ -285,7 +309,8 @@ static int read_probe_port(struct tph_reader *reader, const struct tph_json *jso
     size_t mark = tph_reader_enter(reader, "port");
     int64_t port = 0;
     const struct tph_json *value = tph_json_get(json, "port");
-    if ((tph_json_to_i64(value, &port) < 0 && tph_str_to_i64(tph_json_str(value), &port) < 0) || port < 1 || port > 65535) {
+    if ((tph_json_to_i64(value, &port) < 0 && tph_str_to_i64(tph_json_str(value), &port) < 0) || port < 1 ||
+        port > 65535) {
         return tph_reader_fail(reader, "must be a number from 1 to 65535");
     }
     *ret_port = (uint16_t)port;

@@ -108,11 +108,11 @@ struct tph_container {
     struct tph_probe liveness, readiness;
     const struct tph_mount *mounts;
     size_t n_mounts;
-    int64_t termination_grace_ms; /* of the pod: spec.sidecar.terminationGracePeriodSeconds; TPH_LIMIT_GRACE_MS by default */
+    int64_t termination_grace_ms; /* of the pod: spec.sidecar.terminationGracePeriodSeconds; TPH_LIMIT_GRACE_MS by
+                                     default */
 };
 
 /* Reads json (an object) at path into *ret. Errors: kind INVALID, "PATH: what is wrong"; ret_path gets the
  * path alone, for positions. */
 int tph_container_read(const struct tph_json *json, const char *path, struct tph_arena *arena,
-                       struct tph_container *ret, struct tph_buf *ret_path, struct tph_error *err)
-    TPH_MUST_CHECK;
+                       struct tph_container *ret, struct tph_buf *ret_path, struct tph_error *err) TPH_MUST_CHECK;

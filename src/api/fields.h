@@ -51,13 +51,14 @@ struct tph_fields {
 };
 
 /* Reads an object into the struct; null and absent read as an empty one. The fault's path stays in reader->path. */
-int tph_fields_read(struct tph_reader *reader, const struct tph_json *json, const struct tph_fields *fields,
-                    void *into) TPH_MUST_CHECK;
+int tph_fields_read(struct tph_reader *reader, const struct tph_json *json, const struct tph_fields *fields, void *into)
+    TPH_MUST_CHECK;
 
 /* "PATH: text", kind INVALID; returns -1. */
 int tph_reader_fail(struct tph_reader *reader, const char *format, ...) TPH_PRINTF(2, 3);
 
-/* For custom readers: steps into a member and back. mark = tph_reader_enter(...); ...; tph_reader_leave(reader, mark). */
+/* For custom readers: steps into a member and back. mark = tph_reader_enter(...); ...; tph_reader_leave(reader, mark).
+ */
 size_t tph_reader_enter(struct tph_reader *reader, const char *key);
 void tph_reader_leave(struct tph_reader *reader, size_t mark);
 

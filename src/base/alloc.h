@@ -13,8 +13,7 @@ void *tph_malloc(size_t size) __attribute__((malloc, returns_nonnull, warn_unuse
 void *tph_calloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull, warn_unused_result));
 void *tph_realloc(void *pointer, size_t size) __attribute__((returns_nonnull, warn_unused_result));
 char *tph_strdup(const char *text) __attribute__((malloc, returns_nonnull, nonnull, warn_unused_result));
-char *tph_strndup(const char *text, size_t len)
-    __attribute__((malloc, returns_nonnull, warn_unused_result));
+char *tph_strndup(const char *text, size_t len) __attribute__((malloc, returns_nonnull, warn_unused_result));
 
 /* A formatted string of its own; the caller frees it. */
 char *tph_format(const char *format, ...)

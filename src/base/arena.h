@@ -18,12 +18,10 @@ void tph_arena_free(struct tph_arena *arena);
 TPH_DEFINE_CLEANUP(struct tph_arena, tph_arena_free);
 
 /* Zeroed memory, aligned for any type. */
-void *tph_arena_alloc(struct tph_arena *arena, size_t size)
-    __attribute__((returns_nonnull, warn_unused_result));
+void *tph_arena_alloc(struct tph_arena *arena, size_t size) __attribute__((returns_nonnull, warn_unused_result));
 
-#define TPH_ARENA_NEW(arena, type) ((type *)tph_arena_alloc((arena), sizeof(type)))
-#define TPH_ARENA_ARRAY(arena, type, count) \
-    ((type *)tph_arena_array((arena), sizeof(type), (count)))
+#define TPH_ARENA_NEW(arena, type)          ((type *)tph_arena_alloc((arena), sizeof(type)))
+#define TPH_ARENA_ARRAY(arena, type, count) ((type *)tph_arena_array((arena), sizeof(type), (count)))
 void *tph_arena_array(struct tph_arena *arena, size_t size, size_t count)
     __attribute__((returns_nonnull, warn_unused_result));
 

@@ -67,8 +67,7 @@ int tph_error_errno(struct tph_error *err, int number, const char *format, ...)
     size_t len = put(err->text, sizeof(err->text), 0, format, args);
     va_end(args);
     char detail[128];
-    (void)snprintf(err->text + len, sizeof(err->text) - len, ": %s",
-                   strerror_r(number, detail, sizeof(detail)));
+    (void)snprintf(err->text + len, sizeof(err->text) - len, ": %s", strerror_r(number, detail, sizeof(detail)));
     return -1;
 }
 

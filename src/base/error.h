@@ -11,18 +11,18 @@
 
 #include <stddef.h>
 
-#define TPH_MUST_CHECK __attribute__((warn_unused_result))
+#define TPH_MUST_CHECK         __attribute__((warn_unused_result))
 #define TPH_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
-#define TPH_CLEANUP(function) __attribute__((cleanup(function)))
+#define TPH_CLEANUP(function)  __attribute__((cleanup(function)))
 
 /* Defines NAMEp(), the form of a destructor that TPH_CLEANUP wants, for a pointer to TYPE.
  * Use: TPH_DEFINE_CLEANUP(struct tph_arena, tph_arena_free); then TPH_CLEANUP(tph_arena_freep). */
-#define TPH_DEFINE_CLEANUP(type, function)                        \
-    static inline void function##p(type **pointer)                \
-    {                                                             \
-        function(*pointer);                                       \
-        *pointer = NULL;                                          \
-    }                                                             \
+#define TPH_DEFINE_CLEANUP(type, function)         \
+    static inline void function##p(type **pointer) \
+    {                                              \
+        function(*pointer);                        \
+        *pointer = NULL;                           \
+    }                                              \
     struct tph_semicolon_
 
 /* Gives up ownership: the value moves out, NULL stays behind. */
@@ -36,12 +36,12 @@
 
 enum tph_error_kind {
     TPH_ERROR_NONE,
-    TPH_ERROR_USAGE,     /* the person at the command line */
-    TPH_ERROR_INVALID,   /* a manifest, a reply, a request */
+    TPH_ERROR_USAGE,   /* the person at the command line */
+    TPH_ERROR_INVALID, /* a manifest, a reply, a request */
     TPH_ERROR_NOT_FOUND,
-    TPH_ERROR_CONFLICT,  /* the version that was read is not the newest; a name or port is taken */
-    TPH_ERROR_LIMIT,     /* a ceiling of base/limits.h */
-    TPH_ERROR_SYSTEM,    /* the operating system said no */
+    TPH_ERROR_CONFLICT, /* the version that was read is not the newest; a name or port is taken */
+    TPH_ERROR_LIMIT,    /* a ceiling of base/limits.h */
+    TPH_ERROR_SYSTEM,   /* the operating system said no */
     TPH_ERROR_COUNT,
 };
 
@@ -55,8 +55,7 @@ struct tph_error {
 #define TPH_ERROR_INIT ((struct tph_error){.kind = TPH_ERROR_NONE, .text = {0}})
 
 /* Sets kind and text; returns -1 so that `return tph_error_set(...)` reads well. err may be NULL. */
-int tph_error_set(struct tph_error *err, enum tph_error_kind kind, const char *format, ...)
-    TPH_PRINTF(3, 4);
+int tph_error_set(struct tph_error *err, enum tph_error_kind kind, const char *format, ...) TPH_PRINTF(3, 4);
 
 /* As tph_error_set with kind SYSTEM, and ": " and the text of errno value `number` appended. */
 int tph_error_errno(struct tph_error *err, int number, const char *format, ...) TPH_PRINTF(3, 4);

@@ -20,8 +20,7 @@ int tph_fd_take(int *fd);
 int tph_fd_read_file(const char *path, struct tph_buf *buf, struct tph_error *err) TPH_MUST_CHECK;
 
 /* Writes a whole file under a temporary name beside it and renames it: a reader sees the old or the new. */
-int tph_fd_write_file(const char *path, struct tph_str content, mode_t mode, struct tph_error *err)
-    TPH_MUST_CHECK;
+int tph_fd_write_file(const char *path, struct tph_str content, mode_t mode, struct tph_error *err) TPH_MUST_CHECK;
 
 /* Writes all of it to a descriptor that blocks. Returns 0, or -errno. */
 int tph_fd_write_all(int fd, struct tph_str content) TPH_MUST_CHECK;

@@ -10,76 +10,76 @@
 #define TPH_MIB(n) ((size_t)(n)*1024 * 1024)
 
 /* data: texts from outside */
-#define TPH_LIMIT_MANIFEST TPH_MIB(16)          /* one manifest file */
-#define TPH_LIMIT_DOCUMENT TPH_MIB(64)          /* one JSON text that we write or read from a store */
-#define TPH_LIMIT_JSON_DEPTH 1000               /* nested arrays and objects; Go stops at 10,000 */
-#define TPH_LIMIT_YAML_DEPTH 1000
-#define TPH_LIMIT_YAML_NODES 1000000            /* values after aliases are expanded */
-#define TPH_LIMIT_YAML_ALIAS_NODES 100000       /* values that come from aliases: stops a billion laughs */
-#define TPH_LIMIT_QUANTITY 100                  /* bytes of one quantity ("64Mi") */
+#define TPH_LIMIT_MANIFEST         TPH_MIB(16) /* one manifest file */
+#define TPH_LIMIT_DOCUMENT         TPH_MIB(64) /* one JSON text that we write or read from a store */
+#define TPH_LIMIT_JSON_DEPTH       1000        /* nested arrays and objects; Go stops at 10,000 */
+#define TPH_LIMIT_YAML_DEPTH       1000
+#define TPH_LIMIT_YAML_NODES       1000000 /* values after aliases are expanded */
+#define TPH_LIMIT_YAML_ALIAS_NODES 100000  /* values that come from aliases: stops a billion laughs */
+#define TPH_LIMIT_QUANTITY         100     /* bytes of one quantity ("64Mi") */
 
 /* plugins: what a peer may send us (design: 4 MiB reply, 1 MiB parameter, 4 KiB of error body) */
-#define TPH_LIMIT_REPLY TPH_MIB(4)
-#define TPH_LIMIT_PARAMETER TPH_MIB(1)
-#define TPH_LIMIT_ERROR_BODY TPH_KIB(4)
-#define TPH_LIMIT_HTTP_HEADER TPH_KIB(64)       /* start line and header fields together */
-#define TPH_LIMIT_HTTP_HEADERS 128              /* header fields of one message */
-#define TPH_LIMIT_HTTP_REQUEST TPH_MIB(16)      /* body that our server takes */
-#define TPH_LIMIT_HTTP_KEPT TPH_KIB(16)         /* a buffer larger than this is not kept for the next message */
-#define TPH_LIMIT_HTTP_SPARE 256                /* calls, exchanges, connections that are kept for the next */
+#define TPH_LIMIT_REPLY        TPH_MIB(4)
+#define TPH_LIMIT_PARAMETER    TPH_MIB(1)
+#define TPH_LIMIT_ERROR_BODY   TPH_KIB(4)
+#define TPH_LIMIT_HTTP_HEADER  TPH_KIB(64) /* start line and header fields together */
+#define TPH_LIMIT_HTTP_HEADERS 128         /* header fields of one message */
+#define TPH_LIMIT_HTTP_REQUEST TPH_MIB(16) /* body that our server takes */
+#define TPH_LIMIT_HTTP_KEPT    TPH_KIB(16) /* a buffer larger than this is not kept for the next message */
+#define TPH_LIMIT_HTTP_SPARE   256         /* calls, exchanges, connections that are kept for the next */
 
 /* our HTTP server: defaults of its configuration */
 #define TPH_LIMIT_HTTP_CONNECTIONS 4096
-#define TPH_LIMIT_HTTP_QUEUE TPH_MIB(1)         /* waiting for one slow reader of a stream */
-#define TPH_LIMIT_HTTP_PIPELINED TPH_KIB(64)    /* read ahead of the answer to the request before */
-#define TPH_LIMIT_HTTP_BODIES TPH_MIB(256)      /* of all requests that are being read or answered */
-#define TPH_LIMIT_HTTP_HEAD_MS 10000            /* from the first byte to the end of the head */
-#define TPH_LIMIT_HTTP_BODY_MS 60000            /* from there to the end of the body */
-#define TPH_LIMIT_HTTP_IDLE_MS 120000           /* between two requests of a connection */
-#define TPH_LIMIT_HTTP_STALL_MS 30000           /* a reader that takes nothing */
-#define TPH_LIMIT_HTTP_LINGER_MS 2000           /* what is still being sent after an early answer is read and dropped */
+#define TPH_LIMIT_HTTP_QUEUE       TPH_MIB(1)   /* waiting for one slow reader of a stream */
+#define TPH_LIMIT_HTTP_PIPELINED   TPH_KIB(64)  /* read ahead of the answer to the request before */
+#define TPH_LIMIT_HTTP_BODIES      TPH_MIB(256) /* of all requests that are being read or answered */
+#define TPH_LIMIT_HTTP_HEAD_MS     10000        /* from the first byte to the end of the head */
+#define TPH_LIMIT_HTTP_BODY_MS     60000        /* from there to the end of the body */
+#define TPH_LIMIT_HTTP_IDLE_MS     120000       /* between two requests of a connection */
+#define TPH_LIMIT_HTTP_STALL_MS    30000        /* a reader that takes nothing */
+#define TPH_LIMIT_HTTP_LINGER_MS   2000         /* what is still being sent after an early answer is read and dropped */
 
 /* calling plugins */
-#define TPH_LIMIT_CALL_TRIES 5
-#define TPH_LIMIT_CALL_PAUSE_MS 1000            /* first pause; doubles: 1, 2, 4, 8 s */
+#define TPH_LIMIT_CALL_TRIES          5
+#define TPH_LIMIT_CALL_PAUSE_MS       1000 /* first pause; doubles: 1, 2, 4, 8 s */
 #define TPH_LIMIT_CALL_JITTER_PERCENT 20
-#define TPH_LIMIT_CALL_TIMEOUT_MS 30000
-#define TPH_LIMIT_CALLS_IN_FLIGHT 64            /* to one plugin */
-#define TPH_LIMIT_CALLS_CLOSING 16              /* to one that closes each connection, found by measuring */
-#define TPH_LIMIT_CANCEL_TIMEOUT_MS 5000        /* for template.cancel */
-#define TPH_LIMIT_PROBE_FIRST_MS 2              /* pause before asking again whether a sidecar listens; doubles */
-#define TPH_LIMIT_PROBE_LAST_MS 100
-#define TPH_LIMIT_POLL_MS 10000                 /* next call of a Running reply without requeue */
-#define TPH_LIMIT_REQUEUE_MIN_MS 10             /* a plugin that asks for 0 does not spin us */
-#define TPH_LIMIT_READY_MS 60000                /* a sidecar may take this long to listen */
-#define TPH_LIMIT_READY_EXITS 3                 /* or exit this often before it listens */
+#define TPH_LIMIT_CALL_TIMEOUT_MS     30000
+#define TPH_LIMIT_CALLS_IN_FLIGHT     64   /* to one plugin */
+#define TPH_LIMIT_CALLS_CLOSING       16   /* to one that closes each connection, found by measuring */
+#define TPH_LIMIT_CANCEL_TIMEOUT_MS   5000 /* for template.cancel */
+#define TPH_LIMIT_PROBE_FIRST_MS      2    /* pause before asking again whether a sidecar listens; doubles */
+#define TPH_LIMIT_PROBE_LAST_MS       100
+#define TPH_LIMIT_POLL_MS             10000 /* next call of a Running reply without requeue */
+#define TPH_LIMIT_REQUEUE_MIN_MS      10    /* a plugin that asks for 0 does not spin us */
+#define TPH_LIMIT_READY_MS            60000 /* a sidecar may take this long to listen */
+#define TPH_LIMIT_READY_EXITS         3     /* or exit this often before it listens */
 
 /* files that are watched */
-#define TPH_LIMIT_SETTLE_MS 50                  /* quiet after a change before it is told */
-#define TPH_LIMIT_SETTLE_LAST_MS 1000           /* told by then, quiet or not */
+#define TPH_LIMIT_SETTLE_MS      50   /* quiet after a change before it is told */
+#define TPH_LIMIT_SETTLE_LAST_MS 1000 /* told by then, quiet or not */
 
 /* sidecars */
-#define TPH_LIMIT_LOG_LINE TPH_KIB(64)          /* longer lines are split */
-#define TPH_LIMIT_LOG_FILE TPH_MIB(10)          /* two of them a sidecar */
-#define TPH_LIMIT_LOG_TAIL 50                   /* last lines kept in memory for messages */
-#define TPH_LIMIT_LOG_TURN TPH_KIB(256)         /* read from one sidecar's output in one turn of the loop */
-#define TPH_LIMIT_ARGUMENT (TPH_KIB(128) - 1)   /* one argument or NAME=value: the kernel's MAX_ARG_STRLEN */
-#define TPH_LIMIT_ARGUMENTS TPH_MIB(1)          /* all of a container's, and its environment, together */
-#define TPH_LIMIT_TOKEN_LEN 32
-#define TPH_LIMIT_TOKEN_DIR TPH_KIB(16)         /* /var/run/argo */
-#define TPH_LIMIT_EMPTY_DIR TPH_MIB(256)        /* an emptyDir without sizeLimit */
-#define TPH_LIMIT_OBJECT_FILES TPH_MIB(4)       /* all files of Secrets and ConfigMaps of one container */
-#define TPH_LIMIT_RESTART_BASE_MS 10000         /* first pause before a restart, by default; doubles */
-#define TPH_LIMIT_RESTART_PAUSE_MS 300000       /* the longest one */
-#define TPH_LIMIT_RESTART_HEALTHY_MS 600000     /* who ran this long begins at the first pause again */
-#define TPH_LIMIT_GRACE_MS 30000                /* terminationGracePeriod by default */
-#define TPH_LIMIT_SIDECAR_PIDS 1024             /* processes and threads of one sidecar */
-#define TPH_LIMIT_CONTAINERS 32                 /* in one pod */
-#define TPH_LIMIT_IMAGES 10000                  /* entries of images.yaml */
-#define TPH_LIMIT_PLUGINS 1024
+#define TPH_LIMIT_LOG_LINE           TPH_KIB(64)        /* longer lines are split */
+#define TPH_LIMIT_LOG_FILE           TPH_MIB(10)        /* two of them a sidecar */
+#define TPH_LIMIT_LOG_TAIL           50                 /* last lines kept in memory for messages */
+#define TPH_LIMIT_LOG_TURN           TPH_KIB(256)       /* read from one sidecar's output in one turn of the loop */
+#define TPH_LIMIT_ARGUMENT           (TPH_KIB(128) - 1) /* one argument or NAME=value: the kernel's MAX_ARG_STRLEN */
+#define TPH_LIMIT_ARGUMENTS          TPH_MIB(1)         /* all of a container's, and its environment, together */
+#define TPH_LIMIT_TOKEN_LEN          32
+#define TPH_LIMIT_TOKEN_DIR          TPH_KIB(16)  /* /var/run/argo */
+#define TPH_LIMIT_EMPTY_DIR          TPH_MIB(256) /* an emptyDir without sizeLimit */
+#define TPH_LIMIT_OBJECT_FILES       TPH_MIB(4)   /* all files of Secrets and ConfigMaps of one container */
+#define TPH_LIMIT_RESTART_BASE_MS    10000        /* first pause before a restart, by default; doubles */
+#define TPH_LIMIT_RESTART_PAUSE_MS   300000       /* the longest one */
+#define TPH_LIMIT_RESTART_HEALTHY_MS 600000       /* who ran this long begins at the first pause again */
+#define TPH_LIMIT_GRACE_MS           30000        /* terminationGracePeriod by default */
+#define TPH_LIMIT_SIDECAR_PIDS       1024         /* processes and threads of one sidecar */
+#define TPH_LIMIT_CONTAINERS         32           /* in one pod */
+#define TPH_LIMIT_IMAGES             10000        /* entries of images.yaml */
+#define TPH_LIMIT_PLUGINS            1024
 
 /* the engine */
-#define TPH_LIMIT_TEMPLATE_DEPTH 100            /* nested templates, as Argo */
-#define TPH_LIMIT_NODES 1000000                 /* in one workflow */
-#define TPH_LIMIT_ITEMS 200000                  /* one loop */
-#define TPH_LIMIT_WORKFLOWS 10000               /* in one `run` */
+#define TPH_LIMIT_TEMPLATE_DEPTH 100     /* nested templates, as Argo */
+#define TPH_LIMIT_NODES          1000000 /* in one workflow */
+#define TPH_LIMIT_ITEMS          200000  /* one loop */
+#define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */

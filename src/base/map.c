@@ -84,8 +84,7 @@ void *tph_map_set(struct tph_map *map, struct tph_str key, void *value)
         rebuild(map);
     }
     size_t slot = find_slot(map, key, hash);
-    map->entries[map->n_entries] =
-        (struct tph_map_entry){.key = key, .value = value, .hash = hash};
+    map->entries[map->n_entries] = (struct tph_map_entry){.key = key, .value = value, .hash = hash};
     map->slots[slot] = (uint32_t)++map->n_entries;
     map->n_used++;
     return NULL;

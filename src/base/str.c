@@ -38,8 +38,7 @@ bool tph_str_has_prefix(struct tph_str str, struct tph_str prefix)
 
 bool tph_str_has_suffix(struct tph_str str, struct tph_str suffix)
 {
-    return str.len >= suffix.len &&
-           tph_str_eq(tph_str_slice(str, str.len - suffix.len, str.len), suffix);
+    return str.len >= suffix.len && tph_str_eq(tph_str_slice(str, str.len - suffix.len, str.len), suffix);
 }
 
 int tph_str_cmp(struct tph_str a, struct tph_str b)
@@ -122,8 +121,7 @@ int tph_str_to_i64(struct tph_str str, int64_t *ret_value)
         }
         int digit = str.p[i] - '0';
         /* Built on the negative side, which reaches one further. */
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_sub_overflow(value, digit, &value)) {
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, digit, &value)) {
             return -1;
         }
     }

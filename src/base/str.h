@@ -17,7 +17,7 @@ struct tph_str {
 };
 
 #define TPH_STR(literal) ((struct tph_str){.p = "" literal, .len = sizeof(literal) - 1})
-#define TPH_STR_NONE ((struct tph_str){.p = NULL, .len = 0})
+#define TPH_STR_NONE     ((struct tph_str){.p = NULL, .len = 0})
 
 /* For printf: printf("%.*s", TPH_FMT(str)). Longer than INT_MAX is cut. */
 #define TPH_FMT(str) tph_str_fmt_len(str), tph_str_fmt_ptr(str)

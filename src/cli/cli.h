@@ -71,8 +71,8 @@ extern const struct tph_command tph_commands[]; /* ended by a NULL name */
 /* Fills the struct at `into` (zeroed or holding the defaults) from argv by the command's table. Options and
  * arguments may be mixed; "--" ends options. What is no option is collected in ret_arguments. Returns 0; or 1 when
  * the verb should return at once with *ret_exit: --help was printed, or the error was. */
-int tph_cli_parse(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv,
-                  void *into, struct tph_texts *ret_arguments, int *ret_exit) TPH_MUST_CHECK;
+int tph_cli_parse(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv, void *into,
+                  struct tph_texts *ret_arguments, int *ret_exit) TPH_MUST_CHECK;
 
 /* Prints "error: TEXT" (red on a terminal) to standard error. Returns the exit code that fits err's kind. */
 int tph_cli_error(const struct tph_cli *cli, const struct tph_error *err);

@@ -5,7 +5,8 @@
 
 #include "cli/cli.h"
 
-/* A verb's name as a shell word list member: "executor-plugin build" is asked for by its first word, then its second. */
+/* A verb's name as a shell word list member: "executor-plugin build" is asked for by its first word, then its second.
+ */
 static void print_verb_options(const struct tph_command *c)
 {
     for (const struct tph_option *o = c->options; o && o->name; o++) {
@@ -17,7 +18,8 @@ static void print_verb_options(const struct tph_command *c)
 static void print_bash(const char *program)
 {
     (void)printf("_%s() {\n    local cur=${COMP_WORDS[COMP_CWORD]} words=\"\" files=1\n"
-                 "    case \"${COMP_WORDS[*]:1:COMP_CWORD-1} \" in\n", program);
+                 "    case \"${COMP_WORDS[*]:1:COMP_CWORD-1} \" in\n",
+                 program);
     for (const struct tph_command *c = tph_commands; c->name; c++) {
         (void)printf("    \"%s \"*) words=\"", c->name);
         print_verb_options(c);
@@ -39,7 +41,8 @@ static void print_bash(const char *program)
     (void)printf(" executor-plugin\" files=0 ;;\n    esac\n"
                  "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
                  "    if [ $files = 1 ] && [[ $cur != -* ]]; then COMPREPLY+=($(compgen -f -- \"$cur\")); fi\n"
-                 "}\ncomplete -o filenames -F _%s %s\n", program, program);
+                 "}\ncomplete -o filenames -F _%s %s\n",
+                 program, program);
 }
 
 static void print_fish(const char *program)

@@ -15,7 +15,8 @@ struct build_options {
 };
 
 const struct tph_option tph_plugin_build_options[] = {
-    {"force", 'f', TPH_OPTION_FLAG, offsetof(struct build_options, force), NULL, NULL, "overwrite a README.md that was not generated"},
+    {"force", 'f', TPH_OPTION_FLAG, offsetof(struct build_options, force), NULL, NULL,
+     "overwrite a README.md that was not generated"},
     {.name = NULL},
 };
 
@@ -50,7 +51,8 @@ struct list_options {
 };
 
 const struct tph_option tph_plugin_list_options[] = {
-    {"output", 'o', TPH_OPTION_CHOICE, offsetof(struct list_options, output), "FORMAT", "wide|json|yaml|name", "wide, json, yaml or name"},
+    {"output", 'o', TPH_OPTION_CHOICE, offsetof(struct list_options, output), "FORMAT", "wide|json|yaml|name",
+     "wide, json, yaml or name"},
     {.name = NULL},
 };
 
@@ -89,14 +91,15 @@ static void print_table(struct tph_plugin *const *list, size_t n, struct tph_buf
             wide[c] = widths[c] > wide[c] ? widths[c] : wide[c];
         }
     }
-    (void)tph_buf_printf(out, "%-*s  %-*s  %-*s  %-*s  %s\n", (int)wide[0], "NAME", (int)wide[1], "KEY", (int)wide[2], "IMAGE",
-                         (int)wide[3], "PORTS", "SERVICE ACCOUNT");
+    (void)tph_buf_printf(out, "%-*s  %-*s  %-*s  %-*s  %s\n", (int)wide[0], "NAME", (int)wide[1], "KEY", (int)wide[2],
+                         "IMAGE", (int)wide[3], "PORTS", "SERVICE ACCOUNT");
     for (size_t i = 0; i < n; i++) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf ports = TPH_BUF_INIT(TPH_KIB(1));
         const struct tph_plugin *p = list[i];
         put_ports(p, &ports);
-        (void)tph_buf_printf(out, "%-*.*s  %-*.*s  %-*.*s  %-*s  ", (int)wide[0], TPH_FMT(p->config_name), (int)wide[1], TPH_FMT(p->name),
-                             (int)wide[2], TPH_FMT(p->container.image), (int)wide[3], tph_buf_cstr(&ports));
+        (void)tph_buf_printf(out, "%-*.*s  %-*.*s  %-*.*s  %-*s  ", (int)wide[0], TPH_FMT(p->config_name), (int)wide[1],
+                             TPH_FMT(p->name), (int)wide[2], TPH_FMT(p->container.image), (int)wide[3],
+                             tph_buf_cstr(&ports));
         (void)tph_buf_put(out, p->automount_token ? p->config_name : TPH_STR("-"));
         (void)tph_buf_putc(out, '\n');
     }
@@ -108,13 +111,15 @@ static void warn_same_port(const struct tph_cli *cli, struct tph_plugin *const *
         for (size_t j = i + 1; j < n; j++) {
             uint16_t port = list[i]->container.ports[0].port;
             if (port == list[j]->container.ports[0].port) {
-                tph_cli_warn(cli, "plugins %.*s and %.*s both want port %u", TPH_FMT(list[i]->name), TPH_FMT(list[j]->name), port);
+                tph_cli_warn(cli, "plugins %.*s and %.*s both want port %u", TPH_FMT(list[i]->name),
+                             TPH_FMT(list[j]->name), port);
             }
         }
     }
 }
 
-static int print_list(const struct tph_cli *cli, const char *format, struct tph_plugin *const *list, size_t n, struct tph_error *err)
+static int print_list(const struct tph_cli *cli, const char *format, struct tph_plugin *const *list, size_t n,
+                      struct tph_error *err)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();

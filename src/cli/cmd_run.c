@@ -36,18 +36,23 @@ struct run_options {
 #define OPTION(member) offsetof(struct run_options, member)
 
 const struct tph_option tph_run_options_table[] = {
-    {"parameter", 'p', TPH_OPTION_LIST, OPTION(parameters), "NAME=VALUE", NULL, "set a workflow parameter; may be repeated"},
+    {"parameter", 'p', TPH_OPTION_LIST, OPTION(parameters), "NAME=VALUE", NULL,
+     "set a workflow parameter; may be repeated"},
     {"parameter-file", 'f', TPH_OPTION_LIST, OPTION(parameter_files), "FILE", NULL, "YAML or JSON map of parameters"},
     {"plugin", 0, TPH_OPTION_LIST, OPTION(plugins), "DIR|FILE", NULL, "add a plugin; may be repeated"},
     {"entrypoint", 0, TPH_OPTION_TEXT, OPTION(entrypoint), "TEMPLATE", NULL, "begin with this template"},
     {"name", 0, TPH_OPTION_TEXT, OPTION(name), "NAME", NULL, "name of the workflow"},
     {"namespace", 'n', TPH_OPTION_TEXT, OPTION(ns), "NAMESPACE", NULL, "namespace of the workflows (default)"},
     {"timeout", 0, TPH_OPTION_DURATION, OPTION(timeout_ms), "DURATION", NULL, "terminate after this time, exit 1"},
-    {"output", 'o', TPH_OPTION_CHOICE, OPTION(output), "FORMAT", "wide|json|yaml|name", "what standard output gets: wide, json, yaml or name"},
-    {"network", 0, TPH_OPTION_CHOICE, OPTION(network), "MODE", "host|none", "network of the sidecars: host (default) or none"},
-    {"log", 0, TPH_OPTION_FLAG, OPTION(log), NULL, NULL, "show what the sidecars print, prefixed with the plugin's name"},
+    {"output", 'o', TPH_OPTION_CHOICE, OPTION(output), "FORMAT", "wide|json|yaml|name",
+     "what standard output gets: wide, json, yaml or name"},
+    {"network", 0, TPH_OPTION_CHOICE, OPTION(network), "MODE", "host|none",
+     "network of the sidecars: host (default) or none"},
+    {"log", 0, TPH_OPTION_FLAG, OPTION(log), NULL, NULL,
+     "show what the sidecars print, prefixed with the plugin's name"},
     {"logs-dir", 0, TPH_OPTION_TEXT, OPTION(logs_dir), "DIR", NULL, "keep the sidecars' logs there"},
-    {"log-format", 0, TPH_OPTION_CHOICE, OPTION(log_format), "FORMAT", "text|json", "of the program's own log lines: text or json"},
+    {"log-format", 0, TPH_OPTION_CHOICE, OPTION(log_format), "FORMAT", "text|json",
+     "of the program's own log lines: text or json"},
     {"quiet", 'q', TPH_OPTION_FLAG, OPTION(quiet), NULL, NULL, "no progress, only warnings, errors and the result"},
     {"no-utf8", 0, TPH_OPTION_FLAG, OPTION(no_utf8), NULL, NULL, "words in place of icons"},
     {"no-color", 0, TPH_OPTION_FLAG, OPTION(no_color), NULL, NULL, "no colours"},
@@ -69,9 +74,9 @@ struct session {
     struct tph_local *local;
     struct tph_view *view;
     struct tph_signal *signals[3];
-    struct tph_timer *deadline;   /* --timeout */
-    struct tph_timer *last_call;  /* STOP_MS after the first signal */
-    int signal;                   /* the first that came; 0 = none */
+    struct tph_timer *deadline;  /* --timeout */
+    struct tph_timer *last_call; /* STOP_MS after the first signal */
+    int signal;                  /* the first that came; 0 = none */
     bool timed_out, stopping;
 };
 
@@ -115,7 +120,8 @@ static int read_inputs(struct session *s, const struct tph_texts *arguments, str
     /* A plugin's directory may hold an example workflow; --plugin asks for the plugin only. */
     s->input.n_workflows = n_workflows;
     if (n_workflows == 0) {
-        return tph_error_set(err, TPH_ERROR_USAGE, "no workflow is given\n  name a file or directory with one, or - for standard input");
+        return tph_error_set(err, TPH_ERROR_USAGE,
+                             "no workflow is given\n  name a file or directory with one, or - for standard input");
     }
     if (s->options.name && n_workflows > 1) {
         return tph_error_set(err, TPH_ERROR_USAGE, "--name is for one workflow, here are %zu", n_workflows);
@@ -133,10 +139,8 @@ static int prepare_all(struct session *s, struct tph_error *err)
     for (size_t i = 0; i < s->options.parameters.n; i++) {
         tph_texts_add(&parameters, s->options.parameters.list[i]);
     }
-    struct tph_run_overrides overrides = {.name = s->options.name,
-                                          .ns = s->options.ns,
-                                          .entrypoint = s->options.entrypoint,
-                                          .parameters = &parameters};
+    struct tph_run_overrides overrides = {
+        .name = s->options.name, .ns = s->options.ns, .entrypoint = s->options.entrypoint, .parameters = &parameters};
     s->prepared = tph_calloc(s->input.n_workflows, sizeof(*s->prepared));
     for (size_t i = 0; i < s->input.n_workflows && failed == 0; i++) {
         failed = tph_run_prepare(&s->input, &s->input.workflows[i], &overrides, s->arena, &s->prepared[i], err);
@@ -235,7 +239,9 @@ static void open_view(struct session *s)
     bool live = s->cli.err_terminal && s->cli.out_terminal;
     struct tph_view_options view = {
         .cli = &s->cli,
-        .mode = s->options.quiet ? TPH_VIEW_QUIET : live ? TPH_VIEW_LIVE : TPH_VIEW_EVENTS,
+        .mode = s->options.quiet ? TPH_VIEW_QUIET
+                : live           ? TPH_VIEW_LIVE
+                                 : TPH_VIEW_EVENTS,
         .utf8 = s->cli.utf8 && !s->options.no_utf8,
         .logs = s->options.log,
     };
@@ -358,11 +364,8 @@ static int work(struct session *s, struct tph_error *err)
         return -1;
     }
     open_view(s);
-    struct tph_local_observer observer = {.node = node_changed,
-                                          .workflow = workflow_changed,
-                                          .agent = agent_says,
-                                          .finished = all_finished,
-                                          .owner = s};
+    struct tph_local_observer observer = {
+        .node = node_changed, .workflow = workflow_changed, .agent = agent_says, .finished = all_finished, .owner = s};
     s->local = tph_local_new(s->loop, &observer);
     if (open_agent(s, err) < 0) {
         return -1;
@@ -370,8 +373,7 @@ static int work(struct session *s, struct tph_error *err)
     announce_plugins(s);
     for (size_t i = 0; i < s->n_prepared; i++) {
         struct tph_prepared *p = &s->prepared[i];
-        struct tph_local_workflow *workflow =
-            tph_local_add(s->local, TPH_TAKE(p->run), p->plugins, p->n_plugins, NULL);
+        struct tph_local_workflow *workflow = tph_local_add(s->local, TPH_TAKE(p->run), p->plugins, p->n_plugins, NULL);
         tph_view_add(s->view, workflow, &p->keys);
     }
     if (s->options.timeout_ms > 0) {
@@ -395,8 +397,7 @@ int tph_cmd_run(const struct tph_cli *cli, const struct tph_command *command, in
     s.cli.color = s.cli.color && !s.options.no_color;
     tph_log_init(&(struct tph_log_config){
         .level = TPH_LOG_INFO,
-        .format = s.options.log_format && strcmp(s.options.log_format, "json") == 0 ? TPH_LOG_JSON
-                                                                                    : TPH_LOG_LOGFMT,
+        .format = s.options.log_format && strcmp(s.options.log_format, "json") == 0 ? TPH_LOG_JSON : TPH_LOG_LOGFMT,
         .fd = STDERR_FILENO});
     s.arena = tph_arena_new();
     if (read_inputs(&s, &arguments, &err) < 0 || prepare_all(&s, &err) < 0 || work(&s, &err) < 0) {

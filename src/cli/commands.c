@@ -10,7 +10,8 @@ const struct tph_command tph_commands[] = {
         .summary = "run workflows here, with their plugins as sandboxed processes",
         .details =
             "Takes Workflows, ExecutorPlugins (a directory with plugin.yaml and server.*), plugin ConfigMaps, Secrets\n"
-            "and ConfigMaps, in any order and number. A directory gives its *.yaml, *.yml and *.json. Ends with 0 when\n"
+            "and ConfigMaps, in any order and number. A directory gives its *.yaml, *.yml and *.json. Ends with 0 "
+            "when\n"
             "every workflow Succeeded, 1 when one Failed, 2 for wrong usage or manifests, 130 after Ctrl-C.",
         .examples = "  tiphys run examples/hello\n"
                     "  tiphys run workflow.yaml --plugin ./my-plugin -p message=hi\n"

@@ -50,8 +50,8 @@ void tph_cli_help(const struct tph_cli *cli, const struct tph_command *command)
         print_program(cli);
         return;
     }
-    (void)printf("%s %s: %s\n\nUsage:\n  %s %s%s%s [OPTIONS]\n", cli->program, command->name,
-                 command->summary, cli->program, command->name, command->arguments ? " " : "",
+    (void)printf("%s %s: %s\n\nUsage:\n  %s %s%s%s [OPTIONS]\n", cli->program, command->name, command->summary,
+                 cli->program, command->name, command->arguments ? " " : "",
                  command->arguments ? command->arguments : "");
     if (command->details) {
         (void)printf("\n%s\n", command->details);

@@ -125,8 +125,8 @@ int main(int argc, char **argv)
         .err_terminal = isatty(STDERR_FILENO) == 1,
         .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
     };
-    cli.color = (cli.out_terminal || cli.err_terminal) && !(no_color && *no_color) &&
-                !(term && strcmp(term, "dumb") == 0);
+    cli.color =
+        (cli.out_terminal || cli.err_terminal) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
     /* A reader that went away is an error of write, not the end of the program. */
     (void)signal(SIGPIPE, SIG_IGN);
 

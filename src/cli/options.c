@@ -75,8 +75,7 @@ static int store(const struct reader *r, const struct tph_option *o, const char 
     switch (o->kind) {
     case TPH_OPTION_FLAG:
         if (value && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
-            return tph_cli_usage(r->cli, r->command, "--%s takes true or false, not \"%s\"", o->name,
-                                 value);
+            return tph_cli_usage(r->cli, r->command, "--%s takes true or false, not \"%s\"", o->name, value);
         }
         *(bool *)member = !value || strcmp(value, "true") == 0;
         return 0;
@@ -88,16 +87,14 @@ static int store(const struct reader *r, const struct tph_option *o, const char 
         return 0;
     case TPH_OPTION_DURATION:
         if (tph_duration_parse_ms(tph_str(value), &ms) < 0 || ms < 0) {
-            return tph_cli_usage(r->cli, r->command,
-                                 "--%s takes a duration such as 90s, 5m or 1h30m, not \"%s\"",
+            return tph_cli_usage(r->cli, r->command, "--%s takes a duration such as 90s, 5m or 1h30m, not \"%s\"",
                                  o->name, value);
         }
         *(int64_t *)member = ms;
         return 0;
     case TPH_OPTION_CHOICE:
         if (!is_choice(o->choices, value)) {
-            return tph_cli_usage(r->cli, r->command, "--%s takes one of %s, not \"%s\"", o->name,
-                                 o->choices, value);
+            return tph_cli_usage(r->cli, r->command, "--%s takes one of %s, not \"%s\"", o->name, o->choices, value);
         }
         *(const char **)member = value;
         return 0;
@@ -132,8 +129,7 @@ static int read_long(struct reader *r, const char *text)
     }
     const char *near = tph_str_nearest(name, names, n);
     if (near) {
-        return tph_cli_usage(r->cli, r->command, "unknown option --%.*s; did you mean --%s?",
-                             TPH_FMT(name), near);
+        return tph_cli_usage(r->cli, r->command, "unknown option --%.*s; did you mean --%s?", TPH_FMT(name), near);
     }
     return tph_cli_usage(r->cli, r->command, "unknown option --%.*s", TPH_FMT(name));
 }
@@ -158,8 +154,8 @@ static int read_letters(struct reader *r, const char *letters)
     return 0;
 }
 
-int tph_cli_parse(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv,
-                  void *into, struct tph_texts *ret_arguments, int *ret_exit)
+int tph_cli_parse(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv, void *into,
+                  struct tph_texts *ret_arguments, int *ret_exit)
 {
     struct reader r = {.cli = cli, .command = command, .argc = argc, .argv = argv, .into = into};
     for (r.at = 0; r.at < argc; r.at++) {
@@ -201,8 +197,8 @@ static void print_tagged(const struct tph_cli *cli, const char *color, const cha
 }
 
 TPH_PRINTF(4, 0)
-static void print_format(const struct tph_cli *cli, const char *color, const char *tag,
-                         const char *format, va_list args)
+static void print_format(const struct tph_cli *cli, const char *color, const char *tag, const char *format,
+                         va_list args)
 {
     char *text = NULL;
     if (vasprintf(&text, format, args) < 0) {
@@ -236,8 +232,7 @@ int tph_cli_usage(const struct tph_cli *cli, const struct tph_command *command, 
     va_start(args, format);
     print_format(cli, "31", "error", format, args);
     va_end(args);
-    (void)fprintf(stderr, "  see %s %s%s--help\n", cli->program, command ? command->name : "",
-                  command ? " " : "");
+    (void)fprintf(stderr, "  see %s %s%s--help\n", cli->program, command ? command->name : "", command ? " " : "");
     return TPH_EXIT_USAGE;
 }
 

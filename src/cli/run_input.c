@@ -94,21 +94,20 @@ static int add_workflow(struct tph_run_input *input, const struct document *d, s
     for (size_t i = 0; name.len > 0 && i < input->n_workflows; i++) {
         const struct tph_run_workflow *other = &input->workflows[i];
         const struct tph_json *meta = tph_json_get(other->object, "metadata");
-        if (tph_str_eq(tph_json_get_str(meta, "name"), name) &&
-            tph_str_eq(tph_json_get_str(meta, "namespace"), ns)) {
+        if (tph_str_eq(tph_json_get_str(meta, "name"), name) && tph_str_eq(tph_json_get_str(meta, "namespace"), ns)) {
             TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
             tph_run_input_place(&other->source, TPH_STR("metadata.name"), &place);
-            return invalid(err, d, "metadata.name", "there is a workflow called \"%.*s\" already (%.*s)\n"
-                           "  give one of them another metadata.name, or use generateName", TPH_FMT(name),
-                           (int)(place.len > 2 ? place.len - 2 : 0), tph_buf_cstr(&place));
+            return invalid(err, d, "metadata.name",
+                           "there is a workflow called \"%.*s\" already (%.*s)\n"
+                           "  give one of them another metadata.name, or use generateName",
+                           TPH_FMT(name), (int)(place.len > 2 ? place.len - 2 : 0), tph_buf_cstr(&place));
         }
     }
     if ((input->n_workflows & (input->n_workflows + 1)) == 0) { /* n + 1 is a power of two: full */
-        input->workflows = tph_realloc(input->workflows,
-                                       (input->n_workflows + 1) * 2 * sizeof(*input->workflows));
+        input->workflows = tph_realloc(input->workflows, (input->n_workflows + 1) * 2 * sizeof(*input->workflows));
     }
-    input->workflows[input->n_workflows++] = (struct tph_run_workflow){
-        .doc = d->json, .object = object, .source = source_of(d)};
+    input->workflows[input->n_workflows++] =
+        (struct tph_run_workflow){.doc = d->json, .object = object, .source = source_of(d)};
     return 0;
 }
 
@@ -120,8 +119,7 @@ static bool is_built_from(const struct tph_plugin *other, const char *file)
     return directory && other->directory && strcmp(directory, other->directory) == 0;
 }
 
-static int add_plugin(struct tph_run_input *input, struct tph_plugin *plugin, const char *file,
-                      struct tph_error *err)
+static int add_plugin(struct tph_run_input *input, struct tph_plugin *plugin, const char *file, struct tph_error *err)
 {
     struct tph_plugin *other = NULL;
     if (tph_plugin_set_add(input->plugins, plugin, &other) == 0) {
@@ -152,8 +150,8 @@ static bool is_plugin_file(const char *path)
     return strcmp(slash ? slash + 1 : path, "plugin.yaml") == 0;
 }
 
-static int add_manifest_plugin(struct tph_run_input *input, const struct document *d,
-                               const struct tph_json *object, struct tph_error *err)
+static int add_manifest_plugin(struct tph_run_input *input, const struct document *d, const struct tph_json *object,
+                               struct tph_error *err)
 {
     TPH_CLEANUP(tph_plugin_unrefp) struct tph_plugin *plugin = NULL;
     struct tph_source source = source_of(d);
@@ -165,8 +163,8 @@ static int add_manifest_plugin(struct tph_run_input *input, const struct documen
     return add_plugin(input, plugin, d->file, err);
 }
 
-static int add_configmap(struct tph_run_input *input, const struct document *d,
-                         const struct tph_json *object, struct tph_error *err)
+static int add_configmap(struct tph_run_input *input, const struct document *d, const struct tph_json *object,
+                         struct tph_error *err)
 {
     if (tph_plugin_is_configmap(object)) {
         TPH_CLEANUP(tph_plugin_unrefp) struct tph_plugin *plugin = NULL;
@@ -184,8 +182,8 @@ static int add_configmap(struct tph_run_input *input, const struct document *d,
 
 static bool is_cluster_only(struct tph_str kind)
 {
-    static const char *const kinds[] = {"Namespace", "ServiceAccount", "Role", "RoleBinding",
-                                        "ClusterRole", "ClusterRoleBinding"};
+    static const char *const kinds[] = {"Namespace",   "ServiceAccount", "Role",
+                                        "RoleBinding", "ClusterRole",    "ClusterRoleBinding"};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (tph_str_eqz(kind, kinds[i])) {
             return true;
@@ -204,9 +202,10 @@ static int unknown_kind(const struct document *d, struct tph_str kind, struct tp
         }
     }
     const char *near = tph_str_nearest(kind, kinds, sizeof(kinds) / sizeof(kinds[0]));
-    return invalid(err, d, "kind", "unknown kind \"%.*s\"%s%s%s\n  run takes Workflow, ExecutorPlugin, "
-                   "ConfigMap, Secret and List", TPH_FMT(kind), near ? "; did you mean " : "",
-                   near ? near : "", near ? "?" : "");
+    return invalid(err, d, "kind",
+                   "unknown kind \"%.*s\"%s%s%s\n  run takes Workflow, ExecutorPlugin, "
+                   "ConfigMap, Secret and List",
+                   TPH_FMT(kind), near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 static int add_object(struct tph_run_input *input, const struct document *d, struct tph_json *object,
@@ -236,19 +235,18 @@ static int add_object(struct tph_run_input *input, const struct document *d, str
         return add_workflow(input, d, object, err);
     }
     if (is_cluster_only(kind)) {
-        tph_cli_warn(input->cli, "%s: a %.*s means nothing without a cluster; ignored", d->file,
-                     TPH_FMT(kind));
+        tph_cli_warn(input->cli, "%s: a %.*s means nothing without a cluster; ignored", d->file, TPH_FMT(kind));
         return 0;
     }
     if (kind.len == 0) {
-        return invalid(err, d, "", "kind is missing\n  run takes Workflow, ExecutorPlugin, ConfigMap, "
+        return invalid(err, d, "",
+                       "kind is missing\n  run takes Workflow, ExecutorPlugin, ConfigMap, "
                        "Secret and List");
     }
     return unknown_kind(d, kind, err);
 }
 
-static int add_root(struct tph_run_input *input, const struct document *d, struct tph_json *root,
-                    struct tph_error *err)
+static int add_root(struct tph_run_input *input, const struct document *d, struct tph_json *root, struct tph_error *err)
 {
     struct tph_str kind = tph_json_get_str(root, "kind");
     struct tph_json *items = tph_json_get(root, "items");
@@ -274,8 +272,7 @@ static int syntax_error(const struct document *d, const struct tph_position *at,
 }
 
 /* Reads the documents of one text; file is how messages call it. */
-static int read_text(struct tph_run_input *input, const char *file, struct tph_str text,
-                     struct tph_error *err)
+static int read_text(struct tph_run_input *input, const char *file, struct tph_str text, struct tph_error *err)
 {
     struct tph_yaml_stream stream = {.rest = text.p ? text : TPH_STR("")};
     struct tph_str document;
@@ -315,14 +312,13 @@ static int is_manifest(const struct dirent *entry)
             tph_str_has_suffix(name, TPH_STR(".json")));
 }
 
-static int read_entries(struct tph_run_input *input, const char *directory, struct dirent **entries,
-                        int n, struct tph_error *err)
+static int read_entries(struct tph_run_input *input, const char *directory, struct dirent **entries, int n,
+                        struct tph_error *err)
 {
     size_t before = input->n_workflows + input->n_plugins;
     /* plugin.yaml first: the ConfigMap built from it then counts as the same plugin. */
     for (int i = 0; i < n; i++) {
-        if (strcmp(entries[i]->d_name, "plugin.yaml") == 0 &&
-            add_directory_plugin(input, directory, err) < 0) {
+        if (strcmp(entries[i]->d_name, "plugin.yaml") == 0 && add_directory_plugin(input, directory, err) < 0) {
             return -1;
         }
     }
@@ -335,7 +331,8 @@ static int read_entries(struct tph_run_input *input, const char *directory, stru
     if (input->n_workflows + input->n_plugins == before) {
         return tph_error_set(err, TPH_ERROR_NOT_FOUND,
                              "%s: no workflow and no plugin in this directory\n  it needs a *.yaml, *.yml or "
-                             "*.json file with one", directory);
+                             "*.json file with one",
+                             directory);
     }
     return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `run` was given: manifests from files, directories and standard input, sorted by kind.
  *
- * Workflow, ExecutorPlugin (a directory with plugin.yaml and server.*, or a document), ConfigMap (of a plugin, or plain),
- * Secret, and Lists of them, in any order and number. Errors carry FILE:LINE:COLUMN. Everything read is owned here
- * and lives until release.
+ * Workflow, ExecutorPlugin (a directory with plugin.yaml and server.*, or a document), ConfigMap (of a plugin, or
+ * plain), Secret, and Lists of them, in any order and number. Errors carry FILE:LINE:COLUMN. Everything read is owned
+ * here and lives until release.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ struct tph_run_workflow {
 
 struct tph_run_input {
     const struct tph_cli *cli;
-    const char *default_namespace; /* for objects that name none: -n, or "default" */
+    const char *default_namespace;      /* for objects that name none: -n, or "default" */
     struct tph_run_workflow *workflows; /* owned */
     size_t n_workflows;
     struct tph_plugin_set *plugins; /* owned */

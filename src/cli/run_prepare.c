@@ -53,8 +53,7 @@ int tph_run_read_parameters(const char *path, struct tph_arena *arena, struct tp
             return tph_error_set(err, TPH_ERROR_LIMIT, "%s: parameter %.*s is larger than %zu bytes", path,
                                  TPH_FMT(it.key), TPH_LIMIT_PARAMETER);
         }
-        tph_texts_add(parameters, tph_arena_format(arena, "%.*s=%.*s", TPH_FMT(it.key),
-                                                   TPH_FMT(tph_buf_str(&value))));
+        tph_texts_add(parameters, tph_arena_format(arena, "%.*s=%.*s", TPH_FMT(it.key), TPH_FMT(tph_buf_str(&value))));
     }
     return 0;
 }
@@ -108,8 +107,7 @@ static void complete_metadata(struct tph_json_doc *doc, struct tph_json *object,
     }
     if (tph_json_get_str(meta, "name").len == 0) {
         struct tph_str prefix = tph_json_get_str(meta, "generateName");
-        prefix = prefix.len > 0 ? tph_str_slice(prefix, 0, NAME_MAX_LEN - NAME_SUFFIX_LEN)
-                                : TPH_STR("workflow-");
+        prefix = prefix.len > 0 ? tph_str_slice(prefix, 0, NAME_MAX_LEN - NAME_SUFFIX_LEN) : TPH_STR("workflow-");
         char suffix[NAME_SUFFIX_LEN + 1];
         tph_random_text(suffix, NAME_SUFFIX_LEN);
         TPH_CLEANUP(tph_freep) char *name = tph_format("%.*s%s", TPH_FMT(prefix), suffix);
@@ -165,8 +163,8 @@ static bool is_called(const struct tph_prepared *prepared, struct tph_str key)
     return false;
 }
 
-static void warn_unknown_key(const struct tph_run_input *input, const struct tph_prepared *prepared,
-                             struct tph_str key, const char *place_and_path)
+static void warn_unknown_key(const struct tph_run_input *input, const struct tph_prepared *prepared, struct tph_str key,
+                             const char *place_and_path)
 {
     const char *names[TPH_LIMIT_PLUGINS];
     size_t n = 0;
@@ -182,13 +180,13 @@ static void warn_unknown_key(const struct tph_run_input *input, const struct tph
     tph_cli_warn(input->cli,
                  "%s: no plugin is called \"%.*s\"%s%s%s asking all\n  plugins here: %s\n  add another with "
                  "--plugin DIR or a ConfigMap on the command line",
-                 place_and_path, TPH_FMT(key), near ? "; did you mean \"" : ";", near ? near : "",
-                 near ? "\"?" : "", tph_buf_cstr(&all));
+                 place_and_path, TPH_FMT(key), near ? "; did you mean \"" : ";", near ? near : "", near ? "\"?" : "",
+                 tph_buf_cstr(&all));
 }
 
 /* Walks the templates that name a plugin: fills keys, and complains where nobody can answer. */
-static int check_keys(struct tph_run_input *input, const struct tph_run_workflow *workflow,
-                      struct tph_arena *arena, struct tph_prepared *prepared, struct tph_error *err)
+static int check_keys(struct tph_run_input *input, const struct tph_run_workflow *workflow, struct tph_arena *arena,
+                      struct tph_prepared *prepared, struct tph_error *err)
 {
     struct tph_json_iter it = tph_json_iter(tph_json_path(workflow->object, "spec", "templates", NULL));
     while (tph_json_next(&it)) {
@@ -203,7 +201,8 @@ static int check_keys(struct tph_run_input *input, const struct tph_run_workflow
         if (prepared->n_plugins == 0) {
             return tph_error_set(err, TPH_ERROR_INVALID,
                                  "%s: no plugin is given that could run \"%.*s\"\n  add one with --plugin DIR or a "
-                                 "ConfigMap on the command line", tph_buf_cstr(&place), TPH_FMT(plugin.key));
+                                 "ConfigMap on the command line",
+                                 tph_buf_cstr(&place), TPH_FMT(plugin.key));
         }
         if (!is_called(prepared, plugin.key)) {
             warn_unknown_key(input, prepared, plugin.key, tph_buf_cstr(&place));

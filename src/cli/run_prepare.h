@@ -22,7 +22,7 @@ struct tph_prepared {
     struct tph_run *run;         /* owned; taken by the controller */
     struct tph_plugin **plugins; /* owned list of references */
     size_t n_plugins;
-    struct tph_map keys;         /* template name -> NUL-terminated plugin key, in the arena */
+    struct tph_map keys; /* template name -> NUL-terminated plugin key, in the arena */
 };
 
 void tph_prepared_release(struct tph_prepared *prepared);

@@ -37,9 +37,8 @@ struct builder {
 static const struct {
     const char *icon, *color;
 } looks[TPH_NODE_PHASE_COUNT] = {
-    [TPH_NODE_PENDING] = {"◷", "33"},   [TPH_NODE_RUNNING] = {"●", "36"},
-    [TPH_NODE_SUCCEEDED] = {"✔", "32"}, [TPH_NODE_SKIPPED] = {"○", "39"},
-    [TPH_NODE_FAILED] = {"✖", "31"},    [TPH_NODE_ERROR] = {"⚠", "31"},
+    [TPH_NODE_PENDING] = {"◷", "33"}, [TPH_NODE_RUNNING] = {"●", "36"}, [TPH_NODE_SUCCEEDED] = {"✔", "32"},
+    [TPH_NODE_SKIPPED] = {"○", "39"}, [TPH_NODE_FAILED] = {"✖", "31"},  [TPH_NODE_ERROR] = {"⚠", "31"},
     [TPH_NODE_OMITTED] = {"○", "39"},
 };
 
@@ -101,8 +100,7 @@ static const char *join(struct builder *b, const char *prefix, const char *utf8,
     return tph_arena_format(b->arena, "%s%s", prefix, b->style->utf8 ? utf8 : ascii);
 }
 
-static void add_node(struct builder *b, const struct tph_node *node, const char *prefix,
-                     const char *below);
+static void add_node(struct builder *b, const struct tph_node *node, const char *prefix, const char *below);
 
 /* The members of one step group: a single one hangs on the trunk, several on a branch of their own. */
 static void add_group(struct builder *b, const struct tph_node *group, const char *prefix, bool last)
@@ -118,8 +116,7 @@ static void add_group(struct builder *b, const struct tph_node *group, const cha
     }
     for (size_t i = 0; i < group->n_children; i++) {
         bool end = i + 1 == group->n_children;
-        const char *branch = i == 0 ? join(b, trunk, "┬─", "+-")
-                                    : join(b, below, end ? "└─" : "├─", end ? "`-" : "|-");
+        const char *branch = i == 0 ? join(b, trunk, "┬─", "+-") : join(b, below, end ? "└─" : "├─", end ? "`-" : "|-");
         add_node(b, group->children[i], branch, join(b, below, end ? "  " : "│ ", end ? "  " : "| "));
     }
 }
@@ -176,8 +173,7 @@ static struct cells cells_of(const struct builder *b, const struct row *row)
     }
     tph_buf_clear(&text);
     if (node->started_ms > 0) {
-        tph_tree_duration((node->finished_ms ? node->finished_ms : b->tree->now_ms) - node->started_ms,
-                          &text);
+        tph_tree_duration((node->finished_ms ? node->finished_ms : b->tree->now_ms) - node->started_ms, &text);
     }
     cells.duration = tph_arena_strdup(b->arena, tph_buf_str(&text));
     return cells;
@@ -218,8 +214,8 @@ static void put_tail(const struct builder *b, const struct tph_node *node, struc
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf tail = TPH_BUF_INIT(TPH_MIB(4));
     bool boundary = tph_map_get(&b->boundaries, node->id) != NULL;
-    if (boundary || (node->progress.len > 0 && !tph_str_eqz(node->progress, "0/1") &&
-                     !tph_str_eqz(node->progress, "1/1"))) {
+    if (boundary ||
+        (node->progress.len > 0 && !tph_str_eqz(node->progress, "0/1") && !tph_str_eqz(node->progress, "1/1"))) {
         (void)tph_buf_put(&tail, node->progress);
     }
     if (node->message.len > 0) {
@@ -294,8 +290,7 @@ static void write_rows(struct builder *b, size_t left_out, struct tph_buf *out)
     size_t wide[3] = {0, 0, 0};
     for (size_t i = 0; i < b->n_rows; i++) {
         cells[i] = cells_of(b, &b->rows[i]);
-        size_t w = width_of(b->rows[i].prefix) + icon_width(b, b->rows[i].node->phase) + 1 +
-                   width_of(cells[i].name);
+        size_t w = width_of(b->rows[i].prefix) + icon_width(b, b->rows[i].node->phase) + 1 + width_of(cells[i].name);
         wide[0] = w > wide[0] ? w : wide[0];
         w = width_of(cells[i].template_name);
         wide[1] = w > wide[1] ? w : wide[1];
@@ -308,8 +303,7 @@ static void write_rows(struct builder *b, size_t left_out, struct tph_buf *out)
         (void)tph_buf_puts(&line, b->rows[i].prefix);
         tph_tree_icon(node->phase, b->style, &line);
         (void)tph_buf_printf(&line, " %s", cells[i].name);
-        pad(&line, width_of(b->rows[i].prefix) + icon_width(b, node->phase) + 1 + width_of(cells[i].name),
-            wide[0]);
+        pad(&line, width_of(b->rows[i].prefix) + icon_width(b, node->phase) + 1 + width_of(cells[i].name), wide[0]);
         (void)tph_buf_printf(&line, "  %s", cells[i].template_name);
         pad(&line, width_of(cells[i].template_name), wide[1]);
         if (wide[2] > 0) {

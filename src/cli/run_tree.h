@@ -21,9 +21,9 @@ struct tph_tree_style {
 
 /* What is known of a node beside the engine: by its id. */
 struct tph_tree_note {
-    int64_t due_ms;  /* wall clock of the next call; 0 = unknown */
-    uint32_t calls;  /* calls answered so far */
-    char *message;   /* what it waits for, or NULL */
+    int64_t due_ms; /* wall clock of the next call; 0 = unknown */
+    uint32_t calls; /* calls answered so far */
+    char *message;  /* what it waits for, or NULL */
 };
 
 struct tph_tree {

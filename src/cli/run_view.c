@@ -16,9 +16,9 @@
 #include "cli/run_tree.h"
 
 enum {
-    FRAME_MS = 100,       /* redraw at most this often */
-    TICK_MS = 1000,       /* and this often while nothing happens: elapsed times grow */
-    WINDOW_ROWS = 24,     /* where the terminal does not tell */
+    FRAME_MS = 100,   /* redraw at most this often */
+    TICK_MS = 1000,   /* and this often while nothing happens: elapsed times grow */
+    WINDOW_ROWS = 24, /* where the terminal does not tell */
     WINDOW_COLUMNS = 80,
 };
 
@@ -124,8 +124,7 @@ static void put_sidecars(struct tph_view *view, const struct winsize *window, st
     (void)tph_buf_puts(&line, "plugins");
     for (size_t i = 0; i < view->n_sidecars; i++) {
         const struct sidecar *s = &view->sidecars[i];
-        (void)tph_buf_printf(&line, "  %.*s %s", TPH_FMT(s->plugin->name),
-                             s->state ? s->state : "not needed yet");
+        (void)tph_buf_printf(&line, "  %.*s %s", TPH_FMT(s->plugin->name), s->state ? s->state : "not needed yet");
         if (s->calls > 1) {
             (void)tph_buf_printf(&line, " (%u calls)", s->calls);
         }
@@ -157,11 +156,13 @@ static void draw(void *owner)
     size_t left = window.ws_row > 3 ? window.ws_row - 2U : 1;
     for (size_t i = 0; i < view->n_watched && left > 0; i++) {
         struct watched *w = &view->watched[i];
-        struct tph_tree tree = {.run = tph_local_run(w->workflow), .notes = &w->notes, .keys = w->keys,
-                                .now_ms = tph_clock_wall_ms()};
+        struct tph_tree tree = {
+            .run = tph_local_run(w->workflow), .notes = &w->notes, .keys = w->keys, .now_ms = tph_clock_wall_ms()};
         size_t share = left / (view->n_watched - i);
-        struct tph_tree_style style = {.color = view->options.cli->color, .utf8 = view->options.utf8,
-                                       .max_rows = share > 2 ? share : 2, .max_columns = window.ws_col};
+        struct tph_tree_style style = {.color = view->options.cli->color,
+                                       .utf8 = view->options.utf8,
+                                       .max_rows = share > 2 ? share : 2,
+                                       .max_columns = window.ws_col};
         size_t rows = tph_tree_write(&tree, &style, &out);
         view->drawn_rows += rows;
         left -= rows < left ? rows : left;

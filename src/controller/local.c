@@ -7,8 +7,8 @@
 
 struct tph_local_workflow {
     struct tph_local *local;
-    struct tph_run *run;              /* owned */
-    struct tph_plugin **plugins;      /* owned list of references, until the agent has them */
+    struct tph_run *run;         /* owned */
+    struct tph_plugin **plugins; /* owned list of references, until the agent has them */
     size_t n_plugins;
     struct tph_agent_workflow *tasks; /* the agent's side; ended when the workflow is final */
     struct tph_timer *timer;          /* owned */
@@ -187,10 +187,8 @@ void tph_local_agent_event(void *owner, const struct tph_agent_event *event)
         .progress = event->result->progress,
         .outputs = event->result->outputs,
     };
-    apply(w, &(struct tph_event){.kind = TPH_EVENT_REPLY,
-                                 .node_id = event->node_id,
-                                 .attempt = event->attempt,
-                                 .result = &result});
+    apply(w, &(struct tph_event){
+                 .kind = TPH_EVENT_REPLY, .node_id = event->node_id, .attempt = event->attempt, .result = &result});
 }
 
 static void begin(void *owner)
@@ -201,9 +199,8 @@ static void begin(void *owner)
         struct tph_local_workflow *w = local->workflows[i];
         TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
         struct tph_json *meta = tph_json_get(tph_run_object(w->run, doc), "metadata");
-        w->tasks = tph_agent_begin(local->agent, tph_json_get_str(meta, "name"),
-                                   tph_json_get_str(meta, "namespace"), tph_json_get_str(meta, "uid"),
-                                   w->plugins, w->n_plugins);
+        w->tasks = tph_agent_begin(local->agent, tph_json_get_str(meta, "name"), tph_json_get_str(meta, "namespace"),
+                                   tph_json_get_str(meta, "uid"), w->plugins, w->n_plugins);
         (void)tph_map_set(&local->by_tasks, tasks_key(&w->tasks), w);
         apply(w, &(struct tph_event){.kind = TPH_EVENT_START});
     }

@@ -38,8 +38,8 @@ int tph_objects_add(struct tph_objects *objects, enum tph_env_source kind, const
     const struct tph_json *meta = tph_json_get(object, "metadata");
     struct tph_str ns = tph_json_get_str(meta, "namespace");
     struct tph_str name = tph_json_get_str(meta, "name");
-    struct tph_str key = tph_str(tph_arena_format(objects->keys, "%c|%.*s|%.*s", letter(kind),
-                                                  TPH_FMT(ns), TPH_FMT(name)));
+    struct tph_str key =
+        tph_str(tph_arena_format(objects->keys, "%c|%.*s|%.*s", letter(kind), TPH_FMT(ns), TPH_FMT(name)));
     if (tph_map_get(&objects->by_name, key)) {
         return 1;
     }
@@ -47,11 +47,10 @@ int tph_objects_add(struct tph_objects *objects, enum tph_env_source kind, const
     return 0;
 }
 
-static const struct tph_json *find(const struct tph_objects *objects, enum tph_env_source kind,
-                                   struct tph_str ns, struct tph_str name)
+static const struct tph_json *find(const struct tph_objects *objects, enum tph_env_source kind, struct tph_str ns,
+                                   struct tph_str name)
 {
-    TPH_CLEANUP(tph_freep) char *own =
-        tph_format("%c|%.*s|%.*s", letter(kind), TPH_FMT(ns), TPH_FMT(name));
+    TPH_CLEANUP(tph_freep) char *own = tph_format("%c|%.*s|%.*s", letter(kind), TPH_FMT(ns), TPH_FMT(name));
     const struct tph_json *object = tph_map_get(&objects->by_name, tph_str(own));
     if (!object) {
         TPH_CLEANUP(tph_freep) char *shared = tph_format("%c||%.*s", letter(kind), TPH_FMT(name));
@@ -60,8 +59,8 @@ static const struct tph_json *find(const struct tph_objects *objects, enum tph_e
     return object;
 }
 
-static int value(void *owner, enum tph_env_source kind, struct tph_str ns, struct tph_str name,
-                 struct tph_str key, struct tph_buf *out)
+static int value(void *owner, enum tph_env_source kind, struct tph_str ns, struct tph_str name, struct tph_str key,
+                 struct tph_buf *out)
 {
     const struct tph_json *object = find(owner, kind, ns, name);
     if (!object) {

@@ -106,11 +106,13 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
     }
     if (result->phase.len > 0 && !tph_node_phase_parse(result->phase, &phase)) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf message = TPH_BUF_INIT(TPH_LIMIT_PARAMETER + TPH_KIB(8));
-        (void)tph_buf_printf(&message, "the plugin answered with the phase \"%.*s\", which is none", TPH_FMT(result->phase));
+        (void)tph_buf_printf(&message, "the plugin answered with the phase \"%.*s\", which is none",
+                             TPH_FMT(result->phase));
         if (result->message.len > 0) {
             (void)tph_buf_printf(&message, ": %.*s", TPH_FMT(result->message));
         }
-        tph_run_act(node->run, &(struct tph_action){.kind = TPH_ACTION_CANCEL_TASK, .node = &node->pub, .attempt = node->pub.attempt});
+        tph_run_act(node->run, &(struct tph_action){
+                                   .kind = TPH_ACTION_CANCEL_TASK, .node = &node->pub, .attempt = node->pub.attempt});
         tph_node_set_phase(node, TPH_NODE_ERROR, tph_buf_cstr(&message));
         return;
     }
@@ -122,7 +124,8 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
 
 void tph_leaf_end(struct node *node, const char *message)
 {
-    tph_run_act(node->run, &(struct tph_action){.kind = TPH_ACTION_CANCEL_TASK, .node = &node->pub, .attempt = node->pub.attempt});
+    tph_run_act(node->run,
+                &(struct tph_action){.kind = TPH_ACTION_CANCEL_TASK, .node = &node->pub, .attempt = node->pub.attempt});
     tph_node_set_phase(node, TPH_NODE_FAILED, message);
 }
 

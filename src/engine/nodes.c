@@ -10,8 +10,8 @@
 
 static const char *const phase_names[TPH_NODE_PHASE_COUNT] = {"Pending", "Running", "Succeeded", "Skipped",
                                                               "Failed",  "Error",   "Omitted"};
-static const char *const type_names[TPH_NODE_TYPE_COUNT] = {"Steps", "StepGroup", "DAG",  "TaskGroup", "Retry",
-                                                            "Skipped", "Suspend", "HTTP", "Plugin"};
+static const char *const type_names[TPH_NODE_TYPE_COUNT] = {"Steps",   "StepGroup", "DAG",  "TaskGroup", "Retry",
+                                                            "Skipped", "Suspend",   "HTTP", "Plugin"};
 static const char *const workflow_phase_names[TPH_WORKFLOW_PHASE_COUNT] = {"",          "Pending", "Running",
                                                                            "Succeeded", "Failed",  "Error"};
 
@@ -82,8 +82,8 @@ static void append(struct node ***list, size_t *n, size_t *capacity, struct node
 struct node *tph_node_make(struct tph_run *run, const char *name, const struct node_kind *kind)
 {
     struct node *node = TPH_ARENA_NEW(run->arena, struct node);
-    const struct node *boundary = kind->parent && kind->parent->pub.type == TPH_NODE_STEP_GROUP ? kind->parent->parent
-                                                                                                : kind->parent;
+    const struct node *boundary =
+        kind->parent && kind->parent->pub.type == TPH_NODE_STEP_GROUP ? kind->parent->parent : kind->parent;
     node->run = run;
     node->template = kind->template;
     node->step = kind->step;

@@ -53,7 +53,8 @@ static struct counts after(const struct node *node)
 
 /* The text of a boundary's or group's progress. later: the groups behind it in the same steps node, summed by the
  * caller, so that a long chain costs no square. */
-static void set_progress(struct tph_json_doc *doc, struct tph_json *object, const struct node *node, struct counts later)
+static void set_progress(struct tph_json_doc *doc, struct tph_json *object, const struct node *node,
+                         struct counts later)
 {
     char text[48];
     int64_t done = node->done + later.done;
@@ -215,12 +216,12 @@ static int load_node(struct node *node, const struct tph_json *saved, struct tph
 {
     enum tph_node_phase phase = TPH_NODE_PENDING;
     if (!tph_node_phase_parse(tph_json_get_str(saved, "phase"), &phase)) {
-        return tph_error_set(err, TPH_ERROR_INVALID, "status.nodes[%.*s].phase: \"%.*s\" is none", TPH_FMT(node->pub.id),
-                             TPH_FMT(tph_json_get_str(saved, "phase")));
+        return tph_error_set(err, TPH_ERROR_INVALID, "status.nodes[%.*s].phase: \"%.*s\" is none",
+                             TPH_FMT(node->pub.id), TPH_FMT(tph_json_get_str(saved, "phase")));
     }
     int64_t started_ms = 0;
     int64_t finished_ms = 0;
-    (void)!tph_time_parse(tph_json_get_str(saved, "startedAt"), &started_ms, NULL);   /* null: not yet */
+    (void)!tph_time_parse(tph_json_get_str(saved, "startedAt"), &started_ms, NULL); /* null: not yet */
     (void)!tph_time_parse(tph_json_get_str(saved, "finishedAt"), &finished_ms, NULL);
     const struct tph_json *inputs = tph_json_get(saved, "inputs");
     const struct tph_json *outputs = tph_json_get(saved, "outputs");
@@ -263,7 +264,8 @@ static int load_members(struct node *group, const struct tph_map *saved, struct 
     struct tph_run *run = group->run;
     const struct tph_step_group *plan = &group->parent->template->groups[group->index];
     for (size_t i = 0; i < plan->n_steps; i++) {
-        TPH_CLEANUP(tph_freep) char *name = tph_format("%.*s.%.*s", TPH_FMT(group->pub.name), TPH_FMT(plan->steps[i].name));
+        TPH_CLEANUP(tph_freep)
+        char *name = tph_format("%.*s.%.*s", TPH_FMT(group->pub.name), TPH_FMT(plan->steps[i].name));
         const struct tph_json *json = saved_node(run, saved, tph_str(name));
         if (!json) {
             continue;
@@ -352,7 +354,8 @@ static int load_tree(struct tph_run *run, const struct tph_map *saved, struct tp
         return 0; /* nothing had begun */
     }
     enum tph_node_type type = t->type == TPH_TEMPLATE_STEPS ? TPH_NODE_STEPS : TPH_NODE_PLUGIN;
-    run->root = tph_node_make(run, tph_arena_strdup(run->arena, run->spec->name), &(struct node_kind){.type = type, .template = t});
+    run->root = tph_node_make(run, tph_arena_strdup(run->arena, run->spec->name),
+                              &(struct node_kind){.type = type, .template = t});
     run->root->groups = TPH_ARENA_ARRAY(run->arena, struct node *, t->n_groups);
     if (load_node(run->root, json, err) < 0) {
         return -1;

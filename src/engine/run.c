@@ -230,7 +230,8 @@ static void check_deadlines(struct tph_run *run)
     if (whole_ms > 0 && run->now_ms >= whole_ms) {
         end_leaves(run, "Step exceeded its deadline");
     }
-    for (struct node *n = tph_node_next_deadline(run); n && n->deadline_ms <= run->now_ms; n = tph_node_next_deadline(run)) {
+    for (struct node *n = tph_node_next_deadline(run); n && n->deadline_ms <= run->now_ms;
+         n = tph_node_next_deadline(run)) {
         tph_leaf_end(n, "timeout");
     }
 }

@@ -26,8 +26,8 @@ struct tph_run_options {
 /* From a Workflow object as read (metadata.name, namespace and uid set; generateName is the caller's business).
  * Fresh, or with a saved status. Refuses what the engine cannot run, with the path in the object: kind INVALID,
  * text "PATH: what"; ret_path gets the path alone. The object is copied. */
-int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options,
-                struct tph_run **ret_run, struct tph_buf *ret_path, struct tph_error *err) TPH_MUST_CHECK;
+int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options, struct tph_run **ret_run,
+                struct tph_buf *ret_path, struct tph_error *err) TPH_MUST_CHECK;
 void tph_run_free(struct tph_run *run);
 TPH_DEFINE_CLEANUP(struct tph_run, tph_run_free);
 
@@ -67,7 +67,7 @@ enum tph_action_kind {
 
 struct tph_action {
     enum tph_action_kind kind;
-    const struct tph_node *node;  /* borrowed from the run: valid until the run is freed */
+    const struct tph_node *node; /* borrowed from the run: valid until the run is freed */
     uint32_t attempt;
     struct tph_str template_json; /* START_TASK: the processed template; valid until the next apply */
     struct tph_str key;           /* START_TASK: the one key under plugin: */
@@ -80,14 +80,14 @@ struct tph_actions {
     size_t n;
 };
 
-/* now_ms: wall clock, milliseconds since 1970. Never fails: what goes wrong becomes a node's or the workflow's message. */
-void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t now_ms,
-                   struct tph_actions *ret_actions);
+/* now_ms: wall clock, milliseconds since 1970. Never fails: what goes wrong becomes a node's or the workflow's message.
+ */
+void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t now_ms, struct tph_actions *ret_actions);
 
 /* Looking. */
 enum tph_workflow_phase tph_run_phase(const struct tph_run *run);
 struct tph_str tph_run_message(const struct tph_run *run);
-struct tph_str tph_run_progress(const struct tph_run *run); /* "1/3" */
+struct tph_str tph_run_progress(const struct tph_run *run);     /* "1/3" */
 const struct tph_node *tph_run_root(const struct tph_run *run); /* NULL before START */
 size_t tph_run_n_nodes(const struct tph_run *run);
 const struct tph_node *tph_run_node_at(const struct tph_run *run, size_t index); /* in the order of making */

@@ -28,14 +28,14 @@ struct node {
     struct node **members;               /* group: its members, in the arena */
     struct tph_node **outbound;          /* steps, when final: the leaves that what follows hangs on */
     size_t n_outbound;
-    struct tph_node *one_child;          /* room for the commonest number of children */
+    struct tph_node *one_child; /* room for the commonest number of children */
     size_t child_capacity;
-    char *message, *progress;            /* owned */
-    struct tph_json_doc *outputs_doc;    /* owned */
-    int64_t deadline_ms;                 /* 0 = none */
-    size_t heap_at;                      /* place in the heap of deadlines, from 1; 0 = not in it */
-    int64_t done, total;                 /* progress of the leaves below, itself included */
-    bool dirty;                          /* in the list of changed nodes */
+    char *message, *progress;         /* owned */
+    struct tph_json_doc *outputs_doc; /* owned */
+    int64_t deadline_ms;              /* 0 = none */
+    size_t heap_at;                   /* place in the heap of deadlines, from 1; 0 = not in it */
+    int64_t done, total;              /* progress of the leaves below, itself included */
+    bool dirty;                       /* in the list of changed nodes */
 };
 
 /* Something to do before the event is dealt with: an explicit stack in place of recursion. */
@@ -51,33 +51,33 @@ struct work {
 
 struct tph_run {
     struct tph_run_options options;
-    struct tph_spec *spec;      /* owned */
-    struct tph_arena *arena;    /* nodes, names */
-    struct tph_arena *scratch;  /* texts of this apply's actions; emptied by the next */
-    struct tph_json_doc *doc;   /* inputs of nodes */
-    struct tph_map by_id;       /* node id -> struct node */
-    struct node **nodes;        /* owned array, in the order of making */
+    struct tph_spec *spec;     /* owned */
+    struct tph_arena *arena;   /* nodes, names */
+    struct tph_arena *scratch; /* texts of this apply's actions; emptied by the next */
+    struct tph_json_doc *doc;  /* inputs of nodes */
+    struct tph_map by_id;      /* node id -> struct node */
+    struct node **nodes;       /* owned array, in the order of making */
     size_t n_nodes, nodes_capacity;
     struct node *root;
     enum tph_workflow_phase phase;
-    char *message;              /* owned */
+    char *message; /* owned */
     char progress[48];
     int64_t now_ms, started_ms, finished_ms;
-    const char *shutdown;       /* "Stop", "Terminate" or NULL */
+    const char *shutdown; /* "Stop", "Terminate" or NULL */
     bool started;
-    struct work *work;          /* owned stack */
+    struct work *work; /* owned stack */
     size_t n_work, work_capacity;
-    struct node **dirty;        /* owned: changed in this apply */
+    struct node **dirty; /* owned: changed in this apply */
     size_t n_dirty, dirty_capacity;
-    struct tph_action *tasks;   /* owned: start and cancel actions of this apply */
+    struct tph_action *tasks; /* owned: start and cancel actions of this apply */
     size_t n_tasks, tasks_capacity;
     struct tph_action *actions; /* owned: what the last apply returned */
     size_t actions_capacity;
-    struct node **heap;         /* owned: nodes by deadline, soonest first; heap[0] is unused */
+    struct node **heap; /* owned: nodes by deadline, soonest first; heap[0] is unused */
     size_t heap_len, heap_capacity;
-    int64_t waiting_ms;         /* what the last WAIT_UNTIL said */
+    int64_t waiting_ms; /* what the last WAIT_UNTIL said */
     bool workflow_changed;
-    bool nodes_limit;           /* TPH_LIMIT_NODES was reached */
+    bool nodes_limit; /* TPH_LIMIT_NODES was reached */
 };
 
 /* run.c */
@@ -110,7 +110,7 @@ void tph_leaf_begin(struct node *node);
 void tph_leaf_start_task(struct node *node);
 void tph_leaf_reply(struct node *node, const struct tph_task_result *result);
 void tph_leaf_end(struct node *node, const char *message); /* Failed from outside: its plugin is told */
-void tph_leaf_restore(struct node *node); /* its timeout */
+void tph_leaf_restore(struct node *node);                  /* its timeout */
 
 /* steps.c */
 void tph_steps_begin(struct node *node);
@@ -123,14 +123,14 @@ void tph_steps_close(struct node *steps);
 /* scope.c */
 struct scope {
     const struct tph_run *run;
-    const struct node *node;             /* whose text it is */
-    const struct node *boundary;         /* steps node whose members {{steps.X...}} means; NULL = none */
-    const struct tph_json *inputs;       /* {{inputs.parameters.X}}: a node's inputs; NULL = none */
+    const struct node *node;       /* whose text it is */
+    const struct node *boundary;   /* steps node whose members {{steps.X...}} means; NULL = none */
+    const struct tph_json *inputs; /* {{inputs.parameters.X}}: a node's inputs; NULL = none */
 };
 bool tph_scope_lookup(void *scope, struct tph_str tag, struct tph_buf *value);
 /* The inputs of a node of `template`: declared values, overridden by arguments. 0; -1 with the message for the node. */
-int tph_scope_inputs(struct node *node, const struct scope *arguments, struct tph_json **ret_inputs, struct tph_buf *problem)
-    TPH_MUST_CHECK;
+int tph_scope_inputs(struct node *node, const struct scope *arguments, struct tph_json **ret_inputs,
+                     struct tph_buf *problem) TPH_MUST_CHECK;
 
 /* object.c */
 int tph_run_restore(struct tph_run *run, const struct tph_json *status, struct tph_error *err) TPH_MUST_CHECK;

@@ -118,8 +118,8 @@ static int compile_arguments(struct compiler *c, const struct tph_json *argument
 
 static int compile_step(struct compiler *c, const struct tph_json *json, struct tph_step *step)
 {
-    static const char *const later[] = {"inline",     "templateRef",  "withItems", "withParam", "withSequence",
-                                        "when",       "continueOn",   "onExit",    "hooks",     NULL};
+    static const char *const later[] = {"inline", "templateRef", "withItems", "withParam", "withSequence",
+                                        "when",   "continueOn",  "onExit",    "hooks",     NULL};
     if (!tph_json_is(json, TPH_JSON_OBJECT)) {
         return fail(c, "a step was expected, here is %s", tph_json_type_name(tph_json_type(json)));
     }
@@ -187,7 +187,8 @@ static int compile_outputs(struct compiler *c, const struct tph_json *outputs, s
         o->has_default = !tph_json_is_null(tph_json_get(from, "default"));
         o->fallback = any_text(c, tph_json_get(from, "default"));
         bool bare = tph_str_find(parameter, TPH_STR("{{")) < 0;
-        struct tph_str text = bare ? tph_str(tph_arena_format(c->spec->arena, "{{%.*s}}", TPH_FMT(parameter))) : parameter;
+        struct tph_str text =
+            bare ? tph_str(tph_arena_format(c->spec->arena, "{{%.*s}}", TPH_FMT(parameter))) : parameter;
         if (compile_text(c, text, &o->text) < 0) {
             return -1;
         }
@@ -241,8 +242,8 @@ static int compile_plugin_text(struct compiler *c, const struct tph_json *json, 
     }
     struct tph_json_iter it = tph_json_iter(json);
     while (tph_json_next(&it)) {
-        bool written = tph_str_eqz(it.key, "name") || tph_str_eqz(it.key, "inputs") ||
-                       tph_str_eqz(it.key, "outputs") || tph_str_eqz(it.key, "metadata");
+        bool written = tph_str_eqz(it.key, "name") || tph_str_eqz(it.key, "inputs") || tph_str_eqz(it.key, "outputs") ||
+                       tph_str_eqz(it.key, "metadata");
         if (!written) {
             (void)tph_buf_putc(&tail, ',');
             tph_json_write_str(it.key, TPH_JSON_HTML, &tail);
@@ -251,7 +252,8 @@ static int compile_plugin_text(struct compiler *c, const struct tph_json *json, 
         }
     }
     (void)tph_buf_putc(&tail, '}');
-    return compile_text(c, tph_buf_str(&head), &t->head) < 0 || compile_text(c, tph_buf_str(&tail), &t->tail) < 0 ? -1 : 0;
+    return compile_text(c, tph_buf_str(&head), &t->head) < 0 || compile_text(c, tph_buf_str(&tail), &t->tail) < 0 ? -1
+                                                                                                                  : 0;
 }
 
 static int compile_plugin(struct compiler *c, const struct tph_json *json, struct tph_template *t)
@@ -324,11 +326,13 @@ static int compile_inputs(struct compiler *c, const struct tph_json *inputs, str
 
 static int unsupported_type(struct compiler *c, const struct tph_json *json, struct tph_str name)
 {
-    static const char *const types[] = {"container", "containerSet", "script", "resource", "data", "dag", "suspend", "http", NULL};
+    static const char *const types[] = {"container", "containerSet", "script", "resource", "data",
+                                        "dag",       "suspend",      "http",   NULL};
     for (size_t i = 0; types[i]; i++) {
         if (!tph_json_is_null(tph_json_get(json, types[i]))) {
             (void)enter(c, types[i]);
-            return fail(c, "template '%.*s' is of type %s, which is not supported yet; plugin and steps are", TPH_FMT(name), types[i]);
+            return fail(c, "template '%.*s' is of type %s, which is not supported yet; plugin and steps are",
+                        TPH_FMT(name), types[i]);
         }
     }
     return fail(c, "template '%.*s' type is unknown\n  give it one of: plugin, steps", TPH_FMT(name));
@@ -336,7 +340,7 @@ static int unsupported_type(struct compiler *c, const struct tph_json *json, str
 
 static int compile_template(struct compiler *c, const struct tph_json *json)
 {
-    static const char *const later[] = {"retryStrategy", "memoize", "synchronization", "parallelism", "failFast",
+    static const char *const later[] = {"retryStrategy",  "memoize", "synchronization", "parallelism", "failFast",
                                         "pendingTimeout", NULL};
     struct tph_arena *arena = c->spec->arena;
     struct tph_template *t = TPH_ARENA_NEW(arena, struct tph_template);
@@ -438,9 +442,16 @@ static int compile_parameters(struct compiler *c, const struct tph_json *spec)
 
 static int compile_spec(struct compiler *c)
 {
-    static const char *const later[] = {"onExit",          "hooks",         "workflowTemplateRef", "templateDefaults",
-                                        "synchronization", "retryStrategy", "parallelism",         "suspend",
-                                        "workflowMetadata", NULL};
+    static const char *const later[] = {"onExit",
+                                        "hooks",
+                                        "workflowTemplateRef",
+                                        "templateDefaults",
+                                        "synchronization",
+                                        "retryStrategy",
+                                        "parallelism",
+                                        "suspend",
+                                        "workflowMetadata",
+                                        NULL};
     const struct tph_json *spec = tph_json_get(c->spec->object, "spec");
     (void)enter(c, "spec");
     if (refuse(c, spec, later) < 0 || compile_parameters(c, spec) < 0 || compile_templates(c, spec) < 0) {

@@ -67,7 +67,7 @@ struct tph_template {
 
     /* plugin: the JSON text of the template, cut around its inputs: head, inputs, tail */
     struct tph_text head, tail;
-    struct tph_str key;    /* the one key under plugin: */
+    struct tph_str key; /* the one key under plugin: */
     struct tph_text timeout;
     bool has_timeout;
 
@@ -80,13 +80,13 @@ struct tph_template {
 };
 
 struct tph_spec {
-    struct tph_arena *arena;     /* owned */
-    struct tph_json_doc *doc;    /* owned: the workflow object as it was given */
+    struct tph_arena *arena;  /* owned */
+    struct tph_json_doc *doc; /* owned: the workflow object as it was given */
     const struct tph_json *object;
     const struct tph_template *entrypoint;
-    struct tph_map templates;    /* name -> struct tph_template */
-    struct tph_map parameters;   /* workflow argument name -> struct tph_str */
-    int64_t deadline_s;          /* activeDeadlineSeconds; -1 = none */
+    struct tph_map templates;  /* name -> struct tph_template */
+    struct tph_map parameters; /* workflow argument name -> struct tph_str */
+    int64_t deadline_s;        /* activeDeadlineSeconds; -1 = none */
     struct tph_str name, ns, uid;
 };
 

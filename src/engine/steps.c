@@ -25,7 +25,8 @@ struct node *tph_steps_make_group(struct node *steps)
     size_t index = steps->n_groups;
     size_t n_members = steps->template->groups[index].n_steps;
     const char *name = tph_arena_format(run->arena, "%.*s[%zu]", TPH_FMT(steps->pub.name), index);
-    struct node *group = tph_node_make(run, name, &(struct node_kind){.type = TPH_NODE_STEP_GROUP, .parent = steps, .index = index});
+    struct node *group =
+        tph_node_make(run, name, &(struct node_kind){.type = TPH_NODE_STEP_GROUP, .parent = steps, .index = index});
     group->members = TPH_ARENA_ARRAY(run->arena, struct node *, n_members);
     if (index == 0) {
         tph_node_add_child(steps, group);
@@ -50,11 +51,9 @@ struct node *tph_steps_make_member(struct node *group, size_t index, enum tph_no
     struct tph_run *run = group->run;
     const struct tph_step *step = &group->parent->template->groups[group->index].steps[index];
     const char *name = tph_arena_format(run->arena, "%.*s.%.*s", TPH_FMT(group->pub.name), TPH_FMT(step->name));
-    struct node *member = tph_node_make(run, name, &(struct node_kind){.type = type,
-                                                                       .template = step->target,
-                                                                       .step = step,
-                                                                       .parent = group,
-                                                                       .index = index});
+    struct node *member = tph_node_make(
+        run, name,
+        &(struct node_kind){.type = type, .template = step->target, .step = step, .parent = group, .index = index});
     if (type == TPH_NODE_STEPS) {
         member->groups = TPH_ARENA_ARRAY(run->arena, struct node *, step->target->n_groups);
     }
@@ -80,19 +79,22 @@ static int open_member(struct node *group, size_t index)
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(16));
     if (depth_of(group->parent) >= TPH_LIMIT_TEMPLATE_DEPTH || group->run->n_nodes >= TPH_LIMIT_NODES) {
         bool deep = group->run->n_nodes < TPH_LIMIT_NODES;
-        (void)tph_buf_printf(&problem, deep ? "Maximum recursion depth exceeded: more than %d templates inside one another"
-                                            : "more than %d nodes in one workflow",
+        (void)tph_buf_printf(&problem,
+                             deep ? "Maximum recursion depth exceeded: more than %d templates inside one another"
+                                  : "more than %d nodes in one workflow",
                              deep ? TPH_LIMIT_TEMPLATE_DEPTH : TPH_LIMIT_NODES);
         tph_node_set_phase(group, TPH_NODE_ERROR, tph_buf_cstr(&problem));
         return -1;
     }
     enum tph_node_type type = step->target->type == TPH_TEMPLATE_STEPS ? TPH_NODE_STEPS : TPH_NODE_PLUGIN;
     struct node *member = tph_steps_make_member(group, index, type);
-    struct scope scope = {.run = group->run, .node = member, .boundary = group->parent, .inputs = group->parent->pub.inputs};
+    struct scope scope = {
+        .run = group->run, .node = member, .boundary = group->parent, .inputs = group->parent->pub.inputs};
     struct tph_json *inputs = NULL;
     if (tph_scope_inputs(member, &scope, &inputs, &problem) < 0) {
-        TPH_CLEANUP(tph_freep) char *text = tph_format("step group deemed errored due to child %.*s error: %s",
-                                                       TPH_FMT(member->pub.name), tph_buf_cstr(&problem));
+        TPH_CLEANUP(tph_freep)
+        char *text = tph_format("step group deemed errored due to child %.*s error: %s", TPH_FMT(member->pub.name),
+                                tph_buf_cstr(&problem));
         member->pub.type = TPH_NODE_SKIP;
         tph_node_set_phase(member, TPH_NODE_ERROR, tph_buf_cstr(&problem));
         tph_node_set_message(group, tph_str(text));
@@ -215,8 +217,8 @@ static int deliver_outputs(struct node *steps)
         struct tph_text_scope texts = {.lookup = tph_scope_lookup, .owner = &scope};
         tph_text_eval(&o->text, &texts, &value);
         if (texts.missing.p && !o->has_default) {
-            TPH_CLEANUP(tph_freep) char *message =
-                tph_format("Unable to resolve: \"{{%.*s}}\"", TPH_FMT(texts.missing));
+            TPH_CLEANUP(tph_freep)
+            char *message = tph_format("Unable to resolve: \"{{%.*s}}\"", TPH_FMT(texts.missing));
             tph_node_set_phase(steps, TPH_NODE_ERROR, message);
             return -1;
         }

@@ -35,7 +35,7 @@ bool tph_text_is_plain(const struct tph_text *text);
 typedef bool tph_text_lookup(void *owner, struct tph_str tag, struct tph_buf *value);
 
 enum {
-    TPH_TEXT_JSON = 1,    /* the text is JSON and tags stand inside strings: values are escaped */
+    TPH_TEXT_JSON = 1,     /* the text is JSON and tags stand inside strings: values are escaped */
     TPH_TEXT_QUOTE_GO = 2, /* escape as Go's strconv.Quote does, which can break the JSON (compatibility) */
 };
 

@@ -51,7 +51,7 @@ __asm__(".globl _start\n_start:\n  mov x29, #0\n  mov x0, sp\n  bl start\n");
 #endif
 
 typedef unsigned long long sigset64;
-#define SIGNAL_BIT(n) (1ULL << ((n) - 1))
+#define SIGNAL_BIT(n) (1ULL << ((n)-1))
 
 void start(long *stack) __attribute__((noreturn, used));
 

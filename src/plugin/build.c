@@ -15,7 +15,7 @@
 #include "plugin/gotype.h"
 #include "plugin/server_file.h"
 
-#define GENERATED_YAML "# This is an auto-generated file. DO NOT EDIT\n"
+#define GENERATED_YAML   "# This is an auto-generated file. DO NOT EDIT\n"
 #define GENERATED_README "<!-- This is an auto-generated file. DO NOT EDIT -->\n"
 
 void tph_build_report_release(struct tph_build_report *report)
@@ -27,8 +27,8 @@ void tph_build_report_release(struct tph_build_report *report)
 /* What is built from. */
 struct source {
     const char *directory;
-    struct tph_json_doc *raw;   /* plugin.yaml as read */
-    struct tph_json_doc *doc;   /* the same through Argo's types, and what is made of it */
+    struct tph_json_doc *raw; /* plugin.yaml as read */
+    struct tph_json_doc *doc; /* the same through Argo's types, and what is made of it */
     struct tph_json *plugin;
     struct tph_build_report *report;
     struct tph_error *err;
@@ -142,11 +142,13 @@ static void warn_about(const struct source *s)
     const struct tph_json *container = container_of(s->plugin);
     struct tph_str kind = tph_json_get_str(s->plugin, "kind");
     if (!tph_str_eqz(kind, "ExecutorPlugin")) {
-        warn(s, "kind is \"%.*s\", not ExecutorPlugin: no controller will take the ConfigMap for a plugin", TPH_FMT(kind));
+        warn(s, "kind is \"%.*s\", not ExecutorPlugin: no controller will take the ConfigMap for a plugin",
+             TPH_FMT(kind));
     }
     const struct tph_json *resources = tph_json_get(container, "resources");
     if (!tph_json_get(resources, "requests") || !tph_json_get(resources, "limits")) {
-        warn(s, "resources that are {} vanish from the ConfigMap, and a controller then refuses the plugin; give cpu and memory");
+        warn(s, "resources that are {} vanish from the ConfigMap, and a controller then refuses the plugin; give cpu "
+                "and memory");
     }
     if (tph_json_len(tph_json_get(container, "securityContext")) == 0) {
         warn(s, "securityContext is {}: the sidecar may run as root; set runAsNonRoot and runAsUser");
@@ -228,12 +230,14 @@ static int write_readme(const struct source *s, const char *configmap_name, unsi
         warn(s, "%s was not generated and is kept; --force replaces it", path);
         return 0;
     }
-    (void)tph_buf_printf(&text, GENERATED_README "# %.*s\n\n* Needs: %.*s\n* Image: %.*s\n\n%.*s\n\nInstall:\n\n    kubectl apply -f "
+    (void)tph_buf_printf(
+        &text,
+        GENERATED_README "# %.*s\n\n* Needs: %.*s\n* Image: %.*s\n\n%.*s\n\nInstall:\n\n    kubectl apply -f "
                          "%s-configmap.yaml\n\nUninstall:\n\t\n    kubectl delete cm %s \n",
-                         TPH_FMT(tph_json_get_str(meta, "name")),
-                         TPH_FMT(tph_json_get_str(annotations, "workflows.argoproj.io/version")),
-                         TPH_FMT(tph_json_get_str(container_of(s->plugin), "image")),
-                         TPH_FMT(tph_json_get_str(annotations, "workflows.argoproj.io/description")), configmap_name, configmap_name);
+        TPH_FMT(tph_json_get_str(meta, "name")),
+        TPH_FMT(tph_json_get_str(annotations, "workflows.argoproj.io/version")),
+        TPH_FMT(tph_json_get_str(container_of(s->plugin), "image")),
+        TPH_FMT(tph_json_get_str(annotations, "workflows.argoproj.io/description")), configmap_name, configmap_name);
     if (tph_fd_write_file(path, tph_buf_str(&text), 0666, s->err) < 0) {
         return -1;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `executor-plugin build DIR`: plugin.yaml and at most one server.* become a ConfigMap manifest and a README.md, byte for
- * byte as Argo's CLI writes them. Recorded: tests/data/golden/plugin_build. */
+/* `executor-plugin build DIR`: plugin.yaml and at most one server.* become a ConfigMap manifest and a README.md, byte
+ * for byte as Argo's CLI writes them. Recorded: tests/data/golden/plugin_build. */
 #pragma once
 
 #include <stdbool.h>

@@ -160,19 +160,23 @@ static int check_mandatory(const struct tph_plugin *plugin, const struct tph_sid
     const struct tph_container *c = &plugin->container;
     if (c->n_ports == 0) {
         (void)tph_plugin_fail(document->source, path_of(plugin, document, "ports"), err, "is missing");
-        return tph_error_hint(err, "a plugin is called on its first port; for example\n    ports: [{containerPort: 4355}]");
+        return tph_error_hint(err,
+                              "a plugin is called on its first port; for example\n    ports: [{containerPort: 4355}]");
     }
     if (!c->resources.has_requests) {
         (void)tph_plugin_fail(document->source, path_of(plugin, document, "resources.requests"), err, "is missing");
-        return tph_error_hint(err, "executor plugins must say what they need; for example\n    requests: {cpu: 100m, memory: 32Mi}");
+        return tph_error_hint(
+            err, "executor plugins must say what they need; for example\n    requests: {cpu: 100m, memory: 32Mi}");
     }
     if (!c->resources.has_limits) {
         (void)tph_plugin_fail(document->source, path_of(plugin, document, "resources.limits"), err, "is missing");
-        return tph_error_hint(err, "executor plugins must limit what they use; for example\n    limits: {cpu: 200m, memory: 64Mi}");
+        return tph_error_hint(
+            err, "executor plugins must limit what they use; for example\n    limits: {cpu: 200m, memory: 64Mi}");
     }
     if (!c->security.present) {
         (void)tph_plugin_fail(document->source, path_of(plugin, document, "securityContext"), err, "is missing");
-        return tph_error_hint(err, "executor plugins must say as whom they run; for example\n    securityContext: {runAsNonRoot: true, runAsUser: 65534}");
+        return tph_error_hint(err, "executor plugins must say as whom they run; for example\n    securityContext: "
+                                   "{runAsNonRoot: true, runAsUser: 65534}");
     }
     return 0;
 }
@@ -200,8 +204,7 @@ int tph_plugin_read_sidecar(struct tph_plugin *plugin, const struct tph_sidecar_
     if (read_volumes(plugin, document, err) < 0 || read_annotations(plugin, document, err) < 0) {
         return -1;
     }
-    plugin->file = document->source && document->source->file
-                       ? tph_arena_strdup(arena, tph_str(document->source->file))
-                       : NULL;
+    plugin->file =
+        document->source && document->source->file ? tph_arena_strdup(arena, tph_str(document->source->file)) : NULL;
     return check_mandatory(plugin, document, err);
 }

@@ -48,7 +48,8 @@ static int mismatch(struct converter *c, const struct tph_json *value, const str
                     const struct tph_go_field *field)
 {
     return tph_error_set(c->err, TPH_ERROR_INVALID, "json: cannot unmarshal %s into Go struct field %s.%s of type %s",
-                         tph_json_type_name(tph_json_type(value)), owner->name, tph_buf_cstr(&c->path), go_type_name(field));
+                         tph_json_type_name(tph_json_type(value)), owner->name, tph_buf_cstr(&c->path),
+                         go_type_name(field));
 }
 
 static struct tph_json *as_text(struct converter *c, const struct tph_json *value)
@@ -75,8 +76,10 @@ static int convert_quantity(struct converter *c, const struct tph_json *value, s
     struct tph_json *source = as_text(c, value);
     struct tph_quantity quantity;
     if (!source || tph_quantity_read(tph_json_str(source), &quantity, c->err) < 0) {
-        return source ? -1 : tph_error_set(c->err, TPH_ERROR_INVALID, "json: cannot unmarshal %s into Go value of type string",
-                                           tph_json_type_name(tph_json_type(value)));
+        return source
+                   ? -1
+                   : tph_error_set(c->err, TPH_ERROR_INVALID, "json: cannot unmarshal %s into Go value of type string",
+                                   tph_json_type_name(tph_json_type(value)));
     }
     tph_quantity_write(&quantity, &text);
     *ret_value = tph_json_new_str(c->doc, tph_buf_str(&text));
@@ -242,10 +245,10 @@ static int convert_struct(struct converter *c, const struct tph_json *value, con
     }
     for (const struct tph_go_field *f = type->fields; f->name; f++) {
         if (f->always && !tph_json_get(result, f->name)) {
-            struct tph_json *zero = f->kind == TPH_GO_STRUCT   ? tph_json_new_object(c->doc)
-                                    : f->kind == TPH_GO_STR    ? tph_json_new_cstr(c->doc, "")
-                                    : f->kind == TPH_GO_INT32  ? tph_json_new_i64(c->doc, 0)
-                                                               : tph_json_new_null(c->doc);
+            struct tph_json *zero = f->kind == TPH_GO_STRUCT  ? tph_json_new_object(c->doc)
+                                    : f->kind == TPH_GO_STR   ? tph_json_new_cstr(c->doc, "")
+                                    : f->kind == TPH_GO_INT32 ? tph_json_new_i64(c->doc, 0)
+                                                              : tph_json_new_null(c->doc);
             tph_json_set(c->doc, result, f->name, zero);
         }
     }

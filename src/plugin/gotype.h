@@ -20,9 +20,9 @@ enum tph_go_kind {
     TPH_GO_INT_OR_STRING,
     TPH_GO_QUANTITY,
     TPH_GO_TIME,
-    TPH_GO_ANY,         /* kept as it is */
-    TPH_GO_STRUCT,      /* of type */
-    TPH_GO_LIST,        /* of type, or of texts where type is NULL */
+    TPH_GO_ANY,    /* kept as it is */
+    TPH_GO_STRUCT, /* of type */
+    TPH_GO_LIST,   /* of type, or of texts where type is NULL */
     TPH_GO_STR_MAP,
     TPH_GO_QUANTITY_MAP,
 };

@@ -14,7 +14,7 @@
 #include "plugin/server_file.h"
 
 #define CONFIGMAP_SUFFIX "-executor-plugin"
-#define CONFIGMAP_TYPE "workflows.argoproj.io/configmap-type"
+#define CONFIGMAP_TYPE   "workflows.argoproj.io/configmap-type"
 
 static struct tph_arena *arena_of(struct tph_plugin *plugin)
 {

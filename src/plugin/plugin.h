@@ -32,10 +32,10 @@ struct tph_plugin {
     struct tph_container container;
     const struct tph_volume *volumes;
     size_t n_volumes;
-    bool automount_token;       /* sidecar.automountServiceAccountToken */
-    int64_t call_timeout_ms;    /* annotation tiphys/call-timeout; TPH_LIMIT_CALL_TIMEOUT_MS by default */
-    const char *file;           /* where it was read; NULL unknown */
-    const char *directory;      /* the plugin's own directory, absolute; NULL when not read from one */
+    bool automount_token;    /* sidecar.automountServiceAccountToken */
+    int64_t call_timeout_ms; /* annotation tiphys/call-timeout; TPH_LIMIT_CALL_TIMEOUT_MS by default */
+    const char *file;        /* where it was read; NULL unknown */
+    const char *directory;   /* the plugin's own directory, absolute; NULL when not read from one */
 };
 
 struct tph_plugin *tph_plugin_ref(struct tph_plugin *plugin);
@@ -48,9 +48,8 @@ int tph_plugin_from_directory(const char *directory, struct tph_plugin **ret_plu
 
 /* From a parsed ExecutorPlugin document (directory: where server.* is looked for, may be NULL), a parsed
  * ConfigMap, or the index-th element of a workflow's spec.executorPlugins. */
-int tph_plugin_from_manifest(const struct tph_json *manifest, const struct tph_source *source,
-                             const char *directory, struct tph_plugin **ret_plugin, struct tph_error *err)
-    TPH_MUST_CHECK;
+int tph_plugin_from_manifest(const struct tph_json *manifest, const struct tph_source *source, const char *directory,
+                             struct tph_plugin **ret_plugin, struct tph_error *err) TPH_MUST_CHECK;
 int tph_plugin_from_configmap(const struct tph_json *configmap, const struct tph_source *source,
                               struct tph_plugin **ret_plugin, struct tph_error *err) TPH_MUST_CHECK;
 int tph_plugin_from_workflow(const struct tph_json *workflow, size_t index, const struct tph_source *source,

@@ -77,8 +77,9 @@ static void refuse_status(struct tph_rpc_reply *reply, const struct tph_rpc_answ
     (void)tph_buf_printf(&reply->text, "%d %.*s: ", answer->status, TPH_FMT(answer->reason));
     put_beginning(&reply->text, answer->body, TPH_LIMIT_ERROR_BODY);
     if (answer->status == 403 || answer->status == 401) {
-        (void)tph_buf_puts(&reply->text, " (the plugin did not accept the token: it should compare the Authorization header with "
-                                         "/var/run/argo/token)");
+        (void)tph_buf_puts(&reply->text,
+                           " (the plugin did not accept the token: it should compare the Authorization header with "
+                           "/var/run/argo/token)");
     }
     set_message(reply, verdict);
 }
@@ -94,7 +95,8 @@ static void transport_failed(struct tph_rpc_reply *reply, const struct tph_rpc_a
 static void bad_body(struct tph_rpc_reply *reply, struct tph_str body, const char *why)
 {
     if (tph_str_trim(body).len == 0) {
-        (void)tph_buf_puts(&reply->text, "EOF: the plugin answered 200 with an empty body; {} says that a template is not its own");
+        (void)tph_buf_puts(&reply->text,
+                           "EOF: the plugin answered 200 with an empty body; {} says that a template is not its own");
     } else {
         (void)tph_buf_printf(&reply->text, "the plugin's reply is not JSON (%s); it begins with: ", why);
         put_beginning(&reply->text, body, SHOWN_OF_A_BAD_REPLY);
@@ -170,7 +172,8 @@ static void read_requeue(struct tph_rpc_reply *reply, const struct tph_json *roo
     if (tph_json_is_null(requeue)) {
         return;
     }
-    if (!tph_json_is(requeue, TPH_JSON_STRING) || tph_duration_parse_go(tph_json_str(requeue), &ns, NULL) < 0 || ns < 0) {
+    if (!tph_json_is(requeue, TPH_JSON_STRING) || tph_duration_parse_go(tph_json_str(requeue), &ns, NULL) < 0 ||
+        ns < 0) {
         reply->warning = "requeue is no duration such as \"2m\"; it is ignored";
         return;
     }

@@ -15,17 +15,17 @@
 #include "data/json.h"
 
 #define TPH_RPC_EXECUTE "/api/v1/template.execute"
-#define TPH_RPC_CANCEL "/api/v1/template.cancel"
+#define TPH_RPC_CANCEL  "/api/v1/template.cancel"
 
 /* One task as a plugin sees it. All borrowed. */
 struct tph_rpc_task {
     struct tph_str workflow_name, workflow_namespace, workflow_uid;
     struct tph_str template_json; /* the processed template, JSON text, sent as is */
     struct tph_str node_id, node_name;
-    uint32_t attempt;        /* from 0; a manual or automatic retry raises it */
-    uint32_t calls;          /* how often this attempt was answered before */
-    int64_t deadline_ms;     /* wall clock; 0 = none */
-    struct tph_str message;  /* of the previous answer, "" = none */
+    uint32_t attempt;               /* from 0; a manual or automatic retry raises it */
+    uint32_t calls;                 /* how often this attempt was answered before */
+    int64_t deadline_ms;            /* wall clock; 0 = none */
+    struct tph_str message;         /* of the previous answer, "" = none */
     const struct tph_json *outputs; /* of the previous answer, NULL = none */
 };
 
@@ -38,7 +38,7 @@ void tph_rpc_idempotency_key(const struct tph_rpc_task *task, struct tph_buf *te
 enum tph_rpc_transport {
     TPH_RPC_ANSWERED, /* status and body are set */
     TPH_RPC_REFUSED,
-    TPH_RPC_BROKEN,   /* reset, closed early, connect error, not HTTP */
+    TPH_RPC_BROKEN, /* reset, closed early, connect error, not HTTP */
     TPH_RPC_TIMEOUT,
     TPH_RPC_TOO_LARGE,
     TPH_RPC_TRANSPORT_COUNT,
@@ -49,7 +49,7 @@ struct tph_rpc_answer {
     int status;
     struct tph_str reason; /* the status line's words */
     struct tph_str body;
-    struct tph_str error;  /* transport errors: Go's words */
+    struct tph_str error; /* transport errors: Go's words */
 };
 
 /* What an answer means for its task. */
@@ -64,9 +64,10 @@ enum tph_verdict {
 
 /* A node result as the plugin gave it, made fit for a node's status (AnyString values, valid UTF-8, sizes). */
 struct tph_node_result {
-    struct tph_str phase;   /* "Succeeded", "Failed", "Error", "Running", "Pending", "Skipped", "Omitted"; "" = only requeue */
+    struct tph_str
+        phase; /* "Succeeded", "Failed", "Error", "Running", "Pending", "Skipped", "Omitted"; "" = only requeue */
     struct tph_str message;
-    struct tph_str progress; /* "1/3" or "" */
+    struct tph_str progress;        /* "1/3" or "" */
     const struct tph_json *outputs; /* NULL = none */
 };
 

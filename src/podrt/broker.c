@@ -82,7 +82,8 @@ static int receive_socket(struct tph_broker *b)
     int number = 0;
     char control[CMSG_SPACE(sizeof(int))];
     struct iovec part = {.iov_base = &number, .iov_len = sizeof(number)};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
     ssize_t n = recvmsg(b->fd, &message, MSG_CMSG_CLOEXEC);
     if (n != sizeof(number)) {
         return n < 0 ? -errno : -ECONNREFUSED;

@@ -59,15 +59,16 @@ static void sweep(const char *mount)
     for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
         int64_t pid = 0;
         struct tph_str name = tph_str(entry->d_name);
-        if (!tph_str_has_prefix(name, TPH_STR("tiphys-")) || tph_str_to_i64(tph_str_slice(name, 7, name.len), &pid) < 0 ||
-            kill((pid_t)pid, 0) == 0 || errno != ESRCH) {
+        if (!tph_str_has_prefix(name, TPH_STR("tiphys-")) ||
+            tph_str_to_i64(tph_str_slice(name, 7, name.len), &pid) < 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH) {
             continue;
         }
         TPH_CLEANUP(tph_freep) char *path = tph_format("%s/%s", mount, entry->d_name);
         DIR *inner = opendir(path);
         for (struct dirent *e = inner ? readdir(inner) : NULL; e; e = readdir(inner)) {
             if (e->d_type == DT_DIR && e->d_name[0] != '.') {
-                (void)unlinkat(dirfd(inner), e->d_name, AT_REMOVEDIR); /* busy or not ours: the next start tries again */
+                (void)unlinkat(dirfd(inner), e->d_name,
+                               AT_REMOVEDIR); /* busy or not ours: the next start tries again */
             }
         }
         if (inner) {

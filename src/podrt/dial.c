@@ -23,8 +23,8 @@ int tph_dial_loopback(const char *host, uint16_t port)
             .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
         len = sizeof(address.in6);
     } else if (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "localhost") == 0) {
-        address.in = (struct sockaddr_in){
-            .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        address.in =
+            (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
         len = sizeof(address.in);
     } else {
         return -EINVAL;

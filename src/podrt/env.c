@@ -177,8 +177,8 @@ static int add_reference(struct tph_environment *env, const struct tph_env *var,
     } else if (found == 0) {
         result = tph_environment_set(env, var->name, tph_buf_str(&value), path, err);
     } else if (!var->optional) {
-        result = found == 1 ? no_object(path, ref, var->source, pod, var->ref_name, err)
-                            : no_key(path, ref, var, pod, err);
+        result =
+            found == 1 ? no_object(path, ref, var->source, pod, var->ref_name, err) : no_key(path, ref, var, pod, err);
     }
     if (value.bytes) {
         explicit_bzero(value.bytes, value.len);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A container's environment and arguments, resolved as Kubernetes does it.
  *
- * Order: what the runtime gives, envFrom in order, env in order; a later variable of the same name wins. In env's values
- * and in command and args $(NAME) stands for a variable that is there by then; $$ is one $; what is not known stays as
- * it is written. Values may be Secrets: they are wiped when they are released, and no error shows one. Sizes are
- * limited by TPH_LIMIT_ARGUMENT and TPH_LIMIT_ARGUMENTS.
+ * Order: what the runtime gives, envFrom in order, env in order; a later variable of the same name wins. In env's
+ * values and in command and args $(NAME) stands for a variable that is there by then; $$ is one $; what is not known
+ * stays as it is written. Values may be Secrets: they are wiped when they are released, and no error shows one. Sizes
+ * are limited by TPH_LIMIT_ARGUMENT and TPH_LIMIT_ARGUMENTS.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ struct tph_environment {
     struct tph_map by_name; /* name -> char *: "NAME=value", owned */
     char **replaced;        /* owned: variables that a later one of the same name replaced */
     size_t n_replaced;
-    size_t total;           /* bytes, with the NULs */
+    size_t total; /* bytes, with the NULs */
 };
 
 #define TPH_ENVIRONMENT_INIT ((struct tph_environment){.by_name = TPH_MAP_INIT})

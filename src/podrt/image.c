@@ -18,11 +18,17 @@
 const char tph_image_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /* The map that everybody has. Programs: name in the image, name on this machine, Debian's package. */
-#define PROGRAMS(...) \
+#define PROGRAMS(...)                                \
     (const struct tph_image_program[]){__VA_ARGS__}, \
         sizeof((const struct tph_image_program[]){__VA_ARGS__}) / sizeof(struct tph_image_program)
-#define ENTRY(image_pattern, ...) {image_pattern, NULL, PROGRAMS(__VA_ARGS__), NULL, 0, NULL}
-#define PLAIN(image_pattern) {image_pattern, NULL, NULL, 0, NULL, 0, NULL}
+#define ENTRY(image_pattern, ...)                                 \
+    {                                                             \
+        image_pattern, NULL, PROGRAMS(__VA_ARGS__), NULL, 0, NULL \
+    }
+#define PLAIN(image_pattern)                        \
+    {                                               \
+        image_pattern, NULL, NULL, 0, NULL, 0, NULL \
+    }
 
 static const struct tph_image builtin[] = {
     ENTRY("python", {"python", "python3", "python3"}, {"python3", "python3", "python3"}),

@@ -156,9 +156,8 @@ int tph_images_add(struct tph_images *images, struct tph_str yaml, const char *n
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     struct tph_yaml_places places = {.positions = NULL};
     if (tph_yaml_parse(yaml, TPH_YAML_STRICT | TPH_YAML_POSITIONS, &doc, &places, err) < 0) {
-        return places.error.line > 0
-                   ? tph_error_wrap(err, "%s:%zu:%zu", name, places.error.line, places.error.column)
-                   : tph_error_wrap(err, "%s", name);
+        return places.error.line > 0 ? tph_error_wrap(err, "%s:%zu:%zu", name, places.error.line, places.error.column)
+                                     : tph_error_wrap(err, "%s", name);
     }
     r.positions = places.positions;
     int failed = read_document(&r, tph_json_root(doc));
@@ -180,9 +179,10 @@ static int add_default_files(struct tph_images *images, struct tph_error *err)
 {
     const char *config = getenv("XDG_CONFIG_HOME");
     const char *home = getenv("HOME");
-    TPH_CLEANUP(tph_freep) char *own = config && *config == '/' ? tph_format("%s/tiphys/images.yaml", config)
-                                       : home && *home == '/'   ? tph_format("%s/.config/tiphys/images.yaml", home)
-                                                                : NULL;
+    TPH_CLEANUP(tph_freep)
+    char *own = config && *config == '/' ? tph_format("%s/tiphys/images.yaml", config)
+                : home && *home == '/'   ? tph_format("%s/.config/tiphys/images.yaml", home)
+                                         : NULL;
     const char *paths[] = {own, "/etc/tiphys/images.yaml"};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         if (paths[i] && access(paths[i], F_OK) == 0 && add_file(images, paths[i], err) < 0) {

@@ -231,8 +231,8 @@ int tph_logs_new(struct tph_loop *loop, const struct tph_logs_options *options, 
     logs->gathered = TPH_BUF_INIT(FLUSH + TPH_LIMIT_LOG_LINE + PIECE);
     tph_tail_init(&logs->tail);
     for (size_t i = 0; i < TPH_LOGS_STREAMS; i++) {
-        logs->streams[i] = (struct stream){
-            .logs = logs, .fd = -1, .unfinished = TPH_BUF_INIT(TPH_LIMIT_LOG_LINE + PIECE)};
+        logs->streams[i] =
+            (struct stream){.logs = logs, .fd = -1, .unfinished = TPH_BUF_INIT(TPH_LIMIT_LOG_LINE + PIECE)};
     }
     if (options->path) {
         logs->path = tph_strdup(options->path);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The output of one container, over all its lives: read from pipes, cut into lines, kept.
  *
- * Lines go to a file in the format of Kubernetes' container logs ("TIME stdout F text"; P in place of F marks a piece of
- * a line that was longer than TPH_LIMIT_LOG_LINE), which is rotated to NAME.1 at TPH_LIMIT_LOG_FILE: together
- * the two hold at least the last TPH_LIMIT_LOG_FILE bytes. The last TPH_LIMIT_LOG_TAIL lines stay in memory. A last line
+ * Lines go to a file in the format of Kubernetes' container logs ("TIME stdout F text"; P in place of F marks a piece
+ * of a line that was longer than TPH_LIMIT_LOG_LINE), which is rotated to NAME.1 at TPH_LIMIT_LOG_FILE: together the
+ * two hold at least the last TPH_LIMIT_LOG_FILE bytes. The last TPH_LIMIT_LOG_TAIL lines stay in memory. A last line
  * without a newline is a line when its stream ends. A flood costs at most TPH_LIMIT_LOG_TURN bytes a turn of the loop;
  * the rest waits in the pipe. A file that cannot be written is told once; reading goes on. Loop thread only.
  */

@@ -35,8 +35,8 @@ struct injected {
 struct container {
     struct memory_pod *pod;
     size_t index;
-    struct script *script; /* borrowed from the runtime */
-    struct tph_timer *timer;        /* next act of the life, or the restart */
+    struct script *script;   /* borrowed from the runtime */
+    struct tph_timer *timer; /* next act of the life, or the restart */
     struct tph_timer *inject_timer;
     struct injected *injected;
     size_t life; /* starts so far in this pod */

@@ -22,16 +22,16 @@ struct tph_pod;
 struct tph_podrt;
 
 enum tph_network {
-    TPH_NETWORK_HOST, /* the machine's: ports can clash, which is an error that names the other */
-    TPH_NETWORK_NONE, /* a namespace of its own with loopback only; reach it with tph_pod_dial */
+    TPH_NETWORK_HOST,     /* the machine's: ports can clash, which is an error that names the other */
+    TPH_NETWORK_NONE,     /* a namespace of its own with loopback only; reach it with tph_pod_dial */
     TPH_NETWORK_ISOLATED, /* the server's: not in `run` */
 };
 
 /* Where Secrets and ConfigMaps come from. Namespace of the workflow, never of the plugin's ConfigMap. */
 struct tph_pod_objects {
     /* Appends the value of key in Secret (decoded) or ConfigMap `name`. 0; 1 = no such object; 2 = no such key. */
-    int (*value)(void *owner, enum tph_env_source kind, struct tph_str ns, struct tph_str name,
-                 struct tph_str key, struct tph_buf *value);
+    int (*value)(void *owner, enum tph_env_source kind, struct tph_str ns, struct tph_str name, struct tph_str key,
+                 struct tph_buf *value);
     /* Calls each(key) for all keys. 0; 1 = no such object. */
     int (*keys)(void *owner, enum tph_env_source kind, struct tph_str ns, struct tph_str name,
                 void (*each)(void *each_owner, struct tph_str key), void *each_owner);
@@ -50,12 +50,12 @@ struct tph_pod_spec {
     const struct tph_volume *volumes; /* borrowed for the life of the pod */
     size_t n_volumes;
     enum tph_network network;
-    int64_t restart_base_ms;  /* first pause before a restart; doubles to 300 s, reset after 10 min */
-    const char *plugin_dir;   /* host directory of the plugin, visible read-only at its own path; may be NULL */
-    const char *logs_dir;     /* <logs_dir>/<pod>_<container>.log; NULL: only the last lines, in memory */
-    const char *title;        /* how messages call the pod: "plugin hello"; NULL: its name */
-    const char *file;         /* the manifest it comes from, for cures; may be NULL */
-    bool log_events;          /* somebody wants a LOG event for each line; a flood without them is cheap */
+    int64_t restart_base_ms; /* first pause before a restart; doubles to 300 s, reset after 10 min */
+    const char *plugin_dir;  /* host directory of the plugin, visible read-only at its own path; may be NULL */
+    const char *logs_dir;    /* <logs_dir>/<pod>_<container>.log; NULL: only the last lines, in memory */
+    const char *title;       /* how messages call the pod: "plugin hello"; NULL: its name */
+    const char *file;        /* the manifest it comes from, for cures; may be NULL */
+    bool log_events;         /* somebody wants a LOG event for each line; a flood without them is cheap */
     struct tph_pod_objects objects;
 };
 
@@ -73,13 +73,13 @@ enum tph_pod_event_kind {
 
 struct tph_pod_event {
     enum tph_pod_event_kind kind;
-    size_t container;        /* index; not for DEGRADED and STOPPED */
-    int exit_code;           /* EXITED: 0-255, 128 + n after signal n (137 for a kill) */
-    const char *reason;      /* EXITED: "Completed", "Error", "OOMKilled" */
-    int64_t restart_in_ms;   /* EXITED: -1 = not restarted */
-    int restarts;            /* EXITED: how often it ended so far */
-    struct tph_str message;  /* FAILED, DEGRADED, LOG: text, borrowed */
-    bool stderr_stream;      /* LOG */
+    size_t container;       /* index; not for DEGRADED and STOPPED */
+    int exit_code;          /* EXITED: 0-255, 128 + n after signal n (137 for a kill) */
+    const char *reason;     /* EXITED: "Completed", "Error", "OOMKilled" */
+    int64_t restart_in_ms;  /* EXITED: -1 = not restarted */
+    int restarts;           /* EXITED: how often it ended so far */
+    struct tph_str message; /* FAILED, DEGRADED, LOG: text, borrowed */
+    bool stderr_stream;     /* LOG */
 };
 
 typedef void tph_pod_event_fn(void *owner, struct tph_pod *pod, const struct tph_pod_event *event);
@@ -90,8 +90,8 @@ struct tph_podrt_ops {
     /* Checks the spec and starts every container. What a spec or this machine makes impossible is an error at
      * once (field path, or "port 4355 is in use by python3 (pid 4711)"); later failures come as events. spec
      * is copied, but for what its members say they borrow (each container's spec, and the volumes). */
-    int (*start)(struct tph_podrt *rt, const struct tph_pod_spec *spec, tph_pod_event_fn *event,
-                 void *owner, struct tph_pod **ret_pod, struct tph_error *err);
+    int (*start)(struct tph_podrt *rt, const struct tph_pod_spec *spec, tph_pod_event_fn *event, void *owner,
+                 struct tph_pod **ret_pod, struct tph_error *err);
 
     /* Begins to stop: SIGTERM, SIGKILL after grace_ms (0: at once), then STOPPED. Calling it again with a
      * shorter grace shortens it. Only LOG may come before STOPPED. */
@@ -120,9 +120,8 @@ struct tph_pod {
     struct tph_podrt *rt;
 };
 
-static inline int tph_pod_start(struct tph_podrt *rt, const struct tph_pod_spec *spec,
-                                tph_pod_event_fn *event, void *owner, struct tph_pod **ret_pod,
-                                struct tph_error *err)
+static inline int tph_pod_start(struct tph_podrt *rt, const struct tph_pod_spec *spec, tph_pod_event_fn *event,
+                                void *owner, struct tph_pod **ret_pod, struct tph_error *err)
 {
     return rt->ops->start(rt, spec, event, owner, ret_pod, err);
 }
@@ -142,8 +141,7 @@ static inline int tph_pod_dial(struct tph_pod *pod, const char *host, uint16_t p
     return pod->rt->ops->dial(pod, host, port);
 }
 
-static inline void tph_pod_log_tail(struct tph_pod *pod, size_t container, size_t max_lines,
-                                    struct tph_buf *buf)
+static inline void tph_pod_log_tail(struct tph_pod *pod, size_t container, size_t max_lines, struct tph_buf *buf)
 {
     pod->rt->ops->log_tail(pod, container, max_lines, buf);
 }

@@ -15,9 +15,9 @@
 
 struct tph_listener {
     uint16_t port;
-    bool everywhere;  /* on all addresses: 0.0.0.0 or :: */
-    bool loopback;    /* on 127.0.0.0/8 or ::1, or everywhere */
-    uint64_t inode;   /* of the socket */
+    bool everywhere; /* on all addresses: 0.0.0.0 or :: */
+    bool loopback;   /* on 127.0.0.0/8 or ::1, or everywhere */
+    uint64_t inode;  /* of the socket */
 };
 
 /* Reads one line of /proc/net/tcp or tcp6. Returns 0; or -1 when it is not a socket that listens. */

@@ -27,7 +27,7 @@ struct tph_prober_exec {
 struct tph_prober_options {
     const struct tph_probe *probe; /* borrowed */
     bool eager;
-    tph_http_dial_fn *dial;        /* NULL: this machine's loopback */
+    tph_http_dial_fn *dial; /* NULL: this machine's loopback */
     const struct tph_prober_exec *exec;
     tph_prober_fn *changed;
     void *owner; /* of all of them */

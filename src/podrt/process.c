@@ -76,15 +76,17 @@ static int claim_port(struct process_pod *pod, uint16_t port, struct tph_error *
     if (other) {
         (void)tph_error_set(err, TPH_ERROR_CONFLICT, "port %u is wanted by %s and by %s", port, title(other),
                             title(pod));
-        return tph_error_hint(err, "on the host's network each needs one of its own: change containerPort in %s, or use "
-                              "--network none", pod->spec.file ? pod->spec.file : "one of their manifests");
+        return tph_error_hint(err,
+                              "on the host's network each needs one of its own: change containerPort in %s, or use "
+                              "--network none",
+                              pod->spec.file ? pod->spec.file : "one of their manifests");
     }
     struct tph_listener listener;
     if (tph_listener_find(port, &listener)) {
         char name[32];
         pid_t pid = tph_listener_process(&listener, name);
-        TPH_CLEANUP(tph_freep) char *who =
-            pid > 0 ? tph_format("%s (pid %d)", name, (int)pid) : tph_strdup("another program");
+        TPH_CLEANUP(tph_freep)
+        char *who = pid > 0 ? tph_format("%s (pid %d)", name, (int)pid) : tph_strdup("another program");
         return clash(pod, port, who, err);
     }
     pod->ports[pod->n_ports] = port;
@@ -133,9 +135,11 @@ static void check_exposure(struct process_pod *pod, uint16_t port)
     }
     pod->exposure_known = true;
     if (listener.everywhere) {
-        TPH_CLEANUP(tph_freep) char *text =
+        TPH_CLEANUP(tph_freep)
+        char *text =
             tph_format("listens on all interfaces (port %u): other machines can reach it; let it bind 127.0.0.1, "
-                       "or use --network none", port);
+                       "or use --network none",
+                       port);
         tph_process_degrade(pod, text);
     }
 }
@@ -172,8 +176,8 @@ static void copy_spec(struct process_pod *pod, const struct tph_pod_spec *spec)
     pod->spec.ns = tph_arena_str(a, spec->ns);
     pod->spec.name = tph_arena_str(a, spec->name);
     pod->spec.uid = tph_arena_str(a, spec->uid);
-    pod->spec.title = spec->title ? tph_arena_strdup(a, tph_str(spec->title))
-                                  : tph_arena_format(a, "pod %.*s", TPH_FMT(spec->name));
+    pod->spec.title =
+        spec->title ? tph_arena_strdup(a, tph_str(spec->title)) : tph_arena_format(a, "pod %.*s", TPH_FMT(spec->name));
     pod->spec.file = spec->file ? tph_arena_strdup(a, tph_str(spec->file)) : NULL;
     pod->spec.plugin_dir = spec->plugin_dir ? tph_arena_strdup(a, tph_str(spec->plugin_dir)) : NULL;
     pod->spec.logs_dir = spec->logs_dir ? tph_arena_strdup(a, tph_str(spec->logs_dir)) : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pods as sandboxed processes of this machine.
  *
- * What a container sees: docs/sandbox.md; what its image means: docs/images.md. On the host's network a declared port is
- * checked before the start and held by one pod at a time. Loop thread only.
+ * What a container sees: docs/sandbox.md; what its image means: docs/images.md. On the host's network a declared port
+ * is checked before the start and held by one pod at a time. Loop thread only.
  */
 #pragma once
 

@@ -21,8 +21,8 @@ static int64_t now_ms(const struct process_container *c)
 
 static void on_line(void *owner, enum tph_logs_stream stream, struct tph_str line)
 {
-    emit(owner, (struct tph_pod_event){
-                    .kind = TPH_POD_LOG, .message = line, .stderr_stream = stream == TPH_LOGS_STDERR});
+    emit(owner,
+         (struct tph_pod_event){.kind = TPH_POD_LOG, .message = line, .stderr_stream = stream == TPH_LOGS_STDERR});
 }
 
 static void on_log_problem(void *owner, const char *text)
@@ -155,7 +155,9 @@ static void on_exited(void *owner, int code, bool out_of_memory)
     tph_timer_start(c->timer, pause_ms);
     emit(c, (struct tph_pod_event){.kind = TPH_POD_EXITED,
                                    .exit_code = code,
-                                   .reason = out_of_memory ? "OOMKilled" : code == 0 ? "Completed" : "Error",
+                                   .reason = out_of_memory ? "OOMKilled"
+                                             : code == 0   ? "Completed"
+                                                           : "Error",
                                    .restart_in_ms = pause_ms,
                                    .restarts = c->restarts});
 }
@@ -168,11 +170,8 @@ static void on_degraded(void *owner, const char *what)
 
 int tph_process_container_start(struct process_container *c, struct tph_error *err)
 {
-    const struct tph_sandbox_events events = {.started = on_started,
-                                              .failed = on_failed,
-                                              .exited = on_exited,
-                                              .degraded = on_degraded,
-                                              .owner = c};
+    const struct tph_sandbox_events events = {
+        .started = on_started, .failed = on_failed, .exited = on_exited, .degraded = on_degraded, .owner = c};
     struct process_start start = {.arena = NULL};
     int failed = tph_process_prepare(c, &start, err);
     if (failed == 0) {
@@ -260,10 +259,8 @@ int tph_process_container_open(struct process_container *c, struct process_pod *
     }
     memcpy(c->token, from->token, len + 1);
     TPH_CLEANUP(tph_freep) char *path = pod->spec.logs_dir ? log_path(c) : NULL;
-    struct tph_logs_options options = {.path = path,
-                                       .line = pod->spec.log_events ? on_line : NULL,
-                                       .problem = on_log_problem,
-                                       .owner = c};
+    struct tph_logs_options options = {
+        .path = path, .line = pod->spec.log_events ? on_line : NULL, .problem = on_log_problem, .owner = c};
     return tph_logs_new(pod->rt->loop, &options, &c->logs, err);
 }
 

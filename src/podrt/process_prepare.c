@@ -64,7 +64,8 @@ static int prepare_user(const struct preparing *p)
 static int check_probe(const struct preparing *p, const struct tph_probe *probe, const char *name)
 {
     struct tph_str host = probe->host;
-    bool here = host.len == 0 || tph_str_eqz(host, "localhost") || tph_str_eqz(host, "127.0.0.1") || tph_str_eqz(host, "::1");
+    bool here =
+        host.len == 0 || tph_str_eqz(host, "localhost") || tph_str_eqz(host, "127.0.0.1") || tph_str_eqz(host, "::1");
     TPH_CLEANUP(tph_freep) char *field = NULL;
     if (probe->kind == TPH_PROBE_HTTP && probe->scheme.len > 0 && !tph_str_eqz(probe->scheme, "HTTP")) {
         field = tph_format("%s.httpGet.scheme", name);
@@ -127,7 +128,8 @@ static int expand_into(const struct preparing *p, const char *field, const struc
                                  i, TPH_LIMIT_ARGUMENT);
         }
         if (tph_str_find_byte(tph_buf_str(&text), '\0') >= 0) {
-            return tph_error_set(p->err, TPH_ERROR_INVALID, TPH_CONTAINER_PATH ".%s[%zu]: a NUL byte is in it", field, i);
+            return tph_error_set(p->err, TPH_ERROR_INVALID, TPH_CONTAINER_PATH ".%s[%zu]: a NUL byte is in it", field,
+                                 i);
         }
         argv[i] = tph_arena_strdup(p->out->arena, tph_buf_str(&text));
     }
@@ -139,7 +141,8 @@ static int prepare_arguments(const struct preparing *p)
     const struct tph_container *s = p->spec;
     if (s->n_command == 0) {
         (void)tph_error_set(p->err, TPH_ERROR_INVALID,
-                            TPH_CONTAINER_PATH ".command is missing: there is no image here that could say what to run");
+                            TPH_CONTAINER_PATH
+                            ".command is missing: there is no image here that could say what to run");
         return tph_error_hint(p->err, "name the program and its arguments, for example command: [python, -c]");
     }
     const char **argv = TPH_ARENA_ARRAY(p->out->arena, const char *, s->n_command + s->n_args + 1);
@@ -182,30 +185,38 @@ static int missing_interpreter(const struct preparing *p, const struct tph_image
     (void)tph_error_set(p->err, TPH_ERROR_NOT_FOUND,
                         TPH_CONTAINER_PATH ".image: %.*s needs %s, which this machine has not in %s",
                         TPH_FMT(p->spec->image), program->file, tph_image_path);
-    return program->package ? tph_error_hint(p->err, "apt install %s, or map the image to a root directory: see tiphys "
-                                             "doctor --images", program->package)
+    return program->package ? tph_error_hint(p->err,
+                                             "apt install %s, or map the image to a root directory: see tiphys "
+                                             "doctor --images",
+                                             program->package)
                             : tph_error_hint(p->err, "install it there, or map the image to a root directory: see "
-                                             "tiphys doctor --images");
+                                                     "tiphys doctor --images");
 }
 
 static int missing_program(const struct preparing *p, const char *name)
 {
     if (p->image && p->image->root) {
         return tph_error_set(p->err, TPH_ERROR_NOT_FOUND,
-                             TPH_CONTAINER_PATH ".command[0]: there is no program %s in %s, to which %s maps the image %.*s",
+                             TPH_CONTAINER_PATH
+                             ".command[0]: there is no program %s in %s, to which %s maps the image %.*s",
                              name, p->image->root, p->image->source, TPH_FMT(p->spec->image));
     }
     if (p->image) {
         (void)tph_error_set(p->err, TPH_ERROR_NOT_FOUND,
-                            TPH_CONTAINER_PATH ".command[0]: this machine has no program %s, and its files stand in for "
-                            "the image %.*s", name, TPH_FMT(p->spec->image));
-        return tph_error_hint(p->err, "install it in %s, or map the image to a root directory: see tiphys doctor --images",
+                            TPH_CONTAINER_PATH
+                            ".command[0]: this machine has no program %s, and its files stand in for "
+                            "the image %.*s",
+                            name, TPH_FMT(p->spec->image));
+        return tph_error_hint(p->err,
+                              "install it in %s, or map the image to a root directory: see tiphys doctor --images",
                               tph_image_path);
     }
     (void)tph_error_set(p->err, TPH_ERROR_NOT_FOUND,
-                        TPH_CONTAINER_PATH ".image: no map says what the image \"%.*s\" is, and this machine has no program %s",
+                        TPH_CONTAINER_PATH
+                        ".image: no map says what the image \"%.*s\" is, and this machine has no program %s",
                         TPH_FMT(p->spec->image), name);
-    return tph_error_hint(p->err, "map it to a root directory or to programs in images.yaml: see tiphys doctor --images");
+    return tph_error_hint(p->err,
+                          "map it to a root directory or to programs in images.yaml: see tiphys doctor --images");
 }
 
 /* Sees to it that argv[0] will be found. What PATH would find is looked for as the sandbox will see it: in the standard
@@ -248,7 +259,7 @@ static void prepare_links(const struct preparing *p)
         TPH_CLEANUP(tph_freep) char *target = tph_image_find_program("/", program->file);
         if (target && (!there || strcmp(there, target) != 0)) {
             links[n++] = (struct tph_sandbox_link){.name = program->name,
-                                                  .target = tph_arena_strdup(p->out->arena, tph_str(target))};
+                                                   .target = tph_arena_strdup(p->out->arena, tph_str(target))};
         }
     }
     p->out->sandbox.links = links;

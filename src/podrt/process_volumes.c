@@ -56,8 +56,9 @@ static int read_value(struct files *f, struct tph_str key, struct tph_str *ret_v
     int found = objects->value(objects->owner, source_of(f->volume), f->p->pod->ns, f->volume->ref_name, key, value);
     f->bytes += value->len;
     if (tph_buf_failed(value) || f->bytes > TPH_LIMIT_OBJECT_FILES) {
-        return tph_error_set(f->p->err, TPH_ERROR_LIMIT, "%s: the files of Secrets and ConfigMaps are larger than %zu bytes",
-                             f->field, TPH_LIMIT_OBJECT_FILES);
+        return tph_error_set(f->p->err, TPH_ERROR_LIMIT,
+                             "%s: the files of Secrets and ConfigMaps are larger than %zu bytes", f->field,
+                             TPH_LIMIT_OBJECT_FILES);
     }
     *ret_value = tph_buf_str(value);
     return found;
@@ -117,9 +118,9 @@ static int add_one_key(struct files *f)
         return no_object(f);
     }
     if (found == 2) {
-        return tph_error_set(f->p->err, TPH_ERROR_NOT_FOUND, "%s.subPath: %s \"%.*s\" in namespace %.*s has no key \"%.*s\"",
-                             f->field, kind_name(f->volume), TPH_FMT(f->volume->ref_name), TPH_FMT(f->p->pod->ns),
-                             TPH_FMT(f->mount->sub_path));
+        return tph_error_set(
+            f->p->err, TPH_ERROR_NOT_FOUND, "%s.subPath: %s \"%.*s\" in namespace %.*s has no key \"%.*s\"", f->field,
+            kind_name(f->volume), TPH_FMT(f->volume->ref_name), TPH_FMT(f->p->pod->ns), TPH_FMT(f->mount->sub_path));
     }
     add_file(f, f->path, value, FILE_MODE);
     return 0;
@@ -128,11 +129,11 @@ static int add_one_key(struct files *f)
 /* Mounting over these would hide what the sandbox or the system needs. */
 static bool is_forbidden(struct tph_str path)
 {
-    static const char *const forbidden[] = {"/",     "/proc",    "/dev",         "/sys",   "/etc",
-                                            "/run",  "/var/run", "/usr",         "/bin",   "/sbin",
-                                            "/lib",  "/lib64",   "/var/run/argo", TOKEN_DIR, "/run/tiphys"};
-    static const char *const below[] = {"/proc/", "/dev/", "/sys/", "/etc/", "/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/",
-                                        "/var/run/argo/", TOKEN_DIR "/", "/run/tiphys/"};
+    static const char *const forbidden[] = {"/",    "/proc",    "/dev",          "/sys",    "/etc",
+                                            "/run", "/var/run", "/usr",          "/bin",    "/sbin",
+                                            "/lib", "/lib64",   "/var/run/argo", TOKEN_DIR, "/run/tiphys"};
+    static const char *const below[] = {"/proc/", "/dev/", "/sys/",   "/etc/",          "/usr/",       "/bin/",
+                                        "/sbin/", "/lib/", "/lib64/", "/var/run/argo/", TOKEN_DIR "/", "/run/tiphys/"};
     for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
         if (tph_str_eqz(path, forbidden[i])) {
             return true;
@@ -188,8 +189,8 @@ static int read_mount(struct files *f)
                              TPH_FMT(path));
     }
     if (f->mount->sub_path.len > 0 && (f->volume->kind == TPH_VOLUME_EMPTY_DIR || !is_file_name(f->mount->sub_path))) {
-        return tph_error_set(err, TPH_ERROR_INVALID, "%s.subPath: only a key of a Secret or ConfigMap can be honoured here",
-                             f->field);
+        return tph_error_set(err, TPH_ERROR_INVALID,
+                             "%s.subPath: only a key of a Secret or ConfigMap can be honoured here", f->field);
     }
     bool in_run = tph_str_has_prefix(path, TPH_STR("/var/run/"));
     struct tph_str plain = in_run ? tph_str_slice(path, 4, path.len) : path;

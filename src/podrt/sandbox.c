@@ -30,16 +30,16 @@ enum { ID_BASE = 300000, ID_RANGE = 65536, ID_SLOTS = 1000 };
 struct tph_sandbox {
     struct tph_loop *loop;
     struct tph_sandbox_events events;
-    struct tph_cgroup *cgroup;  /* owned; NULL = none */
-    struct tph_broker *broker;  /* owned; made at the first dial */
+    struct tph_cgroup *cgroup; /* owned; NULL = none */
+    struct tph_broker *broker; /* owned; made at the first dial */
     struct tph_child *shim, *init;
     struct tph_io *status_io;
-    int status;                 /* read end: what shim, child and init say until the program runs */
-    int lifeline;               /* write end; closes with us */
-    int out, err;               /* read ends, until they are taken */
+    int status;   /* read end: what shim, child and init say until the program runs */
+    int lifeline; /* write end; closes with us */
+    int out, err; /* read ends, until they are taken */
     pid_t pid;
     struct tph_error problem;
-    char *degraded;             /* owned; told with started */
+    char *degraded; /* owned; told with started */
     bool started, failed, ended;
     bool own_network;
     unsigned char tail[sizeof(struct tph_shim_message)]; /* an unfinished message */
@@ -159,7 +159,8 @@ static void fail_step(struct tph_sandbox *s, int number, const char *step)
     s->failed = true;
     (void)tph_error_set(&s->problem, TPH_ERROR_SYSTEM, "%s: %s", step, strerror_r(number, words, sizeof(words)));
     if (strncmp(step, "make namespaces", 15) == 0) {
-        (void)tph_error_hint(&s->problem, "this machine does not let this user make user namespaces; tiphys doctor tells more");
+        (void)tph_error_hint(&s->problem,
+                             "this machine does not let this user make user namespaces; tiphys doctor tells more");
     }
 }
 
@@ -307,7 +308,8 @@ static int make_ends(struct tph_sandbox *s, struct tph_str wire, struct ends *e)
 static int spawn_shim(const struct ends *e, pid_t *ret_pid)
 {
     const int from[] = {e->spec, e->status, e->lifeline, e->out, e->err, e->init, e->cgroup};
-    const int to[] = {TPH_SHIM_SPEC, TPH_SHIM_STATUS, TPH_SHIM_LIFELINE, TPH_SHIM_OUT, TPH_SHIM_ERR, TPH_SHIM_INIT, TPH_SHIM_CGROUP};
+    const int to[] = {TPH_SHIM_SPEC, TPH_SHIM_STATUS, TPH_SHIM_LIFELINE, TPH_SHIM_OUT,
+                      TPH_SHIM_ERR,  TPH_SHIM_INIT,   TPH_SHIM_CGROUP};
     enum { N = sizeof(to) / sizeof(to[0]), HIGH = 200 };
     posix_spawn_file_actions_t actions;
     char *argv[] = {(char[]){TPH_SHIM_NAME}, NULL};
@@ -358,17 +360,19 @@ static int watch(struct tph_sandbox *s, pid_t shim, struct tph_error *err)
     return 0;
 }
 
-int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec, const struct tph_sandbox_events *events,
-                      struct tph_sandbox **ret_sandbox, struct tph_error *err)
+int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec,
+                      const struct tph_sandbox_events *events, struct tph_sandbox **ret_sandbox, struct tph_error *err)
 {
     struct tph_sandbox *s = TPH_NEW(struct tph_sandbox);
     TPH_CLEANUP(tph_buf_release) struct tph_buf wire = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    TPH_CLEANUP(close_ends) struct ends ends = {.spec = -1, .status = -1, .lifeline = -1, .out = -1, .err = -1, .init = -1, .cgroup = -1};
+    TPH_CLEANUP(close_ends)
+    struct ends ends = {.spec = -1, .status = -1, .lifeline = -1, .out = -1, .err = -1, .init = -1, .cgroup = -1};
     s->loop = loop;
     s->events = *events;
     s->own_network = spec->own_network;
     s->status = s->lifeline = s->out = s->err = -1;
-    struct tph_cgroup_limits limits = {.memory_bytes = spec->memory_bytes, .cpu_milli = spec->cpu_milli, .pids = spec->pids};
+    struct tph_cgroup_limits limits = {
+        .memory_bytes = spec->memory_bytes, .cpu_milli = spec->cpu_milli, .pids = spec->pids};
     if (limits.memory_bytes > 0 || limits.cpu_milli > 0 || limits.pids > 0) {
         s->cgroup = spec->cgroups ? tph_cgroup_new(spec->cgroups, &limits) : NULL;
         note_degraded(s, spec);

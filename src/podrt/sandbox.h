@@ -2,8 +2,8 @@
 /* One sandboxed process tree: namespaces, a root of allowed files, no capabilities, seccomp, Landlock, limits.
  *
  * How it is started: the program runs itself again as a small shim (posix_spawn, nothing of our memory in it; what to
- * do comes by a memory file, never by arguments or environment); the shim makes the namespaces with clone3 and leaves the
- * new process as our own child; that one builds its root, gives up its rights and becomes tiphys-init (src/init),
+ * do comes by a memory file, never by arguments or environment); the shim makes the namespaces with clone3 and leaves
+ * the new process as our own child; that one builds its root, gives up its rights and becomes tiphys-init (src/init),
  * which starts the sidecar as its child. Everything in it ends with the program: the init hears of our end by
  * PR_SET_PDEATHSIG and by a pipe. As root the user ids inside are a range above 300000 outside; as an ordinary user
  * the one id inside is the user's own. Loop thread only; starting blocks for the spawn of the shim (below 1 ms).
@@ -29,12 +29,12 @@ struct tph_sandbox_bind {
 struct tph_sandbox_file {
     const char *path; /* absolute, inside */
     struct tph_str content;
-    mode_t mode;      /* its owner is the sidecar's user */
+    mode_t mode; /* its owner is the sidecar's user */
 };
 
 struct tph_sandbox_tmpfs {
     const char *path;
-    uint64_t size; /* bytes */
+    uint64_t size;  /* bytes */
     bool read_only; /* after its files were placed */
 };
 
@@ -48,8 +48,8 @@ struct tph_sandbox_spec {
     const char *const *env;  /* ended by NULL, "NAME=value" */
     const char *working_dir; /* NULL: / */
     const char *hostname;
-    uint32_t uid, gid;       /* inside */
-    const char *root;        /* an unpacked root directory; NULL: this machine's programs and libraries */
+    uint32_t uid, gid;                    /* inside */
+    const char *root;                     /* an unpacked root directory; NULL: this machine's programs and libraries */
     const struct tph_sandbox_bind *binds; /* read-only */
     size_t n_binds;
     const struct tph_sandbox_tmpfs *tmpfs; /* mounted before files are placed */
@@ -58,10 +58,10 @@ struct tph_sandbox_spec {
     size_t n_files;
     const struct tph_sandbox_link *links;
     size_t n_links;
-    struct tph_cgroups *cgroups; /* where limits are enforced; NULL: nowhere */
+    struct tph_cgroups *cgroups;           /* where limits are enforced; NULL: nowhere */
     int64_t memory_bytes, cpu_milli, pids; /* 0 = not limited */
     bool read_only_root;
-    bool own_network;  /* loopback only */
+    bool own_network; /* loopback only */
     bool no_seccomp;
 };
 
@@ -69,16 +69,17 @@ struct tph_sandbox;
 
 /* What happens to it; called on the loop thread, never from inside a call. */
 struct tph_sandbox_events {
-    void (*started)(void *owner);                             /* the program runs: exec succeeded */
-    void (*failed)(void *owner, const struct tph_error *err); /* it could not: step and reason; last event */
+    void (*started)(void *owner);                              /* the program runs: exec succeeded */
+    void (*failed)(void *owner, const struct tph_error *err);  /* it could not: step and reason; last event */
     void (*exited)(void *owner, int code, bool out_of_memory); /* 0-255, 128 + n after signal n; last event */
-    void (*degraded)(void *owner, const char *what);          /* this machine cannot enforce something */
+    void (*degraded)(void *owner, const char *what);           /* this machine cannot enforce something */
     void *owner;
 };
 
 /* Starts it. */
-int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec, const struct tph_sandbox_events *events,
-                      struct tph_sandbox **ret_sandbox, struct tph_error *err) TPH_MUST_CHECK;
+int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec,
+                      const struct tph_sandbox_events *events, struct tph_sandbox **ret_sandbox, struct tph_error *err)
+    TPH_MUST_CHECK;
 
 /* The read end of its standard output (1) or error (2), non-blocking; the caller owns it from now on. Once each. */
 int tph_sandbox_take_output(struct tph_sandbox *sandbox, int which);

@@ -16,17 +16,17 @@
 int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
 int umount2(const char *target, int flags);
 #ifndef MS_RDONLY
-#define MS_RDONLY 1
-#define MS_NOSUID 2
-#define MS_NODEV 4
-#define MS_NOEXEC 8
+#define MS_RDONLY  1
+#define MS_NOSUID  2
+#define MS_NODEV   4
+#define MS_NOEXEC  8
 #define MS_REMOUNT 32
-#define MS_BIND 4096
-#define MS_REC 16384
+#define MS_BIND    4096
+#define MS_REC     16384
 #define MS_PRIVATE (1 << 18)
 #endif
 enum {
-    DETACH = 2, /* MNT_DETACH */
+    DETACH = 2,                /* MNT_DETACH */
     FULL_PATH = PATH_MAX + 16, /* a path under the new root */
 };
 
@@ -216,8 +216,8 @@ static int put_devices(void)
 /* Parts of /proc that tell or change more than a sidecar's business: covered or read-only, as far as they exist. */
 static void mask_proc(void)
 {
-    static const char *const hidden[] = {"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/latency_stats",
-                                         "/proc/sched_debug", "/proc/kmsg"};
+    static const char *const hidden[] = {"/proc/kcore",         "/proc/keys",        "/proc/timer_list",
+                                         "/proc/latency_stats", "/proc/sched_debug", "/proc/kmsg"};
     static const char *const fixed[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
     char text[FULL_PATH];
     for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
@@ -250,8 +250,9 @@ static int cover_etc(const char *name, const char *bytes, size_t len)
 static int put_etc(const struct tph_shim_plan *plan)
 {
     char hosts[1024];
-    int len = snprintf(hosts, sizeof(hosts), "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t%s\n",
-                       plan->hostname);
+    int len =
+        snprintf(hosts, sizeof(hosts),
+                 "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t%s\n", plan->hostname);
     int failed = cover_etc("hosts", hosts, (size_t)len);
     if (failed < 0) {
         return failed;

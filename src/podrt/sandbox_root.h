@@ -14,18 +14,18 @@ struct tph_shim_plan {
     struct {
         const char *host, *inside;
         int tree; /* opened before the host's files go out of sight */
-    } *binds;
+    } * binds;
     struct {
         const char *path;
         struct tph_shim_number number;
-    } *tmpfs;
+    } * tmpfs;
     struct {
         const char *path, *content;
         struct tph_shim_number number; /* size of content, mode */
-    } *files;
+    } * files;
     struct {
         const char *name, *target;
-    } *links;
+    } * links;
     const char **cgroup_files;
 };
 

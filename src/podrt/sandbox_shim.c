@@ -176,8 +176,9 @@ static void drop_rights(const struct tph_shim_spec *s)
     for (int cap = 0; cap < 64; cap++) {
         (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* EINVAL past the last one */
     }
-    (void)prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
-                                       SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
+    (void)prctl(PR_SET_SECUREBITS,
+                SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                    SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
                 0, 0, 0);
     if (s->outer_first != 0 && setgroups(0, NULL) < 0) {
         give_up(errno, "setgroups");
@@ -361,8 +362,8 @@ void tph_sandbox_shim_main(int argc, char **argv)
         give_up(errno, "pipe");
     }
     struct clone_args args = {
-        .flags = CLONE_PARENT | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
-                 (plan.spec.own_network ? CLONE_NEWNET : 0),
+        .flags = CLONE_PARENT | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                 CLONE_NEWCGROUP | (plan.spec.own_network ? CLONE_NEWNET : 0),
     };
     if (plan.spec.into_cgroup) {
         args.flags |= 0x200000000ULL; /* CLONE_INTO_CGROUP */

@@ -13,20 +13,20 @@
 /* Descriptors of the shim. */
 enum {
     TPH_SHIM_SPEC = 3,
-    TPH_SHIM_STATUS = 4,   /* to the program: struct tph_shim_message, ... */
+    TPH_SHIM_STATUS = 4, /* to the program: struct tph_shim_message, ... */
     TPH_SHIM_LIFELINE = 5,
     TPH_SHIM_OUT = 6,
     TPH_SHIM_ERR = 7,
-    TPH_SHIM_INIT = 8,     /* tiphys-init as a memory file */
-    TPH_SHIM_CGROUP = 9,   /* directory of the v2 control group, if any */
+    TPH_SHIM_INIT = 8,   /* tiphys-init as a memory file */
+    TPH_SHIM_CGROUP = 9, /* directory of the v2 control group, if any */
 };
 
 struct tph_shim_spec {
     uint32_t uid, gid;
-    uint32_t outer_first;  /* first id of the range outside; 0: the single id below */
+    uint32_t outer_first; /* first id of the range outside; 0: the single id below */
     uint32_t outer_uid, outer_gid;
     uint32_t n_argv, n_env, n_binds, n_tmpfs, n_files, n_links, n_cgroup_files;
-    int64_t pids;          /* by RLIMIT_NPROC where no control group can; 0 = not */
+    int64_t pids; /* by RLIMIT_NPROC where no control group can; 0 = not */
     bool has_root, read_only_root, own_network, no_seccomp, into_cgroup;
 };
 

@@ -76,7 +76,8 @@ static void reply(struct play *p, const struct tph_json *line)
         .progress = tph_json_get_str(node, "progress"),
         .outputs = tph_json_get(node, "outputs"),
     };
-    apply(p, &(struct tph_event){.kind = TPH_EVENT_REPLY, .node_id = tph_json_get_str(line, "nodeID"), .result = &result});
+    apply(p,
+          &(struct tph_event){.kind = TPH_EVENT_REPLY, .node_id = tph_json_get_str(line, "nodeID"), .result = &result});
 }
 
 /* One line of events.jsonl; false for one that is not played here. */
@@ -221,7 +222,8 @@ void golden_cases(struct golden_case *c)
         return;
     }
     c->expected = tph_json_copy(c->doc, tph_json_root(expected));
-    if (tph_str_has_prefix(tph_json_str(tph_json_path(c->expected, "status", "message", NULL)), TPH_STR("invalid spec:"))) {
+    if (tph_str_has_prefix(tph_json_str(tph_json_path(c->expected, "status", "message", NULL)),
+                           TPH_STR("invalid spec:"))) {
         c->skip = "refused by validation, whose texts come with lint";
         return;
     }

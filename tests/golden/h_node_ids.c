@@ -8,8 +8,8 @@ void golden_node_ids(struct golden_case *c)
 {
     struct tph_str wf = golden_in(c, "wf");
     struct tph_str node = golden_in(c, "node");
-    TPH_CLEANUP(tph_freep) char *id =
-        tph_str_eq(wf, node) ? tph_str_dup(wf) : tph_format("%.*s-%u", TPH_FMT(wf), tph_fnv1a32(node));
+    TPH_CLEANUP(tph_freep)
+    char *id = tph_str_eq(wf, node) ? tph_str_dup(wf) : tph_format("%.*s-%u", TPH_FMT(wf), tph_fnv1a32(node));
     /* Pod names come with the runtimes that have pods of that name. */
     struct tph_json *expected = tph_json_new_object(c->doc);
     tph_json_set_str(c->doc, expected, "id", tph_json_get_str(c->expected, "id"));

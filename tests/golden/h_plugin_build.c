@@ -81,7 +81,8 @@ void golden_plugin_build(struct golden_case *c)
         return;
     }
     expect(c);
-    if (home < 0 || !mkdtemp(directory) || golden_unpack(c->row, TPH_STR("in/"), directory) < 0 || chdir(directory) < 0) {
+    if (home < 0 || !mkdtemp(directory) || golden_unpack(c->row, TPH_STR("in/"), directory) < 0 ||
+        chdir(directory) < 0) {
         return;
     }
     build_here(c);

@@ -133,7 +133,8 @@ void harness_restart(struct harness *h, size_t container)
 
 static void print_events(const struct harness *h)
 {
-    static const char *const kinds[] = {"STARTED", "READY", "UNREADY", "EXITED", "FAILED", "LOG", "DEGRADED", "STOPPED"};
+    static const char *const kinds[] = {"STARTED", "READY", "UNREADY",  "EXITED",
+                                        "FAILED",  "LOG",   "DEGRADED", "STOPPED"};
     for (size_t i = 0; i < h->n_events && i < 50; i++) {
         const struct heard *e = &h->events[i];
         print_message("  %s c%zu code=%d %s %s\n", kinds[e->kind], e->container, e->exit_code, e->reason, e->message);

@@ -58,7 +58,7 @@ struct harness {
     struct tph_pod_container pod_containers[MAX_CONTAINERS];
     struct heard events[MAX_EVENTS];
     size_t n_events;
-    bool in_call;   /* start, stop or restart is on the stack: no event may come */
+    bool in_call; /* start, stop or restart is on the stack: no event may come */
     bool timed_out;
     struct tph_timer *patience;
     /* What is awaited. */

@@ -19,10 +19,8 @@ static const struct {
     enum tph_env_source kind;
     const char *name, *key, *value;
 } objects[] = {
-    {TPH_ENV_SECRET, "jira", "user", "ada"},
-    {TPH_ENV_SECRET, "jira", "token", "s3cr3t"},
-    {TPH_ENV_CONFIGMAP, "settings", "LEVEL", "debug"},
-    {TPH_ENV_CONFIGMAP, "settings", "not=a name", "x"},
+    {TPH_ENV_SECRET, "jira", "user", "ada"},           {TPH_ENV_SECRET, "jira", "token", "s3cr3t"},
+    {TPH_ENV_CONFIGMAP, "settings", "LEVEL", "debug"}, {TPH_ENV_CONFIGMAP, "settings", "not=a name", "x"},
     {TPH_ENV_CONFIGMAP, "settings", "COLOUR", "blue"},
 };
 enum { N_OBJECTS = sizeof(objects) / sizeof(objects[0]) };
@@ -112,19 +110,18 @@ static void variables_come_from_values_secrets_configmaps_and_the_pod(void **sta
         reference("SPACE", TPH_ENV_FIELD, "", "metadata.namespace"),
         reference("UID", TPH_ENV_FIELD, "", "metadata.uid"),
     };
-    expect(env, 6,
-           "HOME=/tmp\nA=1\nTOKEN=s3cr3t\nLEVEL=debug\nNAME=hello-pod\nSPACE=work\nUID=1-2-3\n");
+    expect(env, 6, "HOME=/tmp\nA=1\nTOKEN=s3cr3t\nLEVEL=debug\nNAME=hello-pod\nSPACE=work\nUID=1-2-3\n");
 }
 
 static void a_value_refers_to_variables_before_it(void **state)
 {
     (void)state;
     const struct tph_env env[] = {
-        plain("A", "one"), plain("B", "$(A)-$(LATER)-$$(A)-$(HOME)"), plain("LATER", "x"),
-        plain("C", "cost $5 $(unclosed $"), plain("D", "$()"),
+        plain("A", "one"),   plain("B", "$(A)-$(LATER)-$$(A)-$(HOME)"),
+        plain("LATER", "x"), plain("C", "cost $5 $(unclosed $"),
+        plain("D", "$()"),
     };
-    expect(env, 5,
-           "HOME=/tmp\nA=one\nB=one-$(LATER)-$(A)-/tmp\nLATER=x\nC=cost $5 $(unclosed $\nD=$()\n");
+    expect(env, 5, "HOME=/tmp\nA=one\nB=one-$(LATER)-$(A)-/tmp\nLATER=x\nC=cost $5 $(unclosed $\nD=$()\n");
 }
 
 static void the_later_of_one_name_wins_and_may_use_the_earlier(void **state)

@@ -21,8 +21,13 @@ static void a_pattern_ignores_registry_organisation_and_digest(void **state)
 {
     (void)state;
     static const char *const same[] = {
-        "python", "python:3", "python:alpine3.6", "docker.io/library/python:3.12", "localhost:5000/python",
-        "ghcr.io/acme/python:3@sha256:0123456789abcdef", "python@sha256:0123456789abcdef",
+        "python",
+        "python:3",
+        "python:alpine3.6",
+        "docker.io/library/python:3.12",
+        "localhost:5000/python",
+        "ghcr.io/acme/python:3@sha256:0123456789abcdef",
+        "python@sha256:0123456789abcdef",
     };
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
         assert_true(tph_image_matches("python", tph_str(same[i])));
@@ -75,8 +80,9 @@ static void the_built_in_map_knows_what_plugins_use(void **state)
     assert_string_equal(program_of(images, "python:alpine3.6"), "python3");
     assert_string_equal(program_of(images, "gcr.io/distroless/python3-debian12"), "python3");
     assert_string_equal(program_of(images, "node:20-slim"), "node");
-    static const char *const known[] = {"alpine:3.20", "busybox", "debian:12", "ubuntu:24.04", "bash:5", "perl:5",
-                                        "ruby:3", "golang:1.23", "gcr.io/distroless/static"};
+    static const char *const known[] = {"alpine:3.20",  "busybox",     "debian:12",
+                                        "ubuntu:24.04", "bash:5",      "perl:5",
+                                        "ruby:3",       "golang:1.23", "gcr.io/distroless/static"};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         assert_non_null(tph_images_find(images, tph_str(known[i])));
     }
@@ -182,7 +188,7 @@ static void make_root(char root[64])
 
 static void remove_root(const char *root)
 {
-    static const char *const names[] = {"bin",           "usr/bin/inside", "usr/bin/data", "usr/bin/own",
+    static const char *const names[] = {"bin",          "usr/bin/inside", "usr/bin/data", "usr/bin/own",
                                         "usr/bin/tool", "usr/bin",        "usr",          ""};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         TPH_CLEANUP(tph_freep) char *path = tph_format("%s/%s", root, names[i]);

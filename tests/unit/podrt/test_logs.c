@@ -332,8 +332,7 @@ static void a_full_disk_is_told_once_and_reading_goes_on(void **state)
     say(r->out, "two\n");
     turn(r);
     assert_int_equal(r->n_problems, 1);
-    assert_string_equal(r->problem,
-                        "its log is not kept any more: cannot write /dev/full: No space left on device");
+    assert_string_equal(r->problem, "its log is not kept any more: cannot write /dev/full: No space left on device");
     assert_string_equal(tph_buf_cstr(&r->lines), "o:one\no:two\n");
 }
 
