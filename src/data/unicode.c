@@ -19,11 +19,17 @@ static bool in_table(const struct tph_rune_range *table, size_t len, uint32_t ru
 
 bool tph_unicode_is_letter(uint32_t rune)
 {
+    if (rune < 0x80) {
+        return (rune >= 'a' && rune <= 'z') || (rune >= 'A' && rune <= 'Z');
+    }
     return in_table(tph_unicode_letters, tph_unicode_letters_len, rune);
 }
 
 bool tph_unicode_is_digit(uint32_t rune)
 {
+    if (rune < 0x80) {
+        return rune >= '0' && rune <= '9';
+    }
     return in_table(tph_unicode_digits, tph_unicode_digits_len, rune);
 }
 

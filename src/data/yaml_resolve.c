@@ -241,7 +241,7 @@ static struct tph_yaml_scalar resolve_number(struct tph_str plain)
 
 struct tph_yaml_scalar tph_yaml_resolve(struct tph_str plain)
 {
-    if (plain.len <= LONGEST_WORD) {
+    if (plain.len == 0 || (plain.len <= LONGEST_WORD && plain.p[0] && strchr("~nNyYtToOfF.+-", plain.p[0]))) {
         for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
             if (tph_str_eqz(plain, words[i].text)) {
                 return meaning(words[i].meaning);

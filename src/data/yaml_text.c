@@ -29,7 +29,10 @@ struct character {
 
 static struct character character_at(struct tph_str text, size_t at)
 {
-    struct character c;
+    struct character c = {.rune = (unsigned char)text.p[at], .len = 1};
+    if (c.rune < 0x80) {
+        return c;
+    }
     c.len = tph_utf8_decode(tph_str_slice(text, at, text.len), &c.rune);
     return c;
 }
@@ -170,6 +173,25 @@ static void put_character(struct tph_yaml_pen *pen, struct tph_str text, size_t 
     pen->column++;
 }
 
+/* Where a run of characters that need no look in any style ends, if one begins at `at`. */
+static size_t run_end(struct tph_str text, size_t at)
+{
+    while (at < text.len && text.p[at] > ' ' && text.p[at] < 0x7f && text.p[at] != '\'' && text.p[at] != '"' &&
+           text.p[at] != '\\') {
+        at++;
+    }
+    return at;
+}
+
+/* Writes the run at `at` and returns its length; 0 when there is none. */
+static size_t put_run(struct tph_yaml_pen *pen, struct tph_str text, size_t at)
+{
+    size_t len = run_end(text, at) - at;
+    (void)tph_buf_append(pen->out, text.p + at, len);
+    pen->column += (int)len;
+    return len;
+}
+
 static void put_ascii(struct tph_yaml_pen *pen, char c)
 {
     (void)tph_buf_putc(pen->out, c);
@@ -239,7 +261,12 @@ static void write_flowing(struct tph_yaml_pen *pen, struct tph_str text, int ind
             if (c.rune == '\'' && style == STYLE_SINGLE) {
                 put_ascii(pen, '\'');
             }
-            put_character(pen, text, at, c.len);
+            size_t run = put_run(pen, text, at);
+            if (run > 0) {
+                c.len = run;
+            } else {
+                put_character(pen, text, at, c.len);
+            }
             pen->at_indent = false;
             after_space = after_break = false;
         }
@@ -338,7 +365,12 @@ static void write_literal(struct tph_yaml_pen *pen, struct tph_str text, int ind
             if (after_break) {
                 tph_yaml_pen_indent(pen, indent);
             }
-            put_character(pen, text, at, c.len);
+            size_t run = put_run(pen, text, at);
+            if (run > 0) {
+                c.len = run;
+            } else {
+                put_character(pen, text, at, c.len);
+            }
             pen->at_indent = false;
             after_break = false;
         }
