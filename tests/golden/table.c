@@ -5,10 +5,18 @@
 #include "golden.h"
 
 static const struct golden_entry entries[] = {
-    {"anystring.jsonl", golden_anystring}, {"json_encode.jsonl", golden_json_encode},
-    {"quantity.jsonl", golden_quantity},   {"yaml.jsonl", golden_yaml},
-    {"yaml_emit.jsonl", golden_yaml_emit}, {"node_ids.jsonl", golden_node_ids},
-    {"plugin_build", golden_plugin_build}, {"cases", golden_cases},
+    {"anystring.jsonl", golden_anystring},
+    {"json_encode.jsonl", golden_json_encode},
+    {"quantity.jsonl", golden_quantity},
+    {"yaml.jsonl", golden_yaml},
+    {"yaml_emit.jsonl", golden_yaml_emit},
+    {"node_ids.jsonl", golden_node_ids},
+    {"plugin_build", golden_plugin_build},
+    {"cases", golden_cases},
+    /* tests/golden/better */
+    {"anystrings.jsonl", golden_better_anystrings},
+    {"durations.jsonl", golden_better_durations},
+    {"quantities.jsonl", golden_better_quantities},
 };
 
 golden_handler *golden_find(const char *file)
