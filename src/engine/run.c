@@ -178,13 +178,23 @@ static void start_fresh(struct tph_run *run)
     tph_run_push(run, WORK_BEGIN, root);
 }
 
-/* After a restart: what was under way is sent again. */
+/* After a restart: what was under way is sent again, in the order of the tree, which does not depend on how the nodes
+ * came to be. */
 static void start_again(struct tph_run *run)
 {
-    for (size_t i = 0; i < run->n_nodes; i++) {
-        struct node *node = run->nodes[i];
+    tph_run_push(run, WORK_BEGIN, run->root);
+    while (run->n_work > 0) {
+        struct node *node = run->work[--run->n_work].node;
         if (node->pub.type == TPH_NODE_PLUGIN && !tph_node_phase_is_final(node->pub.phase)) {
             tph_leaf_start_task(node);
+        }
+        for (size_t g = node->n_groups; g > 0; g--) {
+            const struct node *group = node->groups[g - 1];
+            for (size_t i = node->template->groups[group->index].n_steps; i > 0; i--) {
+                if (group->members[i - 1]) {
+                    tph_run_push(run, WORK_BEGIN, group->members[i - 1]);
+                }
+            }
         }
     }
 }
