@@ -78,6 +78,7 @@ void tph_client_spare(struct tph_http_call *call)
     c->next = client->spare;
     client->spare = c;
     client->n_spare++;
+    client->fresh = c;
     if (!client->sweeping) {
         client->sweeping = true;
         tph_defer(client->loop, sweep, client);
@@ -95,7 +96,7 @@ bool tph_client_take_spare(struct tph_http_call *call)
             continue;
         }
         (void)unlink_spare(client, slot);
-        if (!tph_stream_quiet(&c->stream)) {
+        if (c != client->fresh && !tph_stream_quiet(&c->stream)) {
             tph_client_close(c);
             continue;
         }
@@ -103,7 +104,7 @@ bool tph_client_take_spare(struct tph_http_call *call)
         c->reused = true;
         call->connection = c;
         call->state = CALL_TALKING;
-        (void)snprintf(call->remote, sizeof(call->remote), "%s", c->remote);
+        memcpy(call->remote, c->remote, sizeof(call->remote));
         return true;
     }
     return false;
@@ -243,6 +244,7 @@ void tph_client_deliver(struct tph_http_call *call)
         return;
     }
     client->gone = NULL;
+    client->fresh = NULL;
     recycle(call);
 }
 
@@ -264,20 +266,21 @@ static struct tph_http_call *new_call(struct tph_http_client *client)
 static void write_request(struct tph_http_call *call, const struct tph_http_request *request)
 {
     struct tph_buf *out = &call->out;
-    char number[64];
+    bool six = strchr(request->host, ':') != NULL;
     tph_buf_clear(out);
     out->max = TPH_LIMIT_HTTP_HEADER;
     (void)tph_buf_puts(out, request->method);
     (void)tph_buf_putc(out, ' ');
     (void)tph_buf_puts(out, request->target);
-    (void)tph_buf_puts(out, strchr(request->host, ':') ? " HTTP/1.1\r\nHost: [" : " HTTP/1.1\r\nHost: ");
+    (void)tph_buf_puts(out, six ? " HTTP/1.1\r\nHost: [" : " HTTP/1.1\r\nHost: ");
     (void)tph_buf_puts(out, request->host);
-    (void)snprintf(number, sizeof(number), "%s:%u\r\n", strchr(request->host, ':') ? "]" : "", request->port);
-    (void)tph_buf_puts(out, number);
-    (void)tph_buf_puts(out, "User-Agent: tiphys/" TPH_VERSION "\r\n");
+    (void)tph_buf_puts(out, six ? "]:" : ":");
+    tph_http_number_write(request->port, out);
+    (void)tph_buf_puts(out, "\r\nUser-Agent: tiphys/" TPH_VERSION "\r\n");
     tph_http_headers_write(request->headers, request->n_headers, out);
-    (void)snprintf(number, sizeof(number), "Content-Length: %zu\r\n\r\n", request->body.len);
-    (void)tph_buf_puts(out, number);
+    (void)tph_buf_puts(out, "Content-Length: ");
+    tph_http_number_write(request->body.len, out);
+    (void)tph_buf_puts(out, "\r\n\r\n");
     call->head_len = out->len;
     out->max = out->len + TPH_LIMIT_DOCUMENT; /* for the body */
     (void)tph_buf_put(out, request->body);
@@ -347,7 +350,10 @@ struct tph_http_call *tph_http_call_start(struct tph_http_client *client, const 
     call->repeatable = repeatable(request);
     call->remote[0] = call->error[0] = '\0';
     call->started_ms = tph_loop_now_ms(client->loop);
-    (void)snprintf(call->host, sizeof(call->host), "%s", request->host);
+    size_t host_len = strlen(request->host); /* fit refuses one that is too long */
+    host_len = host_len < HOST_TEXT ? host_len : HOST_TEXT - 1;
+    memcpy(call->host, request->host, host_len);
+    call->host[host_len] = '\0';
     tph_response_reset(call->response, request->max_reply);
     link_call(client, call);
     write_request(call, request);

@@ -67,8 +67,9 @@ struct tph_http_client {
     size_t n_pool;
     struct connection *spare;
     size_t n_spare;
-    bool sweeping; /* a deferred look at the spare ones is on its way */
-    bool *gone;    /* where to say that the client was freed in a callback; NULL outside of one */
+    struct connection *fresh; /* the spare one whose call is being told: its socket was empty just now */
+    bool sweeping;            /* a deferred look at the spare ones is on its way */
+    bool *gone;               /* where to say that the client was freed in a callback; NULL outside of one */
     char bytes[CLIENT_READ];
 };
 

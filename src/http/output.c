@@ -162,7 +162,6 @@ static struct tph_str write_head(struct tph_http_exchange *x, const struct tph_h
 {
     struct conn *conn = x->conn;
     struct tph_buf *out = &conn->server->scratch;
-    char line[96];
     bool old = tph_request_old(x->request);
     if (tph_request_state(x->request) != TPH_REQUEST_DONE) {
         conn->last = conn->unread = true;
@@ -173,14 +172,18 @@ static struct tph_str write_head(struct tph_http_exchange *x, const struct tph_h
         conn->last = true;
     }
     tph_buf_clear(out);
-    (void)snprintf(line, sizeof(line), "HTTP/1.1 %d %s\r\nDate: ", reply->status, tph_http_status_words(reply->status));
-    (void)tph_buf_puts(out, line);
+    (void)tph_buf_puts(out, "HTTP/1.1 ");
+    tph_http_number_write((uint64_t)reply->status, out);
+    (void)tph_buf_putc(out, ' ');
+    (void)tph_buf_puts(out, tph_http_status_words(reply->status));
+    (void)tph_buf_puts(out, "\r\nDate: ");
     (void)tph_buf_puts(out, date(conn->server));
     (void)tph_buf_append(out, "\r\n", 2);
     tph_http_headers_write(reply->headers, reply->n_headers, out);
     if (length >= 0 && !tph_http_status_bare(reply->status)) {
-        (void)snprintf(line, sizeof(line), "Content-Length: %lld\r\n", (long long)length);
-        (void)tph_buf_puts(out, line);
+        (void)tph_buf_puts(out, "Content-Length: ");
+        tph_http_number_write((uint64_t)length, out);
+        (void)tph_buf_append(out, "\r\n", 2);
     } else if (x->chunked) {
         (void)tph_buf_puts(out, "Transfer-Encoding: chunked\r\n");
     }

@@ -120,8 +120,8 @@ static int connect_to(struct tph_http_call *call, const char *host)
     c->dial = call->dial;
     c->dial_owner = call->dial_owner;
     c->port = call->port;
-    (void)snprintf(c->host, sizeof(c->host), "%s", call->host);
-    (void)snprintf(c->remote, sizeof(c->remote), "%s", call->remote);
+    memcpy(c->host, call->host, sizeof(c->host));
+    memcpy(c->remote, call->remote, sizeof(c->remote));
     call->connection = c;
     call->state = CALL_CONNECTING;
     /* On this machine the connection is there already: no need to wait a turn before sending. */
