@@ -15,9 +15,11 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/random.h"
 #include "podrt/init_image.h"
 
 enum controller { MEMORY, CPU, PIDS, N_CONTROLLERS };
+enum { UNIQUE = 6 };
 static const char *const names[N_CONTROLLERS] = {"memory", "cpu", "pids"};
 
 struct tph_cgroups {
@@ -59,8 +61,9 @@ static void sweep(const char *mount)
     for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
         int64_t pid = 0;
         struct tph_str name = tph_str(entry->d_name);
-        if (!tph_str_has_prefix(name, TPH_STR("tiphys-")) ||
-            tph_str_to_i64(tph_str_slice(name, 7, name.len), &pid) < 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH) {
+        struct tph_str rest = tph_str_slice(name, 7, name.len), number;
+        if (!tph_str_has_prefix(name, TPH_STR("tiphys-")) || !tph_str_cut(&rest, '-', &number) ||
+            tph_str_to_i64(number, &pid) < 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH) {
             continue;
         }
         TPH_CLEANUP(tph_freep) char *path = tph_format("%s/%s", mount, entry->d_name);
@@ -82,12 +85,11 @@ static void sweep(const char *mount)
 static char *make_parent(const char *mount)
 {
     sweep(mount);
-    char *path = tph_format("%s/tiphys-%d", mount, (int)getpid());
-    if (mkdir(path, 0755) < 0 && errno != EEXIST) {
-        free(path);
-        return NULL;
-    }
-    return path;
+    /* A name of its own each time: the janitor of an earlier one in this process may still be at work. */
+    char unique[UNIQUE + 1];
+    tph_random_text(unique, UNIQUE);
+    TPH_CLEANUP(tph_freep) char *path = tph_format("%s/tiphys-%d-%s", mount, (int)getpid(), unique);
+    return mkdir(path, 0755) == 0 ? TPH_TAKE(path) : NULL;
 }
 
 /* Version 2: the controllers must be there, and must be passed on from parent to child. */

@@ -168,16 +168,36 @@ static const struct tph_image_program *image_program(const struct tph_image *ima
     return NULL;
 }
 
-/* A file of the plugin's own directory that can be run. */
-static const char *own_program(const struct preparing *p, const char *name)
+/* The plugin's own directory, if the sidecar's user will be able to see into it: started by root, the sidecar is nobody
+ * outside. NULL otherwise. */
+static const char *visible_plugin_dir(const struct tph_pod_spec *pod)
+{
+    const char *dir = pod->plugin_dir;
+    struct stat status;
+    bool open_to_all = dir && stat(dir, &status) == 0 && (status.st_mode & (S_IROTH | S_IXOTH)) == (S_IROTH | S_IXOTH);
+    return dir && (geteuid() != 0 || open_to_all) ? dir : NULL;
+}
+
+/* A file of the plugin's own directory that can be run. Returns 1 and its path, 0 when there is none, or -1 when the
+ * sidecar's user could not run it. */
+static int own_program(const struct preparing *p, const char *name, const char **ret_path)
 {
     const char *dir = p->pod->plugin_dir;
-    struct stat st;
+    struct stat status;
     if (!dir) {
-        return NULL;
+        return 0;
     }
-    const char *path = tph_arena_format(p->out->arena, "%s/%s", dir, name);
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0 ? path : NULL;
+    const char *path = tph_arena_format(p->out->arena, "%s/%s", dir, strncmp(name, "./", 2) == 0 ? name + 2 : name);
+    if (stat(path, &status) < 0 || !S_ISREG(status.st_mode)) {
+        return 0;
+    }
+    if (access(path, X_OK) < 0 || !visible_plugin_dir(p->pod) || (geteuid() == 0 && !(status.st_mode & S_IXOTH))) {
+        (void)tph_error_set(p->err, TPH_ERROR_INVALID,
+                            TPH_CONTAINER_PATH ".command[0]: the sidecar's user may not run %s", path);
+        return tph_error_hint(p->err, "chmod a+rx %s %s", dir, path);
+    }
+    *ret_path = path;
+    return 1;
 }
 
 static int missing_interpreter(const struct preparing *p, const struct tph_image_program *program)
@@ -220,29 +240,32 @@ static int missing_program(const struct preparing *p, const char *name)
 }
 
 /* Sees to it that argv[0] will be found. What PATH would find is looked for as the sandbox will see it: in the standard
- * directories, never in the caller's PATH with its shims. */
+ * directories, never in the caller's PATH with its shims. What only the sandbox can know it tells when it starts: an
+ * absolute path, one relative to workingDir, a PATH of the spec's own. */
 static int prepare_program(const struct preparing *p)
 {
     const char *name = p->out->argv[0];
     const char *root = p->image && p->image->root ? p->image->root : "/";
     const struct tph_image_program *program = image_program(p->image, name);
+    struct tph_str path = tph_environment_get(&p->out->env, TPH_STR("PATH"));
+    bool own_path = !tph_str_has_suffix(path, tph_str(tph_image_path));
     if (name[0] == '/') {
-        return 0; /* the sandbox says when it is not there */
-    }
-    TPH_CLEANUP(tph_freep) char *path = tph_image_find_program(root, program ? program->file : name);
-    if (path && !strchr(name, '/')) {
         return 0;
+    }
+    if (!strchr(name, '/')) {
+        TPH_CLEANUP(tph_freep) char *found = tph_image_find_program(root, program ? program->file : name);
+        if (found) {
+            return 0;
+        }
     }
     if (program) {
         return missing_interpreter(p, program);
     }
-    const char *own = own_program(p, name);
-    if (own) {
-        p->out->argv[0] = own;
-        return 0;
+    int own = own_program(p, name, &p->out->argv[0]);
+    if (own != 0) {
+        return own < 0 ? -1 : 0;
     }
-    /* A PATH of the spec's own may find it in a root directory: the sandbox says when not. */
-    return p->image && p->image->root ? 0 : missing_program(p, name);
+    return own_path || strchr(name, '/') ? 0 : missing_program(p, name);
 }
 
 /* Names under which the image's programs are found also by what argv[0] starts itself: `python` for python3. */
@@ -264,16 +287,6 @@ static void prepare_links(const struct preparing *p)
     }
     p->out->sandbox.links = links;
     p->out->sandbox.n_links = n;
-}
-
-/* The plugin's own directory, if the sidecar's user will be able to see into it: started by root, the sidecar is nobody
- * outside. NULL otherwise. */
-static const char *visible_plugin_dir(const struct tph_pod_spec *pod)
-{
-    const char *dir = pod->plugin_dir;
-    struct stat status;
-    bool open_to_all = dir && stat(dir, &status) == 0 && (status.st_mode & (S_IROTH | S_IXOTH)) == (S_IROTH | S_IXOTH);
-    return dir && (geteuid() != 0 || open_to_all) ? dir : NULL;
 }
 
 /* Directories of this machine that are seen inside, read-only, at their own paths. */

@@ -131,7 +131,7 @@ static void write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgr
 
 static void note_degraded(struct tph_sandbox *s, const struct tph_sandbox_spec *spec)
 {
-    const struct tph_cgroups *groups = spec->cgroups;
+    const struct tph_cgroups *groups = s->cgroup ? spec->cgroups : NULL; /* making the group may have failed, too */
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(1));
     if (spec->memory_bytes > 0 && !(groups && tph_cgroups_memory(groups))) {
         (void)tph_buf_printf(&text, "memory limit of %lld bytes", (long long)spec->memory_bytes);

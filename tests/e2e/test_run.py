@@ -158,7 +158,7 @@ def test_cancel_is_posted_when_a_run_is_stopped(make_plugin):
 
 def test_kill_9_leaves_no_process_and_no_control_group(make_plugin, port):
     process = start(make_plugin(ENDLESS))
-    groups = glob.glob(f"/sys/fs/cgroup/*/tiphys-{process.pid}") + glob.glob(f"/sys/fs/cgroup/tiphys-{process.pid}")
+    groups = glob.glob(f"/sys/fs/cgroup/*/tiphys-{process.pid}*") + glob.glob(f"/sys/fs/cgroup/tiphys-{process.pid}*")
     process.kill()
     process.wait()
     wait_until(lambda: not leftovers(port))

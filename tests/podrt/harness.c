@@ -190,3 +190,14 @@ int64_t harness_now_ms(void)
 {
     return tph_clock_monotonic_ms();
 }
+
+#ifdef __SANITIZE_ADDRESS__
+enum { SLOWNESS = 5 };
+#else
+enum { SLOWNESS = 1 };
+#endif
+
+int harness_slowness(void)
+{
+    return SLOWNESS;
+}

@@ -89,3 +89,5 @@ void harness_let_pass(struct harness *h, int64_t ms);
 size_t harness_count(const struct harness *h, enum tph_pod_event_kind kind);
 const struct heard *harness_last(const struct harness *h);
 int64_t harness_now_ms(void);
+/* By how much times that are promised may be longer in this build: sanitizers slow it down. */
+int harness_slowness(void);
