@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Control groups for sidecars: memory, cpu and pids, by version 2 or version 1, where this process may make them.
  *
- * Groups are <mount>/tiphys-<our pid>-<m>/<n>. Those of a program that is gone are removed by its janitor (src/init) and,
- * failing that, by the next start. Loop thread only. */
+ * Groups are <mount>/tiphys-<our pid>-<m>/<n>. Those of a program that is gone are removed by its janitor (src/init)
+ * and, failing that, by the next start. Loop thread only. */
 #pragma once
 
 #include <stdbool.h>

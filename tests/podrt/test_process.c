@@ -107,9 +107,10 @@ static uint16_t free_port(void)
 static void the_token_is_in_its_file_for_its_user_alone_and_nowhere_else(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "cat /var/run/argo/token; echo; ls /var/run/argo; "
-                                            "stat -c '%a %u' /run/argo/token; id -u; env; tr '\\0' ' ' </proc/1/cmdline; "
-                                            "(echo x > /var/run/argo/token) 2>&1");
+    struct tph_container *c =
+        add_script(h, "cat /var/run/argo/token; echo; ls /var/run/argo; "
+                      "stat -c '%a %u' /run/argo/token; id -u; env; tr '\\0' ' ' </proc/1/cmdline; "
+                      "(echo x > /var/run/argo/token) 2>&1");
     c->security.run_as_user = 1234;
     const char *out = output_of(h);
     struct tph_str rest = tph_str(out), line;
@@ -188,8 +189,9 @@ static void a_missing_key_is_refused_and_no_value_is_shown(void **state)
     struct tph_container *c = add_script(h, "true");
     c->env = &env;
     c->n_env = 1;
-    expect_refused(h, FIELD ".env[0].valueFrom.secretKeyRef: Secret \"jira\" in namespace default has no key \"password\"\n"
-                            "  its keys are token");
+    expect_refused(h, FIELD
+                   ".env[0].valueFrom.secretKeyRef: Secret \"jira\" in namespace default has no key \"password\"\n"
+                   "  its keys are token");
 }
 
 static void a_restart_sees_what_a_secret_holds_by_then(void **state)
@@ -234,8 +236,8 @@ static void run_as_non_root_alone_means_nobody(void **state)
 static void user_group_and_rights_are_as_asked(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c =
-        add_script(h, "id -u; id -g; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t' ' '");
+    struct tph_container *c = add_script(
+        h, "id -u; id -g; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t' ' '");
     c->security.run_as_user = 1000;
     c->security.run_as_group = 2000;
     assert_string_equal(output_of(h), "1000\n2000\nCapEff: 0000000000000000\nCapBnd: 0000000000000000\nNoNewPrivs: 1\n"
@@ -255,7 +257,8 @@ static void seccomp_unconfined_is_honoured_and_told(void **state)
 static void a_read_only_root_is_read_only_and_tmp_is_not(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "(echo x >/file) 2>&1 | sed 's/.*: //'; echo y >/tmp/file && cat /tmp/file");
+    struct tph_container *c =
+        add_script(h, "(echo x >/file) 2>&1 | sed 's/.*: //'; echo y >/tmp/file && cat /tmp/file");
     c->security.read_only_root_filesystem = TPH_YES;
     assert_string_equal(output_of(h), "Read-only file system\ny\n");
 }
@@ -288,9 +291,9 @@ static void volumes_are_mounted_as_they_are_declared(void **state)
     use_secret(h, &text);
     h->spec.volumes = volumes;
     h->spec.n_volumes = 3;
-    struct tph_container *c =
-        add_script(h, "echo data >/work/deep/file && cat /work/deep/file; cat /var/run/keys/token; echo; cat /app/token.txt; "
-                      "echo; ls /none; (echo x >/run/keys/token) 2>&1 | sed 's/.*: //'");
+    struct tph_container *c = add_script(
+        h, "echo data >/work/deep/file && cat /work/deep/file; cat /var/run/keys/token; echo; cat /app/token.txt; "
+           "echo; ls /none; (echo x >/run/keys/token) 2>&1 | sed 's/.*: //'");
     c->mounts = mounts;
     c->n_mounts = 4;
     c->security.run_as_user = 1000;
@@ -381,9 +384,10 @@ static void an_unknown_image_runs_what_this_machine_has_and_names_what_it_has_no
     const struct tph_str *shell = c->command;
     c->command = command;
     c->n_command = 1;
-    expect_refused(h, FIELD ".image: no map says what the image \"ghcr.io/acme/server:1\" is, and this machine has no program "
-                            "acme-server\n  map it to a root directory or to programs in images.yaml: see tiphys doctor "
-                            "--images");
+    expect_refused(h, FIELD
+                   ".image: no map says what the image \"ghcr.io/acme/server:1\" is, and this machine has no program "
+                   "acme-server\n  map it to a root directory or to programs in images.yaml: see tiphys doctor "
+                   "--images");
     c->command = shell;
     c->n_command = 3;
     assert_string_equal(output_of(h), "here\n");
@@ -405,10 +409,11 @@ static void an_interpreter_that_is_missing_is_named_with_what_to_install(void **
         c->command = &command;
         c->n_command = 1;
         c->image = tph_str(interpreters[i].image);
-        TPH_CLEANUP(tph_freep) char *text = tph_format(
-            FIELD ".image: %s needs %s, which this machine has not in %s\n"
-                  "  apt install %s, or map the image to a root directory: see tiphys doctor --images",
-            interpreters[i].image, interpreters[i].name, tph_image_path, interpreters[i].package);
+        TPH_CLEANUP(tph_freep)
+        char *text =
+            tph_format(FIELD ".image: %s needs %s, which this machine has not in %s\n"
+                             "  apt install %s, or map the image to a root directory: see tiphys doctor --images",
+                       interpreters[i].image, interpreters[i].name, tph_image_path, interpreters[i].package);
         expect_refused(h, text);
         return;
     }
@@ -433,7 +438,8 @@ static void the_plugins_own_directory_is_seen_read_only_and_its_program_runs(voi
     TPH_CLEANUP(tph_freep) char *program = tph_format("%s/server", dir);
     assert_int_equal(chmod(dir, 0755), 0);
     assert_int_equal(
-        tph_fd_write_file(program, TPH_STR("#!/bin/sh\npwd; (echo x >>server) 2>&1 | sed 's/.*: //'\n"), 0755, &err), 0);
+        tph_fd_write_file(program, TPH_STR("#!/bin/sh\npwd; (echo x >>server) 2>&1 | sed 's/.*: //'\n"), 0755, &err),
+        0);
     assert_int_equal(chmod(program, 0777), 0); /* by its mode everybody might write it */
     h->spec.plugin_dir = dir;
     struct tph_container *c = add_script(h, "true");
@@ -464,8 +470,9 @@ static void a_python_server_stops_within_100_ms_of_sigterm(void **state)
 {
     struct harness *h = *state;
     uint16_t port = free_port();
-    TPH_CLEANUP(tph_freep) char *script =
-        tph_format("import http.server as s\ns.HTTPServer(('127.0.0.1',%u),s.BaseHTTPRequestHandler).serve_forever()", port);
+    TPH_CLEANUP(tph_freep)
+    char *script = tph_format(
+        "import http.server as s\ns.HTTPServer(('127.0.0.1',%u),s.BaseHTTPRequestHandler).serve_forever()", port);
     struct tph_container *c = add_python(h, script);
     set_one_port(h, c, port);
     c->readiness = (struct tph_probe){.kind = TPH_PROBE_TCP,
@@ -516,9 +523,10 @@ static void a_port_in_use_is_refused_naming_by_whom(void **state)
     set_one_port(h, add_script(h, "true"), port);
     h->spec.file = "examples/hello/plugin.yaml";
     h->spec.title = "plugin hello";
-    TPH_CLEANUP(tph_freep) char *text =
-        tph_format("port %u is in use by test_podrt_proc (pid %d); plugin hello needs it\n"
-                   "  stop that program, or change containerPort in examples/hello/plugin.yaml", port, (int)getpid());
+    TPH_CLEANUP(tph_freep)
+    char *text = tph_format("port %u is in use by test_podrt_proc (pid %d); plugin hello needs it\n"
+                            "  stop that program, or change containerPort in examples/hello/plugin.yaml",
+                            port, (int)getpid());
     expect_refused(h, text);
     close(fd);
     harness_start(h);
@@ -538,9 +546,11 @@ static void two_pods_with_one_port_are_both_named(void **state)
     struct tph_error err = TPH_ERROR_INIT;
     h->spec.title = "plugin greet";
     assert_int_equal(tph_pod_start(h->rt, &h->spec, NULL, NULL, &second, &err), -1);
-    TPH_CLEANUP(tph_freep) char *text =
-        tph_format("port %u is wanted by plugin hello and by plugin greet\n  on the host's network each needs one of its own: "
-                   "change containerPort in one of their manifests, or use --network none", port);
+    TPH_CLEANUP(tph_freep)
+    char *text = tph_format(
+        "port %u is wanted by plugin hello and by plugin greet\n  on the host's network each needs one of its own: "
+        "change containerPort in one of their manifests, or use --network none",
+        port);
     assert_string_equal(err.text, text);
     assert_ptr_equal(h->pod, first);
     /* Once the first is gone the port is free. */
@@ -560,7 +570,8 @@ static bool reaches(struct harness *h, uint16_t port)
     struct pollfd writable = {.fd = fd, .events = POLLOUT};
     int problem = -1;
     socklen_t len = sizeof(problem);
-    bool good = poll(&writable, 1, 5000) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &len) == 0 && problem == 0;
+    bool good =
+        poll(&writable, 1, 5000) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &len) == 0 && problem == 0;
     close(fd);
     return good;
 }
@@ -568,12 +579,18 @@ static bool reaches(struct harness *h, uint16_t port)
 /* A Python server that takes connections, on an address; ready when it listens. */
 static struct tph_container *add_server(struct harness *h, const char *address, uint16_t port)
 {
-    TPH_CLEANUP(tph_freep) char *script = tph_format("import socket,time\ns=socket.socket()\ns.bind(('%s',%u))\ns.listen()\n"
-                                                     "while True: s.accept()[0].close()", address, port);
+    TPH_CLEANUP(tph_freep)
+    char *script = tph_format("import socket,time\ns=socket.socket()\ns.bind(('%s',%u))\ns.listen()\n"
+                              "while True: s.accept()[0].close()",
+                              address, port);
     struct tph_container *c = add_python(h, script);
     set_one_port(h, c, port);
-    c->readiness = (struct tph_probe){
-        .kind = TPH_PROBE_TCP, .port = port, .period_s = 1, .timeout_s = 1, .success_threshold = 1, .failure_threshold = 1};
+    c->readiness = (struct tph_probe){.kind = TPH_PROBE_TCP,
+                                      .port = port,
+                                      .period_s = 1,
+                                      .timeout_s = 1,
+                                      .success_threshold = 1,
+                                      .failure_threshold = 1};
     return c;
 }
 
@@ -585,8 +602,10 @@ static void who_listens_on_all_interfaces_is_told_once(void **state)
     harness_start(h);
     harness_await(h, TPH_POD_READY, 1);
     const struct heard *e = harness_await(h, TPH_POD_DEGRADED, 1);
-    TPH_CLEANUP(tph_freep) char *text = tph_format("listens on all interfaces (port %u): other machines can reach it; let it "
-                                                   "bind 127.0.0.1, or use --network none", port);
+    TPH_CLEANUP(tph_freep)
+    char *text = tph_format("listens on all interfaces (port %u): other machines can reach it; let it "
+                            "bind 127.0.0.1, or use --network none",
+                            port);
     assert_string_equal(e->message, text);
     assert_true(reaches(h, port));
     harness_let_pass(h, 20);
@@ -641,11 +660,13 @@ static struct tph_probe http_probe(uint16_t port)
 /* Answers 200 until /tmp/sick exists, which it makes itself after so many requests. */
 static void add_moody_server(struct harness *h, uint16_t port, int healthy)
 {
-    TPH_CLEANUP(tph_freep) char *script = tph_format(
+    TPH_CLEANUP(tph_freep)
+    char *script = tph_format(
         "import http.server as s\nn=0\nclass H(s.BaseHTTPRequestHandler):\n"
         "  def do_GET(self):\n    global n\n    n+=1\n"
         "    self.send_response(200 if n <= %d and self.path == '/healthz' else 500)\n    self.end_headers()\n"
-        "s.HTTPServer(('127.0.0.1',%u),H).serve_forever()", healthy, port);
+        "s.HTTPServer(('127.0.0.1',%u),H).serve_forever()",
+        healthy, port);
     set_one_port(h, add_python(h, script), port);
 }
 
@@ -686,10 +707,12 @@ static void probes_that_cannot_be_honoured_are_refused_by_name(void **state)
     expect_refused(h, FIELD ".readinessProbe.httpGet.scheme: only HTTP can be honoured here");
     c->readiness = http_probe(4355);
     c->readiness.host = TPH_STR("example.com");
-    expect_refused(h, FIELD ".readinessProbe.httpGet.host: only the container itself can be probed here; leave host out");
+    expect_refused(h,
+                   FIELD ".readinessProbe.httpGet.host: only the container itself can be probed here; leave host out");
     c->readiness = (struct tph_probe){.kind = TPH_PROBE_NONE};
     c->liveness = (struct tph_probe){.kind = TPH_PROBE_TCP, .host = TPH_STR("10.0.0.1")};
-    expect_refused(h, FIELD ".livenessProbe.tcpSocket.host: only the container itself can be probed here; leave host out");
+    expect_refused(h,
+                   FIELD ".livenessProbe.tcpSocket.host: only the container itself can be probed here; leave host out");
 }
 
 /* Logs, and what stays */
@@ -734,7 +757,8 @@ static void nothing_is_left_of_a_pod_not_even_a_daemon_of_its_own(void **state)
     harness_await(h, TPH_POD_STOPPED, 1);
     close(ends[0]);
     close(ends[1]);
-    /* All that the sandbox had were our children or theirs. The shim may still be there as a zombie: the runtime reaps it. */
+    /* All that the sandbox had were our children or theirs. The shim may still be there as a zombie: the runtime reaps
+     * it. */
     tph_podrt_free(h->rt);
     h->rt = NULL;
     assert_int_equal(system("ps -eo args | grep -qE '^(setsid )?sleep 100[12]'"), 256);
