@@ -3,64 +3,123 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "data/anystring.h"
 #include "data/duration.h"
 #include "engine/run_internal.h"
 
-/* {"name":...,"inputs":{...},...}: head, the node's inputs, tail. */
-static struct tph_str processed_template(struct node *node)
+/* {"name":...,"inputs":{...},...}: head, the node's inputs, tail. Returns 0, or -1 with the problem. */
+static int processed_template(struct node *node, struct tph_str *ret_text, struct tph_buf *problem)
 {
     const struct tph_template *t = node->template;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf inputs = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     struct scope scope = {.run = node->run, .node = node, .inputs = node->pub.inputs};
-    struct tph_text_scope texts = {.lookup = tph_scope_lookup, .owner = &scope, .flags = TPH_TEXT_JSON};
-    texts.flags |= node->run->options.compatibility_argo ? TPH_TEXT_QUOTE_GO : 0U;
-    tph_text_eval(&t->head, &texts, &text);
+    int failed = 0;
     if (node->pub.inputs) {
-        tph_json_write(node->pub.inputs, TPH_JSON_HTML, &text);
+        tph_json_write(node->pub.inputs, TPH_JSON_HTML, &inputs);
     } else {
-        (void)tph_buf_puts(&text, "{}");
+        (void)tph_buf_puts(&inputs, "{}");
     }
-    tph_text_eval(&t->tail, &texts, &text);
-    return tph_arena_str(node->run->scratch, tph_buf_str(&text));
+    if (tph_scope_has_tags(tph_buf_str(&inputs))) {
+        /* A tag that begins in an input may end behind it. */
+        TPH_CLEANUP(tph_buf_release) struct tph_buf whole = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        (void)tph_buf_put(&whole, t->head.source);
+        (void)tph_buf_put(&whole, tph_buf_str(&inputs));
+        (void)tph_buf_put(&whole, t->tail.source);
+        failed = tph_scope_replace(&scope, tph_buf_str(&whole), &text, problem);
+    } else {
+        failed = tph_scope_eval(&scope, &t->head, TPH_TEXT_JSON, &text, problem);
+        (void)tph_buf_put(&text, tph_buf_str(&inputs));
+        failed = failed ? failed : tph_scope_eval(&scope, &t->tail, TPH_TEXT_JSON, &text, problem);
+    }
+    if (failed || tph_buf_failed(&text)) {
+        return -1;
+    }
+    *ret_text = tph_arena_str(node->run->scratch, tph_buf_str(&text));
+    return 0;
 }
 
-void tph_leaf_start_task(struct node *node)
+static int64_t sooner(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+static void start_task(struct node *node, struct tph_str text)
 {
     tph_run_act(node->run, &(struct tph_action){
                                .kind = TPH_ACTION_START_TASK,
                                .node = &node->pub,
                                .attempt = node->pub.attempt,
-                               .template_json = processed_template(node),
+                               .template_json = text,
                                .key = node->template->key,
-                               .deadline_ms = node->deadline_ms,
+                               .deadline_ms = sooner(node->deadline_ms, tph_run_deadline_ms(node->run)),
                            });
 }
 
-/* Deadlines count from the stored whole second, so that a restored run agrees. */
-static int set_timeout(struct node *node)
+void tph_leaf_start_again(struct node *node)
 {
-    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(64));
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct tph_str text;
+    if (processed_template(node, &text, &problem) < 0) {
+        tph_node_set_phase(node, TPH_NODE_ERROR, tph_buf_cstr(&problem));
+        return;
+    }
+    start_task(node, text);
+}
+
+/* A time of the template after the node's start, in milliseconds since 1970. Times count from the stored whole second,
+ * so that a restored run agrees. Returns 0, or -1 with the problem. */
+static int read_deadline(const struct node *node, const struct tph_text *text, int64_t *ret_ms, struct tph_buf *problem)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     struct scope scope = {.run = node->run, .node = node, .inputs = node->pub.inputs};
-    struct tph_text_scope texts = {.lookup = tph_scope_lookup, .owner = &scope};
     struct tph_error err = TPH_ERROR_INIT;
     int64_t ns = 0;
-    tph_text_eval(&node->template->timeout, &texts, &text);
-    if (tph_duration_parse(tph_buf_str(&text), &ns, &err) < 0) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf message = TPH_BUF_INIT(TPH_KIB(8));
-        (void)tph_buf_printf(&message, "invalid timeout format %s", err.text);
-        tph_node_set_phase(node, TPH_NODE_ERROR, tph_buf_cstr(&message));
+    if (tph_scope_eval(&scope, text, 0, &value, problem)) {
         return -1;
     }
-    tph_node_set_deadline(node, node->pub.started_ms / 1000 * 1000 + ns / 1000000);
+    if (tph_duration_parse(tph_buf_str(&value), &ns, &err) < 0) {
+        (void)tph_buf_printf(problem, "invalid timeout format %s", err.text);
+        return -1;
+    }
+    *ret_ms = node->pub.started_ms / 1000 * 1000 + ns / 1000000;
     return 0;
 }
 
-void tph_leaf_begin(struct node *node)
+/* timeout, and activeDeadlineSeconds. Argo knows the one only until a plugin's first answer, the other not at all. */
+static int set_deadline(struct node *node, struct tph_buf *problem)
 {
-    if (node->template->has_timeout && set_timeout(node) < 0) {
-        return;
+    const struct tph_template *t = node->template;
+    int64_t timeout_ms = 0;
+    int64_t active_ms = 0;
+    bool argo = node->run->options.compatibility_argo;
+    bool active = t->has_deadline && !argo;
+    if (argo && node->pub.phase == TPH_NODE_RUNNING) {
+        return 0;
     }
-    tph_leaf_start_task(node);
+    if ((t->has_timeout && read_deadline(node, &t->timeout, &timeout_ms, problem) < 0) ||
+        (active && read_deadline(node, &t->deadline, &active_ms, problem) < 0)) {
+        return -1;
+    }
+    node->deadline_is_timeout = timeout_ms != 0 && (active_ms == 0 || timeout_ms <= active_ms);
+    tph_node_set_deadline(node, sooner(timeout_ms, active_ms));
+    return 0;
+}
+
+int tph_leaf_prepare(struct node *node, struct tph_buf *problem)
+{
+    struct tph_str text;
+    if (processed_template(node, &text, problem) < 0) {
+        tph_node_end_unmade(node, TPH_NODE_ERROR, tph_buf_cstr(problem));
+        return -1;
+    }
+    if (set_deadline(node, problem) < 0) {
+        node->run->second_pass = true; /* Argo sees it at its second look */
+        tph_node_set_phase(node, TPH_NODE_FAILED, tph_buf_cstr(problem));
+        return -1;
+    }
+    start_task(node, text);
+    return 0;
 }
 
 /* "1/3": two whole numbers, the first not larger. */
@@ -72,18 +131,42 @@ static bool parse_progress(struct tph_str text, int64_t *ret_done, int64_t *ret_
            *ret_done <= *ret_total && *ret_total <= INT32_MAX;
 }
 
-static void take_outputs(struct node *node, const struct tph_json *outputs)
+/* What Argo keeps of a reply's outputs: parameters with their texts, artifacts, result, exitCode. */
+static struct tph_json *known_outputs(const struct tph_json *from, struct tph_json_doc *doc)
 {
-    if (!outputs || tph_json_equal(outputs, node->pub.outputs)) {
-        return;
+    static const char *const texts[] = {"result", "exitCode"};
+    struct tph_json *outputs = tph_json_new_object(doc);
+    const struct tph_json *artifacts = tph_json_get(from, "artifacts");
+    struct tph_json *list = tph_json_new_array(doc);
+    struct tph_json_iter it = tph_json_iter(tph_json_get(from, "parameters"));
+    while (tph_json_next(&it)) {
+        struct tph_json *parameter = NULL;
+        /* One that is no parameter is kept as it is, for people to see. */
+        bool good = tph_parameter_decode(it.value, doc, &parameter, NULL) == 0;
+        tph_json_append(doc, list, good ? parameter : tph_json_copy(doc, it.value));
     }
-    struct tph_json_doc *doc = tph_json_doc_new();
-    struct tph_json *copy = tph_json_copy(doc, outputs);
-    tph_json_set_root(doc, copy);
-    tph_json_doc_free(node->outputs_doc);
-    node->outputs_doc = doc;
-    node->pub.outputs = copy;
-    tph_node_touch(node);
+    if (tph_json_len(list) > 0) {
+        tph_json_set(doc, outputs, "parameters", list);
+    }
+    if (!tph_json_is_null(artifacts)) {
+        tph_json_set(doc, outputs, "artifacts", tph_json_copy(doc, artifacts));
+    }
+    for (size_t i = 0; i < 2; i++) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        if (tph_anystring(tph_json_get(from, texts[i]), &text)) {
+            tph_json_set_str(doc, outputs, texts[i], tph_buf_str(&text));
+        }
+    }
+    return outputs;
+}
+
+static void take_outputs(struct node *node, const struct tph_json *from)
+{
+    if (tph_json_is(from, TPH_JSON_OBJECT)) {
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+        const struct tph_json *outputs = known_outputs(from, doc);
+        tph_node_set_outputs(node, tph_json_len(outputs) > 0 ? outputs : NULL);
+    }
 }
 
 static void take_progress(struct node *node, struct tph_str progress, enum tph_node_phase phase)
@@ -96,6 +179,12 @@ static void take_progress(struct node *node, struct tph_str progress, enum tph_n
     bool good = phase == TPH_NODE_SUCCEEDED || phase == TPH_NODE_SKIPPED || phase == TPH_NODE_OMITTED;
     total = total > 0 ? total : 1;
     tph_node_set_progress(node, good ? total : done, total);
+}
+
+static void cancel_task(struct node *node)
+{
+    tph_run_act(node->run,
+                &(struct tph_action){.kind = TPH_ACTION_CANCEL_TASK, .node = &node->pub, .attempt = node->pub.attempt});
 }
 
 void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
@@ -111,8 +200,7 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
         if (result->message.len > 0) {
             (void)tph_buf_printf(&message, ": %.*s", TPH_FMT(result->message));
         }
-        tph_run_act(node->run, &(struct tph_action){
-                                   .kind = TPH_ACTION_CANCEL_TASK, .node = &node->pub, .attempt = node->pub.attempt});
+        cancel_task(node);
         tph_node_set_phase(node, TPH_NODE_ERROR, tph_buf_cstr(&message));
         return;
     }
@@ -120,18 +208,36 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
     take_progress(node, result->progress, phase);
     tph_node_set_message(node, result->message);
     tph_node_set_phase(node, phase, NULL);
+    if (node->run->options.compatibility_argo) {
+        tph_node_set_deadline(node, phase == TPH_NODE_RUNNING ? 0 : node->deadline_ms);
+    } else if (phase == TPH_NODE_SUCCEEDED) {
+        tph_globals_export_all(node->run, node->pub.outputs); /* Argo forgets those of plugins */
+    }
 }
 
 void tph_leaf_end(struct node *node, const char *message)
 {
-    tph_run_act(node->run,
-                &(struct tph_action){.kind = TPH_ACTION_CANCEL_TASK, .node = &node->pub, .attempt = node->pub.attempt});
+    cancel_task(node);
     tph_node_set_phase(node, TPH_NODE_FAILED, message);
+}
+
+void tph_leaf_expire(struct node *node)
+{
+    node->timed_out = node->deadline_is_timeout;
+    tph_leaf_end(node, node->timed_out ? "timeout" : "Step exceeded its deadline");
 }
 
 void tph_leaf_restore(struct node *node)
 {
-    if (node->pub.type == TPH_NODE_PLUGIN && node->template->has_timeout && !tph_node_phase_is_final(node->pub.phase)) {
-        (void)set_timeout(node);
+    if (node->pub.type != TPH_NODE_PLUGIN) {
+        return;
+    }
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    bool failed = set_deadline(node, &problem) < 0;
+    if (tph_node_phase_is_final(node->pub.phase)) {
+        node->timed_out = !failed && node->deadline_is_timeout && node->pub.phase == TPH_NODE_FAILED &&
+                          node->pub.finished_ms >= node->deadline_ms / 1000 * 1000 &&
+                          tph_str_eqz(node->pub.message, "timeout");
+        tph_node_set_deadline(node, 0);
     }
 }

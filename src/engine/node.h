@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A node of a workflow, as others may look at it; only the engine changes one (node_state.h is its inside).
+/* A node of a workflow, as others may look at it; only the engine changes one (run_internal.h is its inside).
  *
  * Phases, types: enums; their words exist at the JSON edge only. Reference: argo 1.5 to 1.8.
  */
@@ -59,7 +59,8 @@ struct tph_node {
     enum tph_node_type type;
     enum tph_node_phase phase;
     struct tph_str template_name;
-    struct tph_str message, progress;
+    struct tph_str message;
+    struct tph_str progress; /* of the leaves below; in JSON, as in Argo, with all that hangs on them in the graph */
     const struct tph_node *boundary; /* NULL for the root */
     int64_t started_ms, finished_ms; /* wall clock; 0 = not yet. JSON shows whole seconds */
     uint32_t attempt;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making nodes, their phases, edges, progress and deadlines. */
+/* Making nodes, their phases, edges and progress. */
 #include <stdio.h>
 #include <string.h>
 
@@ -46,12 +46,27 @@ bool tph_node_phase_is_final(enum tph_node_phase phase)
     return phase != TPH_NODE_PENDING && phase != TPH_NODE_RUNNING;
 }
 
-const char *tph_node_id(struct tph_run *run, struct tph_str name)
+void tph_node_write_id(const struct tph_run *run, struct tph_str name, unsigned n, struct tph_buf *id)
 {
-    if (tph_str_eq(name, run->spec->name)) {
-        return tph_arena_strdup(run->arena, name);
+    (void)tph_buf_put(id, run->spec->name);
+    if (!tph_str_eq(name, run->spec->name)) {
+        (void)tph_buf_printf(id, "-%u", tph_fnv1a32(name));
     }
-    return tph_arena_format(run->arena, "%.*s-%u", TPH_FMT(run->spec->name), tph_fnv1a32(name));
+    if (n > 1) {
+        (void)tph_buf_printf(id, "-%u", n);
+    }
+}
+
+/* 32 bits of hash are few: among 100,000 names two have the same more often than not. Argo mixes such nodes up. */
+const char *tph_node_new_id(struct tph_run *run, struct tph_str name)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf id = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    unsigned n = 1;
+    do {
+        tph_buf_clear(&id);
+        tph_node_write_id(run, name, n++, &id);
+    } while (tph_map_get(&run->by_id, tph_buf_str(&id)));
+    return tph_arena_strdup(run->arena, tph_buf_str(&id));
 }
 
 /* The name without its boundary's in front, and without "[3]." or "." after that. */
@@ -82,23 +97,28 @@ static void append(struct node ***list, size_t *n, size_t *capacity, struct node
 struct node *tph_node_make(struct tph_run *run, const char *name, const struct node_kind *kind)
 {
     struct node *node = TPH_ARENA_NEW(run->arena, struct node);
-    const struct node *boundary =
-        kind->parent && kind->parent->pub.type == TPH_NODE_STEP_GROUP ? kind->parent->parent : kind->parent;
+    struct node *parent = kind->parent;
+    const struct node *boundary = parent && parent->pub.type == TPH_NODE_STEP_GROUP ? parent->parent : parent;
+    bool leaf = kind->type == TPH_NODE_PLUGIN;
     node->run = run;
     node->template = kind->template;
     node->step = kind->step;
-    node->parent = kind->parent;
+    node->parent = parent;
+    node->seq = run->n_nodes;
     node->index = kind->index;
+    node->depth = (parent ? parent->depth : 0) + (kind->template ? 1 : 0);
     node->pub.type = kind->type;
     node->pub.name = tph_str(name);
-    node->pub.id = tph_str(tph_node_id(run, node->pub.name));
+    node->pub.id = tph_str(tph_node_new_id(run, node->pub.name));
     node->pub.boundary = boundary ? &boundary->pub : NULL;
     node->pub.display_name = display_name(node->pub.name, node->pub.boundary);
     node->pub.template_name = kind->template ? kind->template->name : TPH_STR("");
-    bool leaf = kind->type == TPH_NODE_PLUGIN;
     node->pub.phase = leaf ? TPH_NODE_PENDING : TPH_NODE_RUNNING;
     node->pub.started_ms = run->now_ms;
     node->pub.children = &node->one_child;
+    if (kind->type == TPH_NODE_STEPS) {
+        node->groups = TPH_ARENA_ARRAY(run->arena, struct node *, kind->template->n_groups);
+    }
     append(&run->nodes, &run->n_nodes, &run->nodes_capacity, node);
     (void)tph_map_set(&run->by_id, node->pub.id, node);
     tph_node_touch(node);
@@ -114,7 +134,6 @@ void tph_node_free(struct node *node)
         free((void *)(uintptr_t)node->pub.children);
     }
     free(node->message);
-    free(node->progress);
     free(node->outbound);
     tph_json_doc_free(node->outputs_doc);
 }
@@ -138,6 +157,27 @@ void tph_node_set_message(struct node *node, struct tph_str message)
     tph_node_touch(node);
 }
 
+void tph_node_set_outputs(struct node *node, const struct tph_json *outputs)
+{
+    if (node->pub.outputs == outputs || (outputs && tph_json_equal(outputs, node->pub.outputs))) {
+        return;
+    }
+    struct tph_json_doc *doc = outputs ? tph_json_doc_new() : NULL;
+    node->pub.outputs = outputs ? tph_json_copy(doc, outputs) : NULL;
+    tph_json_doc_free(node->outputs_doc);
+    node->outputs_doc = doc;
+    tph_node_touch(node);
+}
+
+/* While a node runs its outputs may come again and again, so they have a document of their own, which is large. */
+static void keep_outputs(struct node *node)
+{
+    if (node->outputs_doc) {
+        node->pub.outputs = tph_json_copy(node->run->doc, node->pub.outputs);
+        tph_json_doc_free(TPH_TAKE(node->outputs_doc));
+    }
+}
+
 void tph_node_set_phase(struct node *node, enum tph_node_phase phase, const char *message)
 {
     if (tph_node_phase_is_final(node->pub.phase)) {
@@ -153,9 +193,17 @@ void tph_node_set_phase(struct node *node, enum tph_node_phase phase, const char
     tph_node_touch(node);
     if (tph_node_phase_is_final(phase)) {
         node->pub.finished_ms = node->run->now_ms;
+        keep_outputs(node);
         tph_node_set_deadline(node, 0);
         tph_run_push(node->run, WORK_SETTLE, node);
     }
+}
+
+void tph_node_end_unmade(struct node *node, enum tph_node_phase phase, const char *message)
+{
+    node->pub.type = TPH_NODE_SKIP;
+    tph_node_set_progress(node, 0, 0);
+    tph_node_set_phase(node, phase, message);
 }
 
 void tph_node_add_child(struct node *node, struct node *child)
@@ -180,11 +228,14 @@ void tph_node_add_child(struct node *node, struct node *child)
     tph_node_touch(node);
 }
 
-static void write_progress(struct node *node)
+void tph_node_write_progress(struct node *node)
 {
-    free(node->progress);
-    node->progress = tph_format("%lld/%lld", (long long)node->done, (long long)node->total);
-    node->pub.progress = tph_str(node->progress);
+    if (node->progress_changed) {
+        node->progress_changed = false;
+        (void)snprintf(node->progress, sizeof(node->progress), "%lld/%lld", (long long)node->done,
+                       (long long)node->total);
+        node->pub.progress = node->total > 0 ? tph_str(node->progress) : TPH_STR_NONE;
+    }
 }
 
 void tph_node_set_progress(struct node *node, int64_t done, int64_t total)
@@ -197,63 +248,50 @@ void tph_node_set_progress(struct node *node, int64_t done, int64_t total)
     for (struct node *n = node; n; n = n->parent) {
         n->done += more_done;
         n->total += more_total;
-        write_progress(n);
+        n->progress_changed = true;
         tph_node_touch(n);
     }
 }
 
-/* The heap of deadlines: each node knows its place, so that one can be taken out of the middle. */
-
-static void heap_put(struct tph_run *run, size_t at, struct node *node)
+/* The first below a node, or NULL. */
+static struct node *first_below(const struct node *node)
 {
-    run->heap[at] = node;
-    node->heap_at = at;
+    if (node->pub.type == TPH_NODE_STEPS) {
+        return node->n_groups > 0 ? node->groups[0] : NULL;
+    }
+    size_t n = node->pub.type == TPH_NODE_STEP_GROUP ? node->parent->template->groups[node->index].n_steps : 0;
+    for (size_t i = 0; i < n; i++) {
+        if (node->members[i]) {
+            return node->members[i];
+        }
+    }
+    return NULL;
 }
 
-static void heap_fix(struct tph_run *run, size_t at)
+/* The next under the same parent, or NULL. */
+static struct node *next_beside(const struct node *node)
 {
-    struct node *node = run->heap[at];
-    while (at > 1 && run->heap[at / 2]->deadline_ms > node->deadline_ms) {
-        heap_put(run, at, run->heap[at / 2]);
-        at /= 2;
+    const struct node *parent = node->parent;
+    if (!parent) {
+        return NULL;
     }
-    for (size_t child = at * 2; child <= run->heap_len; child = at * 2) {
-        if (child < run->heap_len && run->heap[child + 1]->deadline_ms < run->heap[child]->deadline_ms) {
-            child++;
-        }
-        if (run->heap[child]->deadline_ms >= node->deadline_ms) {
-            break;
-        }
-        heap_put(run, at, run->heap[child]);
-        at = child;
+    if (node->pub.type == TPH_NODE_STEP_GROUP) {
+        return node->index + 1 < parent->n_groups ? parent->groups[node->index + 1] : NULL;
     }
-    heap_put(run, at, node);
+    size_t n = parent->parent->template->groups[parent->index].n_steps;
+    for (size_t i = node->index + 1; i < n; i++) {
+        if (parent->members[i]) {
+            return parent->members[i];
+        }
+    }
+    return NULL;
 }
 
-void tph_node_set_deadline(struct node *node, int64_t deadline_ms)
+struct node *tph_node_next(const struct node *node)
 {
-    struct tph_run *run = node->run;
-    node->deadline_ms = deadline_ms;
-    if (deadline_ms == 0 && node->heap_at > 0) {
-        size_t at = node->heap_at;
-        struct node *last = run->heap[run->heap_len--];
-        node->heap_at = 0;
-        if (last != node) {
-            heap_put(run, at, last);
-            heap_fix(run, at);
-        }
-    } else if (deadline_ms != 0 && node->heap_at == 0) {
-        if (run->heap_len + 2 > run->heap_capacity) {
-            run->heap_capacity = run->heap_capacity ? run->heap_capacity * 2 : 16;
-            run->heap = tph_realloc(run->heap, run->heap_capacity * sizeof(struct node *));
-        }
-        run->heap_len++;
-        heap_put(run, run->heap_len, node);
-        heap_fix(run, run->heap_len);
+    struct node *next = first_below(node);
+    for (const struct node *n = node; n && !next; n = n->parent) {
+        next = next_beside(n);
     }
-}
-
-struct node *tph_node_next_deadline(const struct tph_run *run)
-{
-    return run->heap_len > 0 ? run->heap[1] : NULL;
+    return next;
 }

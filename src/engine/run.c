@@ -16,9 +16,11 @@ int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *o
     run->arena = tph_arena_new();
     run->scratch = tph_arena_new();
     run->doc = tph_json_doc_new();
-    if (tph_spec_compile(workflow, &run->spec, ret_path, err) < 0) {
+    if (tph_spec_compile(workflow, options->compatibility_argo ? TPH_SPEC_ARGO_NUMBERS : 0U, &run->spec, ret_path,
+                         err) < 0) {
         return -1;
     }
+    tph_globals_begin(run);
     struct tph_str shutdown = tph_json_str(tph_json_path(run->spec->object, "spec", "shutdown", NULL));
     run->shutdown = tph_str_eqz(shutdown, "Stop") ? "Stop" : tph_str_eqz(shutdown, "Terminate") ? "Terminate" : NULL;
     const struct tph_json *status = tph_json_get(run->spec->object, "status");
@@ -45,6 +47,7 @@ void tph_run_free(struct tph_run *run)
     free(run->heap);
     free(run->message);
     tph_map_release(&run->by_id);
+    tph_map_release(&run->globals);
     tph_json_doc_free(run->doc);
     tph_arena_free(run->scratch);
     tph_arena_free(run->arena);
@@ -70,43 +73,55 @@ void tph_run_act(struct tph_run *run, const struct tph_action *action)
     run->tasks[run->n_tasks++] = *action;
 }
 
-static bool is_final(enum tph_workflow_phase phase)
+bool tph_workflow_phase_is_final(enum tph_workflow_phase phase)
 {
     return phase == TPH_WORKFLOW_SUCCEEDED || phase == TPH_WORKFLOW_FAILED || phase == TPH_WORKFLOW_ERROR;
 }
 
-void tph_run_set_phase(struct tph_run *run, enum tph_workflow_phase phase, const char *message)
+/* The one function that changes the workflow's phase. */
+static void set_phase(struct tph_run *run, enum tph_workflow_phase phase, const char *message)
 {
-    if (is_final(run->phase)) {
+    if (tph_workflow_phase_is_final(run->phase)) {
         return;
     }
     run->phase = phase;
     free(run->message);
     run->message = message && *message ? tph_strdup(message) : NULL;
-    run->finished_ms = is_final(phase) ? run->now_ms : 0;
+    run->finished_ms = tph_workflow_phase_is_final(phase) ? run->now_ms : 0;
     run->workflow_changed = true;
+}
+
+/* A root that was no template's own failure: Argo speaks of an error of the controller's work. */
+static bool is_broken(const struct node *root)
+{
+    bool own = root->pub.type == TPH_NODE_PLUGIN && root->pub.phase == TPH_NODE_ERROR;
+    bool timed_out = root->timed_out && root->run->options.compatibility_argo;
+    return root->broken || timed_out || (root->pub.phase == TPH_NODE_ERROR && !own);
 }
 
 /* The root is final: so is the workflow. */
 static void finish(struct tph_run *run)
 {
     const struct tph_node *root = &run->root->pub;
-    TPH_CLEANUP(tph_freep) char *message = tph_str_dup(root->message);
+    TPH_CLEANUP(tph_freep) char *message = NULL;
+    if (is_broken(run->root)) {
+        message = tph_format("error in entry template execution: %.*s", TPH_FMT(root->message));
+        set_phase(run, TPH_WORKFLOW_ERROR, message);
+        return;
+    }
     switch (root->phase) {
     case TPH_NODE_SUCCEEDED:
     case TPH_NODE_SKIPPED:
     case TPH_NODE_OMITTED:
-        tph_run_set_phase(run, TPH_WORKFLOW_SUCCEEDED, NULL);
+        set_phase(run, TPH_WORKFLOW_SUCCEEDED, NULL);
         break;
     case TPH_NODE_FAILED:
-        if (run->shutdown) {
-            free(message);
-            message = tph_format("Stopped with strategy '%s'", run->shutdown);
-        }
-        tph_run_set_phase(run, TPH_WORKFLOW_FAILED, message);
+        message = run->shutdown ? tph_format("Stopped with strategy '%s'", run->shutdown) : tph_str_dup(root->message);
+        set_phase(run, TPH_WORKFLOW_FAILED, message);
         break;
     case TPH_NODE_ERROR:
-        tph_run_set_phase(run, TPH_WORKFLOW_ERROR, message);
+        message = tph_str_dup(root->message);
+        set_phase(run, TPH_WORKFLOW_ERROR, message);
         break;
     case TPH_NODE_PENDING:
     case TPH_NODE_RUNNING:
@@ -126,25 +141,13 @@ static void settle(struct node *node)
     }
 }
 
-static void begin_node(struct node *node)
-{
-    if (tph_node_phase_is_final(node->pub.phase)) {
-        return;
-    }
-    if (node->pub.type == TPH_NODE_STEPS) {
-        tph_steps_begin(node);
-    } else {
-        tph_leaf_begin(node);
-    }
-}
-
 static void work_off(struct tph_run *run)
 {
     while (run->n_work > 0) {
         struct work next = run->work[--run->n_work];
         switch (next.kind) {
         case WORK_BEGIN:
-            begin_node(next.node);
+            tph_template_ops(next.node->template)->begin(next.node);
             break;
         case WORK_SETTLE:
             settle(next.node);
@@ -157,55 +160,42 @@ static void work_off(struct tph_run *run)
 static void start_fresh(struct tph_run *run)
 {
     const struct tph_template *t = run->spec->entrypoint;
+    const struct template_ops *ops = tph_template_ops(t);
+    struct node_kind kind = {.type = ops->node_type, .template = t};
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    enum dispatched result = DISPATCHED;
     run->started_ms = run->now_ms;
-    tph_run_set_phase(run, TPH_WORKFLOW_RUNNING, NULL);
-    enum tph_node_type type = t->type == TPH_TEMPLATE_STEPS ? TPH_NODE_STEPS : TPH_NODE_PLUGIN;
-    struct node *root = tph_node_make(run, tph_arena_strdup(run->arena, run->spec->name),
-                                      &(struct node_kind){.type = type, .template = t});
-    run->root = root;
-    root->groups = TPH_ARENA_ARRAY(run->arena, struct node *, t->n_groups);
-    struct scope scope = {.run = run, .node = root};
-    struct tph_json *inputs = NULL;
-    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(16));
-    if (tph_scope_inputs(root, &scope, &inputs, &problem) < 0) {
-        TPH_CLEANUP(tph_freep) char *text = tph_format("error in entry template execution: %s", tph_buf_cstr(&problem));
-        root->pub.type = TPH_NODE_SKIP;
-        tph_run_set_phase(run, TPH_WORKFLOW_ERROR, text);
-        tph_node_set_phase(root, TPH_NODE_ERROR, tph_buf_cstr(&problem));
-        return;
+    set_phase(run, TPH_WORKFLOW_RUNNING, NULL);
+    run->root = tph_dispatch(run, tph_arena_strdup(run->arena, run->spec->name), &kind, NULL, &problem, &result);
+    run->root->broken = result != DISPATCHED;
+    if (result == DISPATCHED && ops->begin) {
+        tph_run_push(run, WORK_BEGIN, run->root);
     }
-    root->pub.inputs = inputs;
-    tph_run_push(run, WORK_BEGIN, root);
 }
 
-/* After a restart: what was under way is sent again, in the order of the tree, which does not depend on how the nodes
- * came to be. */
+static bool is_live_leaf(const struct node *node)
+{
+    return node->pub.type == TPH_NODE_PLUGIN && !tph_node_phase_is_final(node->pub.phase);
+}
+
+/* After a restart: what was under way is sent again. */
 static void start_again(struct tph_run *run)
 {
-    tph_run_push(run, WORK_BEGIN, run->root);
-    while (run->n_work > 0) {
-        struct node *node = run->work[--run->n_work].node;
-        if (node->pub.type == TPH_NODE_PLUGIN && !tph_node_phase_is_final(node->pub.phase)) {
-            tph_leaf_start_task(node);
-        }
-        for (size_t g = node->n_groups; g > 0; g--) {
-            const struct node *group = node->groups[g - 1];
-            for (size_t i = node->template->groups[group->index].n_steps; i > 0; i--) {
-                if (group->members[i - 1]) {
-                    tph_run_push(run, WORK_BEGIN, group->members[i - 1]);
-                }
-            }
+    for (struct node *node = run->root; node; node = tph_node_next(node)) {
+        if (is_live_leaf(node)) {
+            tph_leaf_start_again(node);
+        } else if (!tph_node_phase_is_final(node->pub.phase)) {
+            tph_steps_start_again(node);
         }
     }
+    run->waiting_ms = 0; /* whoever waited is gone */
 }
 
-/* Every leaf that is not final ends with this message. */
-static void end_leaves(struct tph_run *run, const char *message)
+/* Every leaf that is not final ends with this message; new work that follows from it is not yet there. */
+static void end_leaves(struct tph_run *run, const char *message, bool pending_only)
 {
-    size_t n = run->n_nodes; /* those made from now on are new work, which is not begun */
-    for (size_t i = 0; i < n; i++) {
-        struct node *node = run->nodes[i];
-        if (node->pub.type == TPH_NODE_PLUGIN && !tph_node_phase_is_final(node->pub.phase)) {
+    for (struct node *node = run->root; node; node = tph_node_next(node)) {
+        if (is_live_leaf(node) && (!pending_only || node->pub.phase == TPH_NODE_PENDING)) {
             tph_leaf_end(node, message);
         }
     }
@@ -214,7 +204,7 @@ static void end_leaves(struct tph_run *run, const char *message)
 static void end_stopped(struct tph_run *run)
 {
     TPH_CLEANUP(tph_freep) char *message = tph_format("Stopped with strategy '%s'", run->shutdown);
-    end_leaves(run, message);
+    end_leaves(run, message, false);
 }
 
 static void shut_down(struct tph_run *run, const char *strategy)
@@ -227,48 +217,59 @@ static void shut_down(struct tph_run *run, const char *strategy)
     end_stopped(run);
 }
 
-/* When the workflow's own deadline is; 0 = none. */
-static int64_t workflow_deadline_ms(const struct tph_run *run)
+/* From the stored whole second, so that a restored run agrees. */
+int64_t tph_run_deadline_ms(const struct tph_run *run)
 {
-    return run->spec->deadline_s < 0 || is_final(run->phase) ? 0
-                                                             : (run->started_ms / 1000 + run->spec->deadline_s) * 1000;
+    bool none = run->spec->deadline_s < 0 || tph_workflow_phase_is_final(run->phase) || run->started_ms == 0;
+    return none ? 0 : (run->started_ms / 1000 + run->spec->deadline_s) * 1000;
 }
 
+/* Argo lets nodes run on that have answered Running. */
 static void check_deadlines(struct tph_run *run)
 {
-    int64_t whole_ms = workflow_deadline_ms(run);
+    int64_t whole_ms = tph_run_deadline_ms(run);
     if (whole_ms > 0 && run->now_ms >= whole_ms) {
-        end_leaves(run, "Step exceeded its deadline");
+        end_leaves(run, "Step exceeded its deadline", run->options.compatibility_argo);
     }
     for (struct node *n = tph_node_next_deadline(run); n && n->deadline_ms <= run->now_ms;
          n = tph_node_next_deadline(run)) {
-        tph_leaf_end(n, "timeout");
+        tph_leaf_expire(n);
+    }
+}
+
+static void start(struct tph_run *run)
+{
+    if (run->root) {
+        start_again(run);
+        return;
+    }
+    start_fresh(run);
+    if (run->shutdown) {
+        work_off(run);
+        run->second_pass = true;
+        end_stopped(run);
+    }
+}
+
+static void reply(struct tph_run *run, const struct tph_event *event)
+{
+    struct node *node = tph_map_get(&run->by_id, event->node_id);
+    if (node && is_live_leaf(node) && node->pub.attempt == event->attempt) {
+        tph_leaf_reply(node, event->result);
     }
 }
 
 static void handle(struct tph_run *run, const struct tph_event *event)
 {
-    struct node *node = NULL;
+    if (!run->root && event->kind != TPH_EVENT_START) {
+        return; /* nothing has begun that could change */
+    }
     switch (event->kind) {
     case TPH_EVENT_START:
-        if (!run->root) {
-            start_fresh(run);
-            if (run->shutdown) {
-                work_off(run);
-                end_stopped(run);
-            }
-        } else {
-            start_again(run);
-        }
-        run->started = true;
+        start(run);
         break;
     case TPH_EVENT_REPLY:
-        node = tph_map_get(&run->by_id, event->node_id);
-        if (node && node->pub.type == TPH_NODE_PLUGIN && node->pub.attempt == event->attempt) {
-            tph_leaf_reply(node, event->result);
-        }
-        break;
-    case TPH_EVENT_TIMER:
+        reply(run, event);
         break;
     case TPH_EVENT_STOP:
         shut_down(run, "Stop");
@@ -276,6 +277,7 @@ static void handle(struct tph_run *run, const struct tph_event *event)
     case TPH_EVENT_TERMINATE:
         shut_down(run, "Terminate");
         break;
+    case TPH_EVENT_TIMER:
     case TPH_EVENT_COUNT:
         break;
     }
@@ -284,7 +286,8 @@ static void handle(struct tph_run *run, const struct tph_event *event)
 static int64_t next_wait_ms(const struct tph_run *run)
 {
     const struct node *n = tph_node_next_deadline(run);
-    int64_t whole_ms = workflow_deadline_ms(run);
+    int64_t whole_ms = tph_run_deadline_ms(run);
+    whole_ms = whole_ms > run->now_ms ? whole_ms : 0; /* what could end at it has ended */
     int64_t soonest = n ? n->deadline_ms : 0;
     return whole_ms > 0 && (soonest == 0 || whole_ms < soonest) ? whole_ms : soonest;
 }
@@ -300,6 +303,7 @@ static void collect_actions(struct tph_run *run, struct tph_actions *ret_actions
     size_t n = 0;
     for (size_t i = 0; i < run->n_dirty; i++) {
         run->dirty[i]->dirty = false;
+        tph_node_write_progress(run->dirty[i]);
         run->actions[n++] = (struct tph_action){.kind = TPH_ACTION_NODE, .node = &run->dirty[i]->pub};
     }
     if (run->workflow_changed) {
@@ -312,12 +316,12 @@ static void collect_actions(struct tph_run *run, struct tph_actions *ret_actions
             run->actions[n++] = run->tasks[i];
         }
     }
-    int64_t wait_ms = is_final(run->phase) ? 0 : next_wait_ms(run);
+    int64_t wait_ms = tph_workflow_phase_is_final(run->phase) ? 0 : next_wait_ms(run);
     if (wait_ms != run->waiting_ms) {
         run->waiting_ms = wait_ms;
         run->actions[n++] = (struct tph_action){.kind = TPH_ACTION_WAIT_UNTIL, .time_ms = wait_ms};
     }
-    if (is_final(run->phase) && run->workflow_changed) {
+    if (tph_workflow_phase_is_final(run->phase) && run->workflow_changed) {
         run->actions[n++] = (struct tph_action){.kind = TPH_ACTION_FINISHED};
     }
     *ret_actions = (struct tph_actions){.list = run->actions, .n = n};
@@ -333,15 +337,16 @@ void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t n
         tph_arena_free(run->scratch);
         run->scratch = tph_arena_new();
     }
-    if (!is_final(run->phase)) {
+    if (!tph_workflow_phase_is_final(run->phase)) {
+        bool fresh = !run->root;
         handle(run, event);
-        check_deadlines(run);
         work_off(run);
         /* A deadline that lies in the past at once ends what was begun just now. */
-        if (run->started) {
-            check_deadlines(run);
-            work_off(run);
-        }
+        bool before = run->n_tasks > 0;
+        check_deadlines(run);
+        bool ended = before && run->n_work > 0;
+        work_off(run);
+        run->second_pass = run->second_pass || ended || (!fresh && run->n_dirty > 0);
     }
     collect_actions(run, ret_actions);
 }

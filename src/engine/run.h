@@ -21,6 +21,7 @@ struct tph_run;
 
 struct tph_run_options {
     bool compatibility_argo; /* turn off what would compute otherwise than Argo (docs/differences.md) */
+    size_t max_nodes;        /* 0 = TPH_LIMIT_NODES */
 };
 
 /* From a Workflow object as read (metadata.name, namespace and uid set; generateName is the caller's business).
@@ -90,7 +91,8 @@ struct tph_str tph_run_message(const struct tph_run *run);
 struct tph_str tph_run_progress(const struct tph_run *run);     /* "1/3" */
 const struct tph_node *tph_run_root(const struct tph_run *run); /* NULL before START */
 size_t tph_run_n_nodes(const struct tph_run *run);
-const struct tph_node *tph_run_node_at(const struct tph_run *run, size_t index); /* in the order of making */
+/* In the order of making; of a restored run in the order of the tree. Parents come before children. */
+const struct tph_node *tph_run_node_at(const struct tph_run *run, size_t index);
 
 /* The whole Workflow object with its status as Argo would have written it (metadata labels too), built into doc. */
 struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *doc);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a {{tag}} means where: the workflow, the template's inputs, the steps that are done. */
+/* What a {{tag}} means where.
+ *
+ * Argo replaces tags in passes over the whole text: first the workflow's and the node's own names, then the inputs,
+ * then references to other steps. Each tag is known to one pass only, so one look-up for all of them gives the same,
+ * unless a value brings new tags with it: then the passes are made one after the other.
+ */
 #include <string.h>
 
 #include "base/limits.h"
@@ -8,104 +13,85 @@
 #include "engine/run_internal.h"
 
 /* The rest of text after prefix, or p NULL. */
-static struct tph_str after(struct tph_str text, const char *prefix)
+static struct tph_str after(struct tph_str text, struct tph_str prefix)
 {
-    struct tph_str p = tph_str(prefix);
-    return tph_str_has_prefix(text, p) ? tph_str_slice(text, p.len, text.len) : TPH_STR_NONE;
+    return tph_str_has_prefix(text, prefix) ? tph_str_slice(text, prefix.len, text.len) : TPH_STR_NONE;
 }
 
-static bool put(struct tph_buf *value, struct tph_str text)
+static enum tph_text_value put(struct tph_buf *value, struct tph_str text)
 {
     (void)tph_buf_put(value, text);
-    return true;
+    return TPH_TEXT_VALUE;
 }
 
-static bool put_map_member(const struct tph_json *map, struct tph_str key, struct tph_buf *value)
+static enum tph_text_value put_any(struct tph_buf *value, const struct tph_json *json)
 {
-    const struct tph_json *member = tph_json_getn(map, key);
-    return tph_json_is(member, TPH_JSON_STRING) && put(value, tph_json_str(member));
+    return json && tph_anystring(json, value) ? TPH_TEXT_VALUE : TPH_TEXT_UNKNOWN;
 }
 
-static bool put_time(int64_t ms, struct tph_buf *value)
+static enum tph_text_value put_time(struct tph_buf *value, int64_t ms)
 {
     char text[TPH_TIME_TEXT];
     tph_time_format(ms, text);
     return put(value, tph_str(text));
 }
 
-static bool lookup_workflow(const struct tph_run *run, struct tph_str tag, struct tph_buf *value)
+/* The value of the parameter of that name in a list of them. */
+static const struct tph_json *parameter_value(const struct tph_json *list, struct tph_str name)
 {
-    const struct tph_spec *spec = run->spec;
-    const struct tph_json *meta = tph_json_get(spec->object, "metadata");
-    const struct tph_json *json_spec = tph_json_get(spec->object, "spec");
-    struct tph_str name = after(tag, "parameters.");
-    if (name.p) {
-        const struct tph_str *text = tph_map_get(&spec->parameters, name);
-        return text && put(value, *text);
-    }
-    if ((name = after(tag, "labels.")).p) {
-        return put_map_member(tph_json_get(meta, "labels"), name, value);
-    }
-    if ((name = after(tag, "annotations.")).p) {
-        return put_map_member(tph_json_get(meta, "annotations"), name, value);
-    }
-    if (tph_str_eqz(tag, "name")) {
-        return put(value, spec->name);
-    }
-    if (tph_str_eqz(tag, "namespace")) {
-        return put(value, spec->ns);
-    }
-    if (tph_str_eqz(tag, "uid")) {
-        return put(value, spec->uid);
-    }
-    if (tph_str_eqz(tag, "mainEntrypoint")) {
-        return put(value, spec->entrypoint->name);
-    }
-    if (tph_str_eqz(tag, "serviceAccountName")) {
-        return put(value, tph_json_get_str(json_spec, "serviceAccountName"));
-    }
-    if (tph_str_eqz(tag, "creationTimestamp.RFC3339")) {
-        return put(value, tph_json_get_str(meta, "creationTimestamp"));
-    }
-    if (tph_str_eqz(tag, "parameters") || tph_str_eqz(tag, "parameters.json")) {
-        const struct tph_json *list = tph_json_path(json_spec, "arguments", "parameters", NULL);
-        tph_json_write(list, TPH_JSON_HTML, value);
-        return list != NULL;
-    }
-    return false;
-}
-
-static bool lookup_inputs(const struct tph_json *inputs, struct tph_str tag, struct tph_buf *value)
-{
-    struct tph_str name = after(tag, "parameters.");
-    const struct tph_json *list = tph_json_get(inputs, "parameters");
-    if (tph_str_eqz(tag, "parameters") && list) {
-        tph_json_write(list, TPH_JSON_HTML, value);
-        return true;
-    }
     struct tph_json_iter it = tph_json_iter(list);
-    while (name.p && tph_json_next(&it)) {
+    while (tph_json_next(&it)) {
         if (tph_str_eq(tph_json_get_str(it.value, "name"), name)) {
-            return tph_anystring(tph_json_get(it.value, "value"), value);
+            return tph_json_get(it.value, "value");
         }
     }
-    return false;
+    return NULL;
 }
 
-/* The part of a node that is named after its step: id, status, outputs.result, ... */
-static bool lookup_node(const struct node *node, struct tph_str what, struct tph_buf *value)
+static enum tph_text_value lookup_globals(void *owner, struct tph_str name, struct tph_buf *value)
+{
+    const struct scope *scope = owner;
+    const struct tph_str *text = tph_map_get(&scope->run->globals, name);
+    if (text) {
+        return put(value, *text);
+    }
+    if (tph_str_eqz(name, "node.name")) {
+        return put(value, scope->node->pub.name);
+    }
+    if (tph_str_eqz(name, "steps.name") && scope->node->step) {
+        return put(value, scope->node->step->name);
+    }
+    return TPH_TEXT_UNKNOWN;
+}
+
+static enum tph_text_value lookup_inputs(void *owner, struct tph_str name, struct tph_buf *value)
+{
+    const struct scope *scope = owner;
+    const struct tph_json *list = tph_json_get(scope->inputs, "parameters");
+    struct tph_str parameter = after(name, TPH_STR("inputs.parameters."));
+    if (parameter.p) {
+        return put_any(value, parameter_value(list, parameter));
+    }
+    if (tph_str_eqz(name, "inputs.parameters") && list) {
+        tph_json_write(list, TPH_JSON_HTML, value);
+        return TPH_TEXT_VALUE;
+    }
+    return TPH_TEXT_UNKNOWN;
+}
+
+/* What can be said of a step that is done: id, status, outputs.result, ... */
+static enum tph_text_value lookup_node(const struct node *node, struct tph_str what, struct tph_buf *value)
 {
     const struct tph_json *outputs = node->pub.outputs;
-    struct tph_str name = after(what, "outputs.parameters.");
-    struct tph_json_iter it = tph_json_iter(tph_json_get(outputs, "parameters"));
-    while (name.p && tph_json_next(&it)) {
-        if (tph_str_eq(tph_json_get_str(it.value, "name"), name)) {
-            return tph_anystring(tph_json_get(it.value, "value"), value);
-        }
+    struct tph_str name = after(what, TPH_STR("outputs.parameters."));
+    if (name.p) {
+        return put_any(value, parameter_value(tph_json_get(outputs, "parameters"), name));
     }
-    if (tph_str_eqz(what, "outputs.result") || tph_str_eqz(what, "exitCode")) {
-        const struct tph_json *member = tph_json_get(outputs, tph_str_eqz(what, "exitCode") ? "exitCode" : "result");
-        return member && tph_anystring(member, value);
+    if (tph_str_eqz(what, "outputs.result")) {
+        return put_any(value, tph_json_get(outputs, "result"));
+    }
+    if (tph_str_eqz(what, "exitCode")) {
+        return put_any(value, tph_json_get(outputs, "exitCode"));
     }
     if (tph_str_eqz(what, "id")) {
         return put(value, node->pub.id);
@@ -114,96 +100,165 @@ static bool lookup_node(const struct node *node, struct tph_str what, struct tph
         return put(value, tph_str(tph_node_phase_name(node->pub.phase)));
     }
     if (tph_str_eqz(what, "startedAt")) {
-        return put_time(node->pub.started_ms, value);
+        return put_time(value, node->pub.started_ms);
     }
     if (tph_str_eqz(what, "finishedAt")) {
-        return put_time(node->pub.finished_ms, value);
+        return put_time(value, node->pub.finished_ms);
     }
-    return false;
+    return TPH_TEXT_UNKNOWN;
 }
 
-static bool lookup_step(const struct node *boundary, struct tph_str tag, struct tph_buf *value)
+/* Steps of the groups that are over; not those of the one that is about to begin. */
+static enum tph_text_value lookup_steps(const struct node *boundary, struct tph_str name, struct tph_buf *value)
 {
-    /* A step's name has no dots, so the first one ends it. */
-    ptrdiff_t dot = tph_str_find_byte(tag, '.');
-    if (!boundary || dot < 0) {
-        return false;
+    struct tph_str rest = after(name, TPH_STR("steps."));
+    ptrdiff_t dot = rest.p ? tph_str_find_byte(rest, '.') : -1; /* a step's name has no dots */
+    if (dot < 0) {
+        return TPH_TEXT_UNKNOWN;
     }
-    struct tph_str name = tph_str_slice(tag, 0, (size_t)dot);
-    const struct tph_step_place *place = tph_map_get(&boundary->template->places, name);
+    const struct tph_step_place *place = tph_map_get(&boundary->template->places, tph_str_slice(rest, 0, (size_t)dot));
     if (!place || place->group >= boundary->n_groups) {
-        return false;
+        return TPH_TEXT_UNKNOWN;
     }
-    const struct node *member = boundary->groups[place->group]->members[place->member];
-    if (!member || !tph_node_phase_is_final(member->pub.phase)) {
-        return false;
+    const struct node *group = boundary->groups[place->group];
+    const struct node *member = group->members[place->member];
+    if (!member || group->pub.phase != TPH_NODE_SUCCEEDED) {
+        return TPH_TEXT_UNKNOWN;
     }
-    return lookup_node(member, tph_str_slice(tag, (size_t)dot + 1, tag.len), value);
+    return lookup_node(member, tph_str_slice(rest, (size_t)dot + 1, rest.len), value);
 }
 
-bool tph_scope_lookup(void *owner, struct tph_str tag, struct tph_buf *value)
+static enum tph_text_value lookup_references(void *owner, struct tph_str name, struct tph_buf *value)
 {
     const struct scope *scope = owner;
-    struct tph_str rest = after(tag, "workflow.");
-    if (rest.p) {
-        return lookup_workflow(scope->run, rest, value);
-    }
-    if ((rest = after(tag, "inputs.")).p) {
-        return lookup_inputs(scope->inputs, rest, value);
-    }
-    if (tph_str_eqz(tag, "node.name") && scope->node) {
-        return put(value, scope->node->pub.name);
-    }
-    if (tph_str_eqz(tag, "steps.name") && scope->node && scope->node->step) {
-        return put(value, scope->node->step->name);
-    }
-    rest = after(tag, "steps.");
-    return rest.p && lookup_step(scope->boundary, rest, value);
+    const struct tph_str *text = tph_map_get(&scope->run->globals, name);
+    return text ? put(value, *text) : lookup_steps(scope->node, name, value);
 }
 
-static const struct tph_argument *find_argument(const struct tph_step *step, struct tph_str name)
+static enum tph_text_value lookup_all(void *owner, struct tph_str name, struct tph_buf *value)
 {
-    for (size_t i = 0; step && i < step->n_arguments; i++) {
-        if (tph_str_eq(step->arguments[i].name, name)) {
-            return &step->arguments[i];
+    const struct scope *scope = owner;
+    if (tph_str_has_prefix(name, TPH_STR("inputs."))) {
+        return lookup_inputs(owner, name, value);
+    }
+    enum tph_text_value what = lookup_globals(owner, name, value);
+    return what == TPH_TEXT_UNKNOWN && scope->references ? lookup_steps(scope->node, name, value) : what;
+}
+
+static const struct tph_str reference_prefixes[] = {{.p = "tasks", .len = 5}, {.p = "steps", .len = 5}};
+
+static struct tph_text_pass pass_of(const struct scope *scope, tph_text_lookup *lookup, bool strict, unsigned flags)
+{
+    bool argo = scope->run->options.compatibility_argo;
+    return (struct tph_text_pass){
+        .lookup = lookup,
+        .owner = (void *)(uintptr_t)scope,
+        .strictness = strict ? TPH_TEXT_PREFIXES : TPH_TEXT_LENIENT,
+        .prefixes = reference_prefixes,
+        .n_prefixes = 2,
+        .flags = flags | (argo ? TPH_TEXT_GO_QUOTES : 0U),
+    };
+}
+
+bool tph_scope_has_tags(struct tph_str text)
+{
+    return tph_str_find(text, TPH_STR("{{")) >= 0;
+}
+
+/* One pass after the other, each over what the one before left. */
+static int eval_passes(const struct scope *scope, struct tph_str source, unsigned flags, struct tph_buf *out,
+                       struct tph_buf *problem)
+{
+    static tph_text_lookup *const lookups[] = {lookup_globals, lookup_inputs, lookup_references};
+    size_t n = scope->references ? 3 : 2;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    (void)tph_buf_put(&text, source);
+    for (size_t i = 0; i < n; i++) {
+        TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
+        TPH_CLEANUP(tph_buf_release) struct tph_buf next = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        struct tph_text compiled = tph_text_compile(tph_buf_str(&text), arena);
+        struct tph_text_pass pass = pass_of(scope, lookups[i], i == 2, flags);
+        int failed = tph_text_eval(&compiled, &pass, &next, problem);
+        if (failed) {
+            return failed;
+        }
+        tph_buf_clear(&text);
+        (void)tph_buf_put(&text, tph_buf_str(&next));
+    }
+    (void)tph_buf_put(out, tph_buf_str(&text));
+    return 0;
+}
+
+int tph_scope_eval(const struct scope *scope, const struct tph_text *text, unsigned flags, struct tph_buf *out,
+                   struct tph_buf *problem)
+{
+    if (tph_text_is_plain(text)) {
+        (void)tph_buf_put(out, text->source);
+        return 0;
+    }
+    if (!text->has_nested) {
+        struct tph_text_pass pass = pass_of(scope, lookup_all, scope->references, flags);
+        TPH_CLEANUP(tph_buf_release) struct tph_buf made = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        int failed = tph_text_eval(text, &pass, &made, problem);
+        if (failed || !pass.again) {
+            (void)tph_buf_put(out, tph_buf_str(&made));
+            return failed;
+        }
+    }
+    return eval_passes(scope, text->source, flags, out, problem);
+}
+
+int tph_scope_replace(const struct scope *scope, struct tph_str json, struct tph_buf *out, struct tph_buf *problem)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    size_t begin = out->len;
+    int failed = eval_passes(scope, json, TPH_TEXT_JSON, out, problem);
+    if (failed == 0 && tph_json_parse(tph_str_slice(tph_buf_str(out), begin, out->len), &doc, NULL) < 0) {
+        (void)tph_buf_puts(problem, "cannot finish template replacement because the result was invalid JSON");
+        return -1;
+    }
+    return failed;
+}
+
+enum tph_text_value tph_scope_resolve(const struct scope *scope, struct tph_str reference, struct tph_buf *value,
+                                      struct tph_buf *problem)
+{
+    struct tph_text_pass pass = pass_of(scope, lookup_references, false, 0);
+    return tph_text_resolve(reference, &pass, value, problem);
+}
+
+static const struct tph_str *find_value(const struct node *node, const struct tph_str *values, struct tph_str name)
+{
+    if (!node->parent) {
+        return tph_map_get(&node->run->spec->parameters, name);
+    }
+    for (size_t i = 0; values && i < node->step->n_arguments; i++) {
+        if (tph_str_eq(node->step->arguments[i].name, name)) {
+            return &values[i];
         }
     }
     return NULL;
 }
 
-/* The text of one input: an argument, the workflow's own argument for the root, else what was declared. */
-static int input_value(struct node *node, const struct tph_input *input, const struct scope *arguments,
+/* The text of one input: what was handed to it, else what was declared; tags in it are those of its own template. */
+static int input_value(const struct scope *scope, const struct tph_input *input, const struct tph_str *given,
                        struct tph_buf *value, struct tph_buf *problem)
 {
-    const struct tph_argument *argument = find_argument(node->step, input->name);
-    if (argument) {
-        struct scope scope = *arguments;
-        struct tph_text_scope texts = {.lookup = tph_scope_lookup, .owner = &scope};
-        tph_text_eval(&argument->text, &texts, value);
-        if (texts.missing.p && (tph_str_has_prefix(texts.missing, TPH_STR("steps.")) ||
-                                tph_str_has_prefix(texts.missing, TPH_STR("tasks.")))) {
-            (void)tph_buf_printf(problem, "failed to resolve {{%.*s}}", TPH_FMT(texts.missing));
-            return -1;
-        }
-        return 0;
-    }
-    const struct tph_str *own = node->parent ? NULL : tph_map_get(&node->run->spec->parameters, input->name);
-    if (own) {
-        return put(value, *own) ? 0 : -1;
-    }
-    if (!input->has_value) {
+    if (!given && !input->has_value) {
         (void)tph_buf_printf(problem, "inputs.parameters.%.*s was not supplied", TPH_FMT(input->name));
         return -1;
     }
-    /* A default may hold tags of the workflow. */
-    struct tph_text text = tph_text_compile(input->value, node->run->scratch);
-    struct scope scope = *arguments;
-    struct tph_text_scope texts = {.lookup = tph_scope_lookup, .owner = &scope};
-    tph_text_eval(&text, &texts, value);
-    return 0;
+    if (given && tph_scope_has_tags(*given)) {
+        return eval_passes(scope, *given, 0, value, problem) ? -1 : 0;
+    }
+    if (given) {
+        (void)tph_buf_put(value, *given);
+        return 0;
+    }
+    return tph_scope_eval(scope, &input->text, 0, value, problem) ? -1 : 0;
 }
 
-int tph_scope_inputs(struct node *node, const struct scope *arguments, struct tph_json **ret_inputs,
+int tph_scope_inputs(struct node *node, const struct tph_str *values, struct tph_json **ret_inputs,
                      struct tph_buf *problem)
 {
     const struct tph_template *t = node->template;
@@ -214,17 +269,19 @@ int tph_scope_inputs(struct node *node, const struct scope *arguments, struct tp
     }
     struct tph_json *inputs = t->other_inputs ? tph_json_copy(doc, t->other_inputs) : tph_json_new_object(doc);
     struct tph_json *list = tph_json_new_array(doc);
+    if (t->n_inputs > 0) {
+        tph_json_set(doc, inputs, "parameters", list);
+    }
+    struct scope scope = {.run = node->run, .node = node, .inputs = inputs};
     for (size_t i = 0; i < t->n_inputs; i++) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-        if (input_value(node, &t->inputs[i], arguments, &value, problem) < 0) {
+        const struct tph_str *given = find_value(node, values, t->inputs[i].name);
+        if (input_value(&scope, &t->inputs[i], given, &value, problem) < 0) {
             return -1;
         }
         struct tph_json *parameter = tph_json_copy(doc, t->inputs[i].declared);
         tph_json_set_str(doc, parameter, "value", tph_buf_str(&value));
         tph_json_append(doc, list, parameter);
-    }
-    if (t->n_inputs > 0) {
-        tph_json_set(doc, inputs, "parameters", list);
     }
     *ret_inputs = inputs;
     return 0;

@@ -49,6 +49,7 @@ golden_handler golden_better_quantities;
 golden_handler golden_node_ids;
 golden_handler golden_plugin_build;
 golden_handler golden_cases;
+golden_handler golden_template;
 
 /* Short hands for handlers. */
 struct tph_str golden_in(const struct golden_case *c, const char *key); /* a text of `in` */

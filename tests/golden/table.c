@@ -13,6 +13,7 @@ static const struct golden_entry entries[] = {
     {"node_ids.jsonl", golden_node_ids},
     {"plugin_build", golden_plugin_build},
     {"cases", golden_cases},
+    {"template.jsonl", golden_template},
     /* tests/golden/better */
     {"anystrings.jsonl", golden_better_anystrings},
     {"durations.jsonl", golden_better_durations},

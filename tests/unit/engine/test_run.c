@@ -145,7 +145,8 @@ static void what_is_not_supported_is_refused_with_its_path(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
         TPH_CLEANUP(tph_freep)
-        char *text = tph_format("spec: {entrypoint: m, templates: [%s]}", cases[i].template_text);
+        char *text =
+            tph_format("{metadata: {name: wf}, spec: {entrypoint: m, templates: [%s]}}", cases[i].template_text);
         struct tph_error err = TPH_ERROR_INIT;
         struct tph_run *run = NULL;
         assert_int_equal(tph_yaml_parse(tph_str(text), 0, &doc, NULL, &err), 0);
