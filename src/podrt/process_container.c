@@ -47,6 +47,52 @@ static int dial(void *owner, const char *host, uint16_t port)
     return tph_pod_dial(&c->pod->pod, host, port);
 }
 
+static void exec_done(void *owner, int code, const char *why)
+{
+    struct process_exec *e = owner;
+    struct tph_prober *prober = TPH_TAKE(e->prober);
+    char text[320];
+    (void)snprintf(text, sizeof(text), "%s", why);
+    if (*why == '\0') {
+        (void)snprintf(text, sizeof(text), "the command ended with %d", code);
+    }
+    tph_sandbox_exec_free(TPH_TAKE(e->running));
+    tph_prober_answer(prober, code == 0, text); /* may free the prober */
+}
+
+static int start_exec(void *owner, struct tph_prober *prober, const struct tph_probe *probe)
+{
+    struct process_container *c = owner;
+    struct process_exec *e = c->execs[0].prober ? &c->execs[1] : &c->execs[0];
+    struct process_start start = {.arena = NULL};
+    struct tph_error err = TPH_ERROR_INIT;
+    if (!c->sandbox || tph_process_prepare(c, &start, &err) < 0) {
+        return -1;
+    }
+    const char **argv = TPH_ARENA_ARRAY(start.arena, const char *, probe->n_command + 1);
+    for (size_t i = 0; i < probe->n_command; i++) {
+        argv[i] = tph_arena_strdup(start.arena, probe->command[i]);
+    }
+    start.sandbox.argv = argv;
+    int failed = tph_sandbox_exec(c->pod->rt->loop, c->sandbox, &start.sandbox, exec_done, e, &e->running, &err);
+    e->prober = failed < 0 ? NULL : prober;
+    tph_process_start_release(&start);
+    return failed;
+}
+
+static void cancel_exec(void *owner, struct tph_prober *prober)
+{
+    struct process_container *c = owner;
+    for (size_t i = 0; i < 2; i++) {
+        if (c->execs[i].prober == prober) {
+            c->execs[i].prober = NULL;
+            tph_sandbox_exec_free(TPH_TAKE(c->execs[i].running));
+        }
+    }
+}
+
+static const struct tph_prober_exec exec_of_probes = {.start = start_exec, .cancel = cancel_exec};
+
 static void readiness_changed(void *owner, bool good, const char *why)
 {
     (void)why;
@@ -64,7 +110,7 @@ static void liveness_changed(void *owner, bool good, const char *why)
 
 static void start_probes(struct process_container *c)
 {
-    struct tph_prober_options options = {.dial = dial, .owner = c};
+    struct tph_prober_options options = {.dial = dial, .exec = &exec_of_probes, .owner = c};
     if (c->spec->readiness.kind != TPH_PROBE_NONE) {
         options.probe = &c->spec->readiness;
         options.eager = true;

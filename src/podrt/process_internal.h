@@ -17,6 +17,7 @@
 #include "podrt/probe.h"
 #include "podrt/process.h"
 #include "podrt/sandbox.h"
+#include "podrt/sandbox_exec.h"
 
 /* Where a container's fields stand in a manifest: what error texts begin with. */
 #define TPH_CONTAINER_PATH "spec.sidecar.container"
@@ -47,6 +48,10 @@ struct process_container {
     struct tph_sandbox *sandbox; /* NULL when nothing runs */
     struct tph_logs *logs;
     struct tph_prober *readiness, *liveness;
+    struct process_exec {
+        struct tph_prober *prober;
+        struct tph_sandbox_exec *running;
+    } execs[2];              /* commands of probes under way: at most one of each */
     struct tph_timer *timer; /* PAUSED: the restart; else the end of the grace period */
     int64_t kill_at_ms;      /* loop time; 0 = nobody asked it to end */
     bool restart_now;        /* asked to end for a restart: no pause follows */

@@ -75,9 +75,9 @@ static int check_probe(const struct preparing *p, const struct tph_probe *probe,
         field = tph_format("%s.%s.host", name, probe->kind == TPH_PROBE_HTTP ? "httpGet" : "tcpSocket");
         return refuse(p, field, "only the container itself can be probed here; leave host out");
     }
-    if (probe->kind == TPH_PROBE_EXEC) {
-        field = tph_format("%s.exec", name);
-        return refuse(p, field, "cannot be honoured here yet; httpGet and tcpSocket can");
+    if (probe->kind == TPH_PROBE_EXEC && probe->n_command == 0) {
+        field = tph_format("%s.exec.command", name);
+        return refuse(p, field, "is missing");
     }
     return 0;
 }

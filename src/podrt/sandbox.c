@@ -22,6 +22,7 @@
 #include "podrt/broker.h"
 #include "podrt/cgroup.h"
 #include "podrt/init_image.h"
+#include "podrt/sandbox_shim.h"
 #include "podrt/sandbox_wire.h"
 
 /* Ranges of ids outside, one for each sandbox, far above those of people and services. */
@@ -70,7 +71,7 @@ static uint32_t count(const char *const *list)
 }
 
 /* The order in which sandbox_shim.c reads. */
-static void write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgroup *cgroup, struct tph_buf *wire)
+void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgroup *cgroup, struct tph_buf *wire)
 {
     size_t n_cgroup_files = 0;
     const char *const *cgroup_files = cgroup ? tph_cgroup_procs_files(cgroup, &n_cgroup_files) : NULL;
@@ -378,7 +379,7 @@ int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec
         note_degraded(s, spec);
     }
     ends.cgroup = s->cgroup ? tph_cgroup_fd(s->cgroup) : -1;
-    write_wire(spec, s->cgroup, &wire);
+    tph_sandbox_write_wire(spec, s->cgroup, &wire);
     pid_t shim = 0;
     int failed = tph_buf_failed(&wire) ? -E2BIG : make_ends(s, tph_buf_str(&wire), &ends);
     failed = failed < 0 ? failed : spawn_shim(&ends, &shim);
@@ -425,6 +426,11 @@ int tph_sandbox_dial(struct tph_sandbox *s, const char *host, uint16_t port)
 pid_t tph_sandbox_pid(const struct tph_sandbox *s)
 {
     return s->started ? s->pid : 0;
+}
+
+const struct tph_cgroup *tph_sandbox_cgroup(const struct tph_sandbox *s)
+{
+    return s->cgroup;
 }
 
 void tph_sandbox_free(struct tph_sandbox *s)

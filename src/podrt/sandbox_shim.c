@@ -27,6 +27,7 @@
 
 #include "podrt/sandbox.h"
 #include "podrt/sandbox_root.h"
+#include "podrt/sandbox_shim.h"
 #include "seccomp_filter.h"
 
 enum { INIT_STATUS = 3, INIT_LIFELINE = 4 };
@@ -38,8 +39,7 @@ static void tell(enum tph_shim_message_kind kind, int value, const char *text)
     (void)!write(TPH_SHIM_STATUS, &message, sizeof(message)); /* nobody else to tell */
 }
 
-static void give_up(int number, const char *step) __attribute__((noreturn));
-static void give_up(int number, const char *step)
+void tph_shim_give_up(int number, const char *step)
 {
     tell(TPH_SHIM_FAILED, number, step);
     _exit(125);
@@ -67,21 +67,21 @@ static void *room_for(size_t count, size_t size)
 {
     void *memory = calloc(count + 1, size);
     if (!memory) {
-        give_up(ENOMEM, "allocate");
+        tph_shim_give_up(ENOMEM, "allocate");
     }
     return memory;
 }
 
 /* The order in which sandbox.c writes. */
-static void read_plan(struct tph_shim_plan *plan)
+void tph_shim_read_plan(struct tph_shim_plan *plan)
 {
     struct stat status;
     if (fstat(TPH_SHIM_SPEC, &status) < 0 || status.st_size < (off_t)sizeof(plan->spec)) {
-        give_up(EINVAL, "read the specification");
+        tph_shim_give_up(EINVAL, "read the specification");
     }
     const char *at = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, TPH_SHIM_SPEC, 0);
     if (at == MAP_FAILED) {
-        give_up(errno, "read the specification");
+        tph_shim_give_up(errno, "read the specification");
     }
     memcpy(&plan->spec, at, sizeof(plan->spec));
     at += sizeof(plan->spec);
@@ -125,7 +125,7 @@ static void read_plan(struct tph_shim_plan *plan)
     }
 }
 
-static int write_to(const char *path, const char *text)
+int tph_shim_write_to(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -144,7 +144,7 @@ static int write_maps(const struct tph_shim_spec *s, pid_t pid)
     int failed = 0;
     if (s->outer_first == 0) {
         (void)snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
-        failed = write_to(path, "deny");
+        failed = tph_shim_write_to(path, "deny");
     }
     (void)snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
     if (s->outer_first != 0) {
@@ -152,12 +152,12 @@ static int write_maps(const struct tph_shim_spec *s, pid_t pid)
     } else {
         (void)snprintf(text, sizeof(text), "%u %u 1", s->uid, s->outer_uid);
     }
-    failed = failed < 0 ? failed : write_to(path, text);
+    failed = failed < 0 ? failed : tph_shim_write_to(path, text);
     (void)snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
     if (s->outer_first == 0) {
         (void)snprintf(text, sizeof(text), "%u %u 1", s->gid, s->outer_gid);
     }
-    return failed < 0 ? failed : write_to(path, text);
+    return failed < 0 ? failed : tph_shim_write_to(path, text);
 }
 
 static void raise_loopback(void)
@@ -166,12 +166,12 @@ static void raise_loopback(void)
     memcpy(lo.ifr_name, "lo", 3);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0) {
-        give_up(errno, "bring up the loopback interface");
+        tph_shim_give_up(errno, "bring up the loopback interface");
     }
     (void)close(fd);
 }
 
-static void drop_rights(const struct tph_shim_spec *s)
+void tph_shim_drop_rights(const struct tph_shim_spec *s)
 {
     for (int cap = 0; cap < 64; cap++) {
         (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* EINVAL past the last one */
@@ -181,16 +181,16 @@ static void drop_rights(const struct tph_shim_spec *s)
                     SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
                 0, 0, 0);
     if (s->outer_first != 0 && setgroups(0, NULL) < 0) {
-        give_up(errno, "setgroups");
+        tph_shim_give_up(errno, "setgroups");
     }
     if (setresgid(s->gid, s->gid, s->gid) < 0 || setresuid(s->uid, s->uid, s->uid) < 0) {
-        give_up(errno, "change to the sidecar's user");
+        tph_shim_give_up(errno, "change to the sidecar's user");
     }
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2];
     memset(none, 0, sizeof(none));
     if (syscall(SYS_capset, &header, none) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
-        give_up(errno, "give up capabilities");
+        tph_shim_give_up(errno, "give up capabilities");
     }
 }
 
@@ -218,7 +218,15 @@ static void seccomp(void)
         .filter = (struct sock_filter *)(uintptr_t)tph_seccomp_filter,
     };
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {
-        give_up(errno, "install the seccomp filter");
+        tph_shim_give_up(errno, "install the seccomp filter");
+    }
+}
+
+void tph_shim_confine(const struct tph_shim_spec *s)
+{
+    landlock();
+    if (!s->no_seccomp) {
+        seccomp();
     }
 }
 
@@ -234,14 +242,14 @@ static const char *variable(const struct tph_shim_plan *plan, const char *name)
 }
 
 /* Where the program is, as the sidecar's user sees it; give_up names what is missing. */
-static const char *find_program(const struct tph_shim_plan *plan, char found[PATH_MAX])
+const char *tph_shim_find_program(const struct tph_shim_plan *plan, char found[PATH_MAX])
 {
     const char *name = plan->argv[0];
     char step[200];
     (void)snprintf(step, sizeof(step), "exec %s", name);
     if (strchr(name, '/')) {
         if (access(name, X_OK) < 0) {
-            give_up(errno, step);
+            tph_shim_give_up(errno, step);
         }
         return name;
     }
@@ -258,7 +266,7 @@ static const char *find_program(const struct tph_shim_plan *plan, char found[PAT
         }
         p += len + (p[len] == ':' ? 1 : 0);
     }
-    give_up(number, step);
+    tph_shim_give_up(number, step);
 }
 
 static void arrange_descriptors(void)
@@ -277,7 +285,7 @@ static void arrange_descriptors(void)
     (void)syscall(SYS_close_range, 5, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
 }
 
-static void set_limits(const struct tph_shim_spec *s)
+void tph_shim_set_limits(const struct tph_shim_spec *s)
 {
     struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
@@ -300,13 +308,13 @@ static void be_inside(struct tph_shim_plan *plan, int release)
     }
     int failed = tph_shim_open_trees(plan, &step);
     if (failed < 0) {
-        give_up(-failed, step);
+        tph_shim_give_up(-failed, step);
     }
     if (s->outer_first != 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)) {
-        give_up(errno, "become root inside");
+        tph_shim_give_up(errno, "become root inside");
     }
     if (sethostname(plan->hostname, strlen(plan->hostname)) < 0) {
-        give_up(errno, "sethostname");
+        tph_shim_give_up(errno, "sethostname");
     }
     if (s->own_network) {
         raise_loopback();
@@ -314,15 +322,15 @@ static void be_inside(struct tph_shim_plan *plan, int release)
     (void)umask(0);
     failed = tph_shim_enter_root(plan, &step);
     if (failed < 0) {
-        give_up(-failed, step);
+        tph_shim_give_up(-failed, step);
     }
-    set_limits(s);
-    drop_rights(s);
+    tph_shim_set_limits(s);
+    tph_shim_drop_rights(s);
     if (chdir(*plan->working_dir ? plan->working_dir : "/") < 0) {
-        give_up(errno, plan->working_dir);
+        tph_shim_give_up(errno, plan->working_dir);
     }
     char found[PATH_MAX];
-    const char *program = find_program(plan, found);
+    const char *program = tph_shim_find_program(plan, found);
     if (read(release, &byte, 1) != 1) {
         _exit(125);
     }
@@ -332,10 +340,7 @@ static void be_inside(struct tph_shim_plan *plan, int release)
     for (uint32_t i = 0; i < s->n_argv; i++) {
         argv[2 + i] = plan->argv[i];
     }
-    landlock();
-    if (!s->no_seccomp) {
-        seccomp();
-    }
+    tph_shim_confine(s);
     arrange_descriptors();
     (void)syscall(SYS_execveat, TPH_SHIM_INIT, "", argv, plan->env, AT_EMPTY_PATH);
     int number = errno;
@@ -346,20 +351,21 @@ static void be_inside(struct tph_shim_plan *plan, int release)
 static void explain_clone(int number) __attribute__((noreturn));
 static void explain_clone(int number)
 {
-    give_up(number, "make namespaces (clone3)");
+    tph_shim_give_up(number, "make namespaces (clone3)");
 }
 
 void tph_sandbox_shim_main(int argc, char **argv)
 {
     struct tph_shim_plan plan;
     int release[2];
+    tph_sandbox_exec_main(argc, argv);
     if (argc != 1 || strcmp(argv[0], TPH_SHIM_NAME) != 0) {
         return;
     }
     memset(&plan, 0, sizeof(plan));
-    read_plan(&plan);
+    tph_shim_read_plan(&plan);
     if (pipe2(release, O_CLOEXEC) < 0) {
-        give_up(errno, "pipe");
+        tph_shim_give_up(errno, "pipe");
     }
     struct clone_args args = {
         .flags = CLONE_PARENT | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -380,13 +386,13 @@ void tph_sandbox_shim_main(int argc, char **argv)
     tell(TPH_SHIM_PID, (int)pid, "");
     int failed = write_maps(&plan.spec, (pid_t)pid);
     if (failed < 0) {
-        give_up(-failed, "map user ids");
+        tph_shim_give_up(-failed, "map user ids");
     }
     (void)!write(release[1], "m", 1);
     char text[24];
     (void)snprintf(text, sizeof(text), "%ld", pid);
     for (uint32_t i = 0; i < plan.spec.n_cgroup_files; i++) {
-        if (write_to(plan.cgroup_files[i], text) < 0) {
+        if (tph_shim_write_to(plan.cgroup_files[i], text) < 0) {
             tell(TPH_SHIM_DEGRADED, 0, "limits not enforced: the process could not be moved into its control group");
         }
     }

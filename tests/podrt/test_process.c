@@ -698,6 +698,61 @@ static void a_liveness_probe_that_fails_restarts(void **state)
     harness_await(h, TPH_POD_STARTED, 2);
 }
 
+static struct tph_probe exec_probe(struct harness *h, const char *script)
+{
+    struct tph_str *command = TPH_ARENA_ARRAY(h->arena, struct tph_str, 3);
+    command[0] = TPH_STR("sh");
+    command[1] = TPH_STR("-c");
+    command[2] = tph_arena_str(h->arena, tph_str(script));
+    return (struct tph_probe){.kind = TPH_PROBE_EXEC,
+                              .command = command,
+                              .n_command = 3,
+                              .period_s = 1,
+                              .timeout_s = 2,
+                              .success_threshold = 1,
+                              .failure_threshold = 1};
+}
+
+static void an_exec_probe_runs_in_the_container_as_its_user(void **state)
+{
+    struct harness *h = *state;
+    const struct tph_env env = {.name = TPH_STR("A"), .source = TPH_ENV_VALUE, .value = TPH_STR("x y")};
+    struct tph_container *c = add_script(h, "touch /tmp/there; exec sleep 1000");
+    c->env = &env;
+    c->n_env = 1;
+    c->security.run_as_user = 1000;
+    /* Everything that must hold: the container's files, user, processes, environment, and none of our rights. */
+    c->readiness =
+        exec_probe(h, "test -f /tmp/there && test $(id -u) = 1000 && test \"$A\" = 'x y' && test -e /proc/1 && "
+                      "grep -q 'CapEff:.0000000000000000' /proc/self/status && "
+                      "grep -q 'Seccomp:.2' /proc/self/status && test -r /var/run/argo/token && "
+                      "! test -e /proc/100000 && test $(ls /proc/self/fd | wc -l) -le 4");
+    harness_start(h);
+    harness_await(h, TPH_POD_READY, 1);
+}
+
+static void an_exec_probe_runs_also_without_the_hosts_network(void **state)
+{
+    struct harness *h = *state;
+    h->spec.network = TPH_NETWORK_NONE;
+    an_exec_probe_runs_in_the_container_as_its_user(state);
+}
+
+static void an_exec_probe_that_fails_or_hangs_restarts(void **state)
+{
+    struct harness *h = *state;
+    h->spec.restart_base_ms = 10;
+    struct tph_container *c = add_script(h, "exec sleep 1000");
+    h->spec.restart_base_ms = 10;
+    c->liveness = exec_probe(h, "sleep 1003");
+    c->liveness.timeout_s = 1;
+    harness_start(h);
+    harness_await(h, TPH_POD_EXITED, 1);
+    harness_stop(h, 1000);
+    harness_await(h, TPH_POD_STOPPED, 1);
+    assert_int_equal(system("ps -eo args | grep -q '^sleep 1003'"), 256); /* it went with its time */
+}
+
 static void probes_that_cannot_be_honoured_are_refused_by_name(void **state)
 {
     struct harness *h = *state;
@@ -801,6 +856,9 @@ int main(int argc, char **argv)
         T(without_the_hosts_network_a_port_in_use_there_does_not_matter),
         T(a_readiness_probe_says_ready_and_unready),
         T(a_liveness_probe_that_fails_restarts),
+        T(an_exec_probe_runs_in_the_container_as_its_user),
+        T(an_exec_probe_runs_also_without_the_hosts_network),
+        T(an_exec_probe_that_fails_or_hangs_restarts),
         T(probes_that_cannot_be_honoured_are_refused_by_name),
         T(the_log_file_is_named_after_pod_and_container),
         T(a_flood_in_a_sandbox_ends_with_its_last_line),
