@@ -122,13 +122,20 @@ int tph_leaf_prepare(struct node *node, struct tph_buf *problem)
     return 0;
 }
 
-/* "1/3": two whole numbers, the first not larger. */
+/* "1/3": two whole numbers, the first not larger. False, and nothing set, for anything else. */
 static bool parse_progress(struct tph_str text, int64_t *ret_done, int64_t *ret_total)
 {
     ptrdiff_t slash = tph_str_find_byte(text, '/');
-    return slash > 0 && tph_str_to_i64(tph_str_slice(text, 0, (size_t)slash), ret_done) == 0 &&
-           tph_str_to_i64(tph_str_slice(text, (size_t)slash + 1, text.len), ret_total) == 0 && *ret_done >= 0 &&
-           *ret_done <= *ret_total && *ret_total <= INT32_MAX;
+    int64_t done = 0;
+    int64_t total = 0;
+    if (slash < 0 || tph_str_to_i64(tph_str_slice(text, 0, (size_t)slash), &done) < 0 ||
+        tph_str_to_i64(tph_str_slice(text, (size_t)slash + 1, text.len), &total) < 0 || done < 0 || done > total ||
+        total > INT32_MAX) {
+        return false;
+    }
+    *ret_done = done;
+    *ret_total = total;
+    return true;
 }
 
 /* What Argo keeps of a reply's outputs: parameters with their texts, artifacts, result, exitCode. */
@@ -174,7 +181,7 @@ static void take_progress(struct node *node, struct tph_str progress, enum tph_n
     int64_t done = node->done;
     int64_t total = node->total;
     if (progress.len > 0 && !node->run->options.compatibility_argo) {
-        (void)parse_progress(progress, &done, &total);
+        (void)parse_progress(progress, &done, &total); /* nonsense is no news */
     }
     bool good = phase == TPH_NODE_SUCCEEDED || phase == TPH_NODE_SKIPPED || phase == TPH_NODE_OMITTED;
     total = total > 0 ? total : 1;

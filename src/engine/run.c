@@ -297,7 +297,7 @@ static void collect_actions(struct tph_run *run, struct tph_actions *ret_actions
 {
     size_t most = run->n_dirty + run->n_tasks + 3;
     if (most > run->actions_capacity) {
-        run->actions_capacity = most * 2;
+        run->actions_capacity = most + most / 4;
         run->actions = tph_realloc(run->actions, run->actions_capacity * sizeof(*run->actions));
     }
     size_t n = 0;
@@ -327,16 +327,31 @@ static void collect_actions(struct tph_run *run, struct tph_actions *ret_actions
     *ret_actions = (struct tph_actions){.list = run->actions, .n = n};
 }
 
-void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t now_ms, struct tph_actions *ret_actions)
+/* What the last apply returned is not needed any more; room for a whole fan-out is not kept for single replies. */
+static void forget_actions(struct tph_run *run)
 {
-    run->now_ms = now_ms;
+    enum { KEPT = 1024 };
     run->n_dirty = 0;
     run->n_tasks = 0;
-    run->workflow_changed = false;
+    if (run->actions_capacity > KEPT) {
+        free(TPH_TAKE(run->actions));
+        free(TPH_TAKE(run->tasks));
+        free(TPH_TAKE(run->dirty));
+        run->actions_capacity = 0;
+        run->tasks_capacity = 0;
+        run->dirty_capacity = 0;
+    }
     if (tph_arena_used(run->scratch) > 0) {
         tph_arena_free(run->scratch);
         run->scratch = tph_arena_new();
     }
+}
+
+void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t now_ms, struct tph_actions *ret_actions)
+{
+    run->now_ms = now_ms;
+    run->workflow_changed = false;
+    forget_actions(run);
     if (!tph_workflow_phase_is_final(run->phase)) {
         bool fresh = !run->root;
         handle(run, event);

@@ -1,65 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine as its callers see it: actions in their order, and two properties over random workflows and events:
- * a restored run is the running one, and replies that come twice, late or out of order change nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "base/alloc.h"
-#include "base/limits.h"
-#include "data/yaml.h"
-#include "engine/run.h"
-
-enum { START_MS = 1700000000 };
-
-static struct tph_run *make_run(const char *yaml)
-{
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-    struct tph_error err = TPH_ERROR_INIT;
-    struct tph_run *run = NULL;
-    assert_int_equal(tph_yaml_parse(tph_str(yaml), 0, &doc, NULL, &err), 0);
-    if (tph_run_new(tph_json_root(doc), &(struct tph_run_options){.compatibility_argo = false}, &run, NULL, &err) < 0) {
-        fail_msg("%s", err.text);
-    }
-    return run;
-}
-
-static char *object_text(const struct tph_run *run)
-{
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
-    struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    tph_json_write(tph_run_object(run, doc), TPH_JSON_SORTED, &text);
-    return tph_buf_take(&text, NULL);
-}
-
-static struct tph_actions apply(struct tph_run *run, enum tph_event_kind kind, int64_t now_ms)
-{
-    struct tph_actions actions;
-    tph_run_apply(run, &(struct tph_event){.kind = kind}, now_ms, &actions);
-    return actions;
-}
-
-static struct tph_actions reply(struct tph_run *run, const char *id, const char *phase, const char *message)
-{
-    struct tph_task_result result = {.phase = tph_str(phase), .message = tph_str(message)};
-    struct tph_actions actions;
-    tph_run_apply(run, &(struct tph_event){.kind = TPH_EVENT_REPLY, .node_id = tph_str(id), .result = &result},
-                  (int64_t)START_MS * 1000 + 5000, &actions);
-    return actions;
-}
-
-static size_t count(struct tph_actions actions, enum tph_action_kind kind)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < actions.n; i++) {
-        n += actions.list[i].kind == kind ? 1 : 0;
-    }
-    return n;
-}
+/* The engine as its callers see it: actions and their order, replies, times, shutdown, a restart. */
+#include "harness.h"
 
 static const char one_plugin[] = "kind: Workflow\nmetadata: {name: wf, namespace: default, uid: u}\n"
                                  "spec: {entrypoint: main, templates: [{name: main, plugin: {hello: {a: 1}}}]}\n";
@@ -68,7 +9,7 @@ static void a_node_is_told_before_its_task_is_started(void **state)
 {
     (void)state;
     TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run(one_plugin);
-    struct tph_actions actions = apply(run, TPH_EVENT_START, (int64_t)START_MS * 1000);
+    struct tph_actions actions = apply_at(run, TPH_EVENT_START, START_MS);
     size_t node = SIZE_MAX;
     size_t task = SIZE_MAX;
     for (size_t i = 0; i < actions.n; i++) {
@@ -86,7 +27,7 @@ static void a_final_reply_finishes_and_later_ones_are_dropped(void **state)
 {
     (void)state;
     TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run(one_plugin);
-    (void)apply(run, TPH_EVENT_START, (int64_t)START_MS * 1000);
+    (void)apply_at(run, TPH_EVENT_START, START_MS);
     assert_int_equal(count(reply(run, "wf", "Succeeded", "done"), TPH_ACTION_FINISHED), 1);
     assert_int_equal(tph_run_phase(run), TPH_WORKFLOW_SUCCEEDED);
     TPH_CLEANUP(tph_freep) char *before = object_text(run);
@@ -99,7 +40,7 @@ static void an_unknown_phase_is_an_error_that_says_so(void **state)
 {
     (void)state;
     TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run(one_plugin);
-    (void)apply(run, TPH_EVENT_START, (int64_t)START_MS * 1000);
+    (void)apply_at(run, TPH_EVENT_START, START_MS);
     struct tph_actions actions = reply(run, "wf", "succeeded", "");
     assert_int_equal(count(actions, TPH_ACTION_CANCEL_TASK), 1);
     assert_int_equal(tph_run_phase(run), TPH_WORKFLOW_ERROR);
@@ -112,61 +53,244 @@ static void a_timeout_ends_a_running_node_and_cancels_its_task(void **state)
     TPH_CLEANUP(tph_run_freep)
     struct tph_run *run = make_run("kind: Workflow\nmetadata: {name: wf, namespace: d, uid: u}\n"
                                    "spec: {entrypoint: m, templates: [{name: m, timeout: 10s, plugin: {p: {}}}]}\n");
-    struct tph_actions actions = apply(run, TPH_EVENT_START, (int64_t)START_MS * 1000);
+    struct tph_actions actions = apply_at(run, TPH_EVENT_START, START_MS);
     int64_t wait_ms = 0;
     for (size_t i = 0; i < actions.n; i++) {
         wait_ms = actions.list[i].kind == TPH_ACTION_WAIT_UNTIL ? actions.list[i].time_ms : wait_ms;
     }
-    assert_int_equal(wait_ms, ((int64_t)START_MS + 10) * 1000);
+    assert_int_equal(wait_ms, START_MS + 10000);
     (void)reply(run, "wf", "Running", "working");
-    actions = apply(run, TPH_EVENT_TIMER, wait_ms);
+    actions = apply_at(run, TPH_EVENT_TIMER, wait_ms);
     assert_int_equal(count(actions, TPH_ACTION_CANCEL_TASK), 1);
     assert_true(tph_str_eqz(tph_run_root(run)->message, "timeout"));
     assert_int_equal(tph_run_phase(run), TPH_WORKFLOW_FAILED);
 }
 
-static void what_is_not_supported_is_refused_with_its_path(void **state)
+/* Of a list of actions, the last time to wait for; -1 = none was said. */
+static int64_t wait_of(struct tph_actions actions)
 {
-    (void)state;
-    static const struct {
-        const char *template_text, *error;
-    } cases[] = {
-        {"{name: m}", "spec.templates[0]: template 'm' type is unknown\n  give it one of: plugin, steps"},
-        {"{name: m, dag: {}}",
-         "spec.templates[0].dag: template 'm' is of type dag, which is not supported yet; plugin and steps are"},
-        {"{name: m, plugin: {a: 1, b: 2}}", "spec.templates[0].plugin: expected exactly one key, got 2"},
-        {"{name: m, retryStrategy: {}, plugin: {a: {}}}",
-         "spec.templates[0].retryStrategy: retryStrategy is not supported yet"},
-        {"{name: m, steps: [[{name: a, template: none}]]}",
-         "spec.templates[0].steps[0][0].template: there is no template called 'none'"},
-        {"{name: m, steps: [[{name: a, template: m, when: x}]]}",
-         "spec.templates[0].steps[0][0].when: when is not supported yet"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-        TPH_CLEANUP(tph_freep)
-        char *text =
-            tph_format("{metadata: {name: wf}, spec: {entrypoint: m, templates: [%s]}}", cases[i].template_text);
-        struct tph_error err = TPH_ERROR_INIT;
-        struct tph_run *run = NULL;
-        assert_int_equal(tph_yaml_parse(tph_str(text), 0, &doc, NULL, &err), 0);
-        assert_int_equal(
-            tph_run_new(tph_json_root(doc), &(struct tph_run_options){.compatibility_argo = false}, &run, NULL, &err),
-            -1);
-        assert_string_equal(err.text, cases[i].error);
+    int64_t wait_ms = -1;
+    for (size_t i = 0; i < actions.n; i++) {
+        wait_ms = actions.list[i].kind == TPH_ACTION_WAIT_UNTIL ? actions.list[i].time_ms : wait_ms;
     }
+    return wait_ms;
 }
 
-static void endless_recursion_ends_at_the_depth_limit(void **state)
+static int64_t deadline_of(struct tph_actions actions)
+{
+    for (size_t i = 0; i < actions.n; i++) {
+        if (actions.list[i].kind == TPH_ACTION_START_TASK) {
+            return actions.list[i].deadline_ms;
+        }
+    }
+    return -1;
+}
+
+static void a_deadline_counts_from_the_whole_second(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run = make_run(WORKFLOW "{name: m, timeout: 1500ms, plugin: {k: ''}}" END);
+    struct tph_actions actions = apply_at(run, TPH_EVENT_START, START_MS + 900);
+    assert_int_equal(wait_of(actions), START_MS + 1500);
+    assert_int_equal(deadline_of(actions), START_MS + 1500);
+    assert_int_equal(apply_at(run, TPH_EVENT_TIMER, START_MS + 1499).n, 0);
+    assert_int_equal(count(apply_at(run, TPH_EVENT_TIMER, START_MS + 1500), TPH_ACTION_FINISHED), 1);
+}
+
+static void the_soonest_of_several_times_is_waited_for(void **state)
 {
     (void)state;
     TPH_CLEANUP(tph_run_freep)
     struct tph_run *run =
-        make_run("kind: Workflow\nmetadata: {name: wf, namespace: d, uid: u}\n"
-                 "spec: {entrypoint: m, templates: [{name: m, steps: [[{name: a, template: m}]]}]}\n");
-    (void)apply(run, TPH_EVENT_START, (int64_t)START_MS * 1000);
+        make_run(WORKFLOW "{name: s, timeout: 9s, plugin: {k: ''}}, {name: t, timeout: 7s, plugin: {k: ''}}, {name: u, "
+                          "plugin: {k: ''}}, {name: m, steps: [[{name: a, template: s}, {name: b, template: t}, {name: "
+                          "c, template: u}]]}" END);
+    assert_int_equal(wait_of(start(run)), START_MS + 7000);
+    assert_int_equal(wait_of(reply(run, id_of(run, "wf[0].b"), "Succeeded", "")), START_MS + 9000);
+    struct tph_actions actions = reply(run, id_of(run, "wf[0].a"), "Succeeded", "");
+    assert_int_equal(wait_of(actions), 0); /* nothing to wait for */
+    assert_int_equal(tph_run_phase(run), TPH_WORKFLOW_RUNNING);
+}
+
+static void the_workflows_deadline_ends_all_that_runs(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run = make_run(
+        "kind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: m, activeDeadlineSeconds: 6, templates: [" LEAF
+        ", {name: m, steps: [[{name: a, template: leaf}, {name: b, template: leaf}]]}" END);
+    struct tph_actions actions = start(run);
+    assert_int_equal(wait_of(actions), START_MS + 6000);
+    assert_int_equal(deadline_of(actions), START_MS + 6000);
+    (void)reply(run, id_of(run, "wf[0].a"), "Running", "");
+    actions = apply_at(run, TPH_EVENT_TIMER, START_MS + 6000);
+    assert_int_equal(count(actions, TPH_ACTION_CANCEL_TASK), 2);
+    assert_text(find_node(run, "wf[0].a")->message, "Step exceeded its deadline");
     assert_int_equal(tph_run_phase(run), TPH_WORKFLOW_FAILED);
-    assert_true(tph_run_n_nodes(run) <= 2 * TPH_LIMIT_TEMPLATE_DEPTH + 1);
+}
+
+static void a_templates_active_deadline_ends_its_node(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run = make_run(WORKFLOW "{name: m, activeDeadlineSeconds: 2, timeout: 5s, plugin: {k: ''}}" END);
+    assert_int_equal(wait_of(start(run)), START_MS + 2000);
+    (void)apply_at(run, TPH_EVENT_TIMER, START_MS + 2000);
+    assert_text(tph_run_message(run), "Step exceeded its deadline");
+}
+
+static void a_timeout_that_is_no_duration_is_told_at_once(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run = make_run(WORKFLOW "{name: m, timeout: soon, plugin: {k: ''}}" END);
+    assert_int_equal(count(start(run), TPH_ACTION_START_TASK), 0);
+    assert_text(tph_run_message(run), "error in entry template execution: invalid timeout format unable to parse soon "
+                                      "as a duration: time: invalid duration \"soon\"");
+}
+
+static void stop_ends_what_runs_and_cancels_it_in_the_trees_order(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run =
+        make_run(WORKFLOW LEAF ", {name: m, steps: [[{name: a, template: leaf}, {name: b, template: leaf}], [{name: c, "
+                               "template: leaf}]]}" END);
+    (void)start(run);
+    struct tph_actions actions = apply_at(run, TPH_EVENT_STOP, START_MS);
+    size_t found = 0;
+    for (size_t i = 0; i < actions.n; i++) {
+        if (actions.list[i].kind == TPH_ACTION_CANCEL_TASK) {
+            assert_text(actions.list[i].node->name, found++ == 0 ? "wf[0].a" : "wf[0].b");
+        }
+    }
+    assert_int_equal(found, 2);
+    assert_text(tph_run_message(run), "Stopped with strategy 'Stop'");
+    assert_false(has_node(run, "wf[1]"));
+    TPH_CLEANUP(tph_freep) char *object = object_text(run);
+    assert_non_null(strstr(object, "\"shutdown\":\"Stop\""));
+}
+
+static void a_workflow_that_is_shut_down_before_it_starts_calls_nobody(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run =
+        make_run("kind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: leaf, shutdown: Terminate, "
+                 "templates: [" LEAF END);
+    struct tph_actions actions = start(run);
+    assert_int_equal(count(actions, TPH_ACTION_START_TASK), 0);
+    assert_int_equal(count(actions, TPH_ACTION_FINISHED), 1);
+    assert_text(tph_run_message(run), "Stopped with strategy 'Terminate'");
+}
+
+static void nothing_happens_before_the_start_or_for_unknown_nodes(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run(one_plugin);
+    assert_int_equal(reply(run, "wf", "Succeeded", "").n, 0);
+    assert_int_equal(apply_at(run, TPH_EVENT_STOP, START_MS).n, 0);
+    assert_int_equal(apply_at(run, TPH_EVENT_TIMER, START_MS).n, 0);
+    (void)start(run);
+    TPH_CLEANUP(tph_freep) char *before = object_text(run);
+    assert_int_equal(reply(run, "wf-1", "Succeeded", "").n, 0);
+    TPH_CLEANUP(tph_freep) char *after = object_text(run);
+    assert_string_equal(before, after);
+}
+
+static void a_reply_of_another_attempt_is_dropped(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run(one_plugin);
+    (void)start(run);
+    struct tph_task_result result = {.phase = TPH_STR("Succeeded")};
+    struct tph_event event = {.kind = TPH_EVENT_REPLY, .node_id = TPH_STR("wf"), .attempt = 1, .result = &result};
+    struct tph_actions actions;
+    tph_run_apply(run, &event, START_MS, &actions);
+    assert_int_equal(actions.n, 0);
+    assert_int_equal(tph_run_root(run)->phase, TPH_NODE_PENDING);
+}
+
+static void running_replies_are_shown_and_equal_ones_are_not_told_again(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run(one_plugin);
+    (void)start(run);
+    struct tph_task_result result = {
+        .phase = TPH_STR("Running"), .message = TPH_STR("half"), .progress = TPH_STR("1/2")};
+    struct tph_event event = {.kind = TPH_EVENT_REPLY, .node_id = TPH_STR("wf"), .result = &result};
+    struct tph_actions actions;
+    tph_run_apply(run, &event, START_MS, &actions);
+    assert_int_equal(count(actions, TPH_ACTION_NODE), 1);
+    assert_text(tph_run_progress(run), "1/2");
+    assert_text(tph_run_root(run)->message, "half");
+    tph_run_apply(run, &event, START_MS, &actions);
+    assert_int_equal(actions.n, 0);
+    static const char *const nonsense[] = {"2/1", "1", "/", "-1/2", "a/b", "1/99999999999"};
+    for (size_t i = 0; i < 6; i++) {
+        result.progress = tph_str(nonsense[i]);
+        tph_run_apply(run, &event, START_MS, &actions);
+        assert_text(tph_run_progress(run), "1/2");
+    }
+}
+
+static void a_status_that_no_engine_wrote_is_refused(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_json_doc_freep)
+    struct tph_json_doc *doc =
+        parse_yaml("{metadata: {name: wf}, spec: {entrypoint: m, templates: [{name: m, plugin: {a: {}}}]}, status: "
+                   "{phase: Running, nodes: {wf: {id: wf, name: wf, phase: Odd}}}}");
+    struct tph_run_options options = {.compatibility_argo = false};
+    struct tph_error err = TPH_ERROR_INIT;
+    struct tph_run *run = NULL;
+    assert_int_equal(tph_run_new(tph_json_root(doc), &options, &run, NULL, &err), -1);
+    assert_string_equal(err.text, "status.nodes[wf].phase: there is no phase \"Odd\"");
+}
+
+/* The last write was lost: the leaf is there, what follows from it is not. */
+static void a_status_that_stands_still_is_pushed_on(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run =
+        make_run(WORKFLOW LEAF ", {name: m, steps: [[{name: a, template: leaf}], [{name: b, template: "
+                               "leaf}]]}" END);
+    (void)start(run);
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    struct tph_json *object = tph_run_object(run, doc);
+    struct tph_json *leaf =
+        tph_json_getn(tph_json_path(object, "status", "nodes", NULL), find_node(run, "wf[0].a")->id);
+    tph_json_set_cstr(doc, leaf, "phase", "Succeeded");
+    struct tph_run_options options = {.compatibility_argo = false};
+    struct tph_error err = TPH_ERROR_INIT;
+    TPH_CLEANUP(tph_run_freep) struct tph_run *again = NULL;
+    assert_int_equal(tph_run_new(object, &options, &again, NULL, &err), 0);
+    struct tph_actions actions = start(again);
+    assert_int_equal(count(actions, TPH_ACTION_START_TASK), 1);
+    assert_int_equal(find_node(again, "wf[1].b")->phase, TPH_NODE_PENDING);
+}
+
+static void creation_times_have_all_their_letters(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run =
+        make_run("kind: Workflow\nmetadata: {name: wf, creationTimestamp: '2024-02-29T00:05:09Z'}\nspec: "
+                 "{entrypoint: m, templates: [{name: m, plugin: {k: "
+                 "'{{workflow.creationTimestamp.B}} {{workflow.creationTimestamp.b}} "
+                 "{{workflow.creationTimestamp.m}} {{workflow.creationTimestamp.A}} "
+                 "{{workflow.creationTimestamp.a}} {{workflow.creationTimestamp.d}} "
+                 "{{workflow.creationTimestamp.H}} {{workflow.creationTimestamp.I}} "
+                 "{{workflow.creationTimestamp.M}} {{workflow.creationTimestamp.S}} "
+                 "{{workflow.creationTimestamp.Y}} {{workflow.creationTimestamp.y}} "
+                 "{{workflow.creationTimestamp.p}} {{workflow.creationTimestamp.Z}} "
+                 "{{workflow.creationTimestamp.z}} {{workflow.creationTimestamp.L}} "
+                 "{{workflow.creationTimestamp.s}} {{workflow.creationTimestamp.RFC3339}}'}}" END);
+    assert_task(
+        start(run), "wf",
+        "February Feb 02 Thursday Thu 29 00 12 05 09 2024 24 AM UTC +0000 .000 1709165109 2024-02-29T00:05:09Z");
 }
 
 static void quotes_in_a_parameter_arrive_unchanged(void **state)
@@ -178,7 +302,7 @@ static void quotes_in_a_parameter_arrive_unchanged(void **state)
                  "spec: {entrypoint: m, arguments: {parameters: [{name: p, value: '{\"a\": \"b\\\\n\"}'}]}, templates: "
                  "[{name: m,"
                  " inputs: {parameters: [{name: p}]}, plugin: {x: {t: '{{ inputs.parameters.p }}'}}}]}\n");
-    struct tph_actions actions = apply(run, TPH_EVENT_START, (int64_t)START_MS * 1000);
+    struct tph_actions actions = apply_at(run, TPH_EVENT_START, START_MS);
     for (size_t i = 0; i < actions.n; i++) {
         if (actions.list[i].kind == TPH_ACTION_START_TASK) {
             TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
@@ -191,143 +315,6 @@ static void quotes_in_a_parameter_arrive_unchanged(void **state)
     fail_msg("no task was started");
 }
 
-/* A generator of its own, so that every run of the test does the same. */
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525U + 1013904223U;
-    return *seed >> 8;
-}
-
-/* Steps templates that call plugins and later templates, never earlier ones. */
-static char *random_workflow(uint32_t *seed)
-{
-    struct tph_buf yaml = TPH_BUF_INIT(TPH_MIB(1));
-    unsigned n = 1 + next_random(seed) % 4;
-    (void)tph_buf_puts(
-        &yaml,
-        "kind: Workflow\nmetadata: {name: wf, namespace: d, uid: u}\nspec:\n  entrypoint: t0\n  templates:\n"
-        "  - {name: leaf, inputs: {parameters: [{name: p, default: x}]}, plugin: {k: '{{inputs.parameters.p}}'}}\n"
-        "  - {name: timed, timeout: 3s, plugin: {k: {}}}\n");
-    for (unsigned t = 0; t < n; t++) {
-        (void)tph_buf_printf(&yaml, "  - name: t%u\n    steps:\n", t);
-        unsigned groups = 1 + next_random(seed) % 3;
-        for (unsigned g = 0; g < groups; g++) {
-            unsigned members = next_random(seed) % 4;
-            (void)tph_buf_puts(&yaml, members == 0 ? "    - []\n" : "");
-            for (unsigned m = 0; m < members; m++) {
-                unsigned what = next_random(seed) % 5;
-                bool nested = what == 0 && t + 1 < n;
-                (void)tph_buf_printf(&yaml, "    %s {name: s%u-%u, template: ", m == 0 ? "- -" : "  -", g, m);
-                if (nested) {
-                    (void)tph_buf_printf(&yaml, "t%u}\n", t + 1);
-                } else if (what == 1) {
-                    (void)tph_buf_puts(&yaml, "timed}\n");
-                } else {
-                    (void)tph_buf_puts(&yaml,
-                                       "leaf, arguments: {parameters: [{name: p, value: '{{workflow.name}}'}]}}\n");
-                }
-            }
-        }
-    }
-    return tph_buf_take(&yaml, NULL);
-}
-
-static struct tph_run *restored(const struct tph_run *run)
-{
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
-    struct tph_error err = TPH_ERROR_INIT;
-    struct tph_run *copy = NULL;
-    if (tph_run_new(tph_run_object(run, doc), &(struct tph_run_options){.compatibility_argo = false}, &copy, NULL,
-                    &err) < 0) {
-        fail_msg("%s", err.text);
-    }
-    return copy;
-}
-
-/* Tasks that a run would send if it were started again now, one a line. */
-static char *pending_tasks(struct tph_run *run, int64_t now_ms)
-{
-    struct tph_actions actions = apply(run, TPH_EVENT_START, now_ms);
-    struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    for (size_t i = 0; i < actions.n; i++) {
-        const struct tph_action *a = &actions.list[i];
-        if (a->kind == TPH_ACTION_START_TASK) {
-            (void)tph_buf_printf(&text, "%.*s %.*s %lld\n", TPH_FMT(a->node->id), TPH_FMT(a->template_json),
-                                 (long long)a->deadline_ms);
-        }
-    }
-    return tph_buf_take(&text, NULL);
-}
-
-static void compare_with_restored(struct tph_run *run, int64_t now_ms)
-{
-    TPH_CLEANUP(tph_run_freep) struct tph_run *copy = restored(run);
-    TPH_CLEANUP(tph_freep) char *ours = object_text(run);
-    TPH_CLEANUP(tph_freep) char *theirs = object_text(copy);
-    assert_string_equal(ours, theirs);
-    if (tph_run_phase(run) == TPH_WORKFLOW_RUNNING) {
-        TPH_CLEANUP(tph_freep) char *our_tasks = pending_tasks(run, now_ms);
-        TPH_CLEANUP(tph_freep) char *their_tasks = pending_tasks(copy, now_ms);
-        assert_string_equal(our_tasks, their_tasks);
-    }
-}
-
-/* A random node gets a random reply; mostly of one that waits. */
-static void random_reply(struct tph_run *run, uint32_t *seed, int64_t now_ms)
-{
-    static const char *const phases[] = {"Succeeded", "Succeeded", "Succeeded", "Running",
-                                         "Failed",    "Error",     "Skipped",   "Foo"};
-    const struct tph_node *node = tph_run_node_at(run, next_random(seed) % tph_run_n_nodes(run));
-    struct tph_task_result result = {.phase = tph_str(phases[next_random(seed) % 8]), .message = TPH_STR("m")};
-    struct tph_event event = {.kind = TPH_EVENT_REPLY, .node_id = node->id, .result = &result};
-    struct tph_actions actions;
-    bool final = tph_node_phase_is_final(node->phase);
-    enum tph_node_phase before = node->phase;
-    tph_run_apply(run, &event, now_ms, &actions);
-    assert_true(!final || node->phase == before);
-    if (tph_node_phase_is_final(node->phase)) {
-        TPH_CLEANUP(tph_freep) char *once = object_text(run);
-        tph_run_apply(run, &event, now_ms, &actions); /* the same once more */
-        TPH_CLEANUP(tph_freep) char *twice = object_text(run);
-        assert_string_equal(once, twice);
-    }
-}
-
-static void no_node_is_left_unfinished(const struct tph_run *run)
-{
-    for (size_t i = 0; i < tph_run_n_nodes(run); i++) {
-        assert_true(tph_node_phase_is_final(tph_run_node_at(run, i)->phase));
-    }
-}
-
-static void a_restored_run_is_the_running_one_after_every_event(void **state)
-{
-    (void)state;
-    enum { WORKFLOWS = 300, EVENTS = 40 };
-    uint32_t seed = 42;
-    for (int w = 0; w < WORKFLOWS; w++) {
-        TPH_CLEANUP(tph_freep) char *yaml = random_workflow(&seed);
-        TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run(yaml);
-        int64_t now_ms = (int64_t)START_MS * 1000;
-        (void)apply(run, TPH_EVENT_START, now_ms);
-        for (int e = 0; e < EVENTS && tph_run_phase(run) == TPH_WORKFLOW_RUNNING; e++) {
-            compare_with_restored(run, now_ms);
-            now_ms += 1000 * (int64_t)(next_random(&seed) % 3);
-            if (next_random(&seed) % 10 == 0) {
-                (void)apply(run, TPH_EVENT_TIMER, now_ms);
-            } else {
-                random_reply(run, &seed, now_ms);
-            }
-        }
-        if (tph_run_phase(run) == TPH_WORKFLOW_RUNNING) {
-            (void)apply(run, TPH_EVENT_TERMINATE, now_ms);
-        }
-        assert_true(tph_run_phase(run) != TPH_WORKFLOW_RUNNING);
-        no_node_is_left_unfinished(run);
-        compare_with_restored(run, now_ms);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,10 +322,20 @@ int main(void)
         cmocka_unit_test(a_final_reply_finishes_and_later_ones_are_dropped),
         cmocka_unit_test(an_unknown_phase_is_an_error_that_says_so),
         cmocka_unit_test(a_timeout_ends_a_running_node_and_cancels_its_task),
-        cmocka_unit_test(what_is_not_supported_is_refused_with_its_path),
-        cmocka_unit_test(endless_recursion_ends_at_the_depth_limit),
+        cmocka_unit_test(a_deadline_counts_from_the_whole_second),
+        cmocka_unit_test(the_soonest_of_several_times_is_waited_for),
+        cmocka_unit_test(the_workflows_deadline_ends_all_that_runs),
+        cmocka_unit_test(a_templates_active_deadline_ends_its_node),
+        cmocka_unit_test(a_timeout_that_is_no_duration_is_told_at_once),
+        cmocka_unit_test(stop_ends_what_runs_and_cancels_it_in_the_trees_order),
+        cmocka_unit_test(a_workflow_that_is_shut_down_before_it_starts_calls_nobody),
+        cmocka_unit_test(nothing_happens_before_the_start_or_for_unknown_nodes),
+        cmocka_unit_test(a_reply_of_another_attempt_is_dropped),
+        cmocka_unit_test(running_replies_are_shown_and_equal_ones_are_not_told_again),
+        cmocka_unit_test(a_status_that_no_engine_wrote_is_refused),
+        cmocka_unit_test(a_status_that_stands_still_is_pushed_on),
+        cmocka_unit_test(creation_times_have_all_their_letters),
         cmocka_unit_test(quotes_in_a_parameter_arrive_unchanged),
-        cmocka_unit_test(a_restored_run_is_the_running_one_after_every_event),
     };
     return cmocka_run_group_tests_name("engine/run", tests, NULL, NULL);
 }
