@@ -49,7 +49,7 @@ void *tph_arena_alloc(struct tph_arena *arena, size_t size)
     if (size > SIZE_MAX / 2) {
         abort();
     }
-    size = (size + align - 1) / align * align;
+    size = size > 0 ? (size + align - 1) / align * align : align; /* an empty array is still an address */
     arena->used += size;
     if (size <= arena->left) {
         void *memory = arena->at;
