@@ -7,9 +7,10 @@
 #include "base/alloc.h"
 #include "http/client_internal.h"
 
-/* Turns of the loop that a connection waits for its next request: what follows from an answer is often deferred once.
- */
-enum { SPARE_TURNS = 2 };
+enum {
+    SPARE_TURNS = 2, /* of the loop that a connection waits for its next request: what follows is often deferred once */
+    LOOK_AT = 64,    /* calls, the oldest first, to see who waits for long */
+};
 
 struct tph_http_client *tph_http_client_new(struct tph_loop *loop)
 {
@@ -85,13 +86,36 @@ void tph_client_spare(struct tph_http_call *call)
     }
 }
 
+static bool same_address(const struct connection *c, const struct tph_http_call *call)
+{
+    return c->port == call->port && c->dial == call->dial && c->dial_owner == call->dial_owner &&
+           strcmp(c->host, call->host) == 0;
+}
+
+/* Others wait for the same server since long before. A server that serves one connection at a time would never come to
+ * them while this one is kept; to any other a new connection now and then makes no difference. */
+static bool others_starve(const struct tph_http_call *call)
+{
+    const struct tph_http_client *client = call->client;
+    int64_t before = tph_loop_now_ms(client->loop) - TPH_LIMIT_HTTP_REUSE_MS;
+    const struct tph_http_call *other = client->oldest;
+    if (call->connection->made_ms > before) {
+        return false;
+    }
+    for (int i = 0; i < LOOK_AT && other && other->started_ms <= before; i++, other = other->previous) {
+        if (other != call && same_address(call->connection, other) && !tph_response_started(other->response)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool tph_client_take_spare(struct tph_http_call *call)
 {
     struct tph_http_client *client = call->client;
     for (struct connection **slot = &client->spare; *slot;) {
         struct connection *c = *slot;
-        if (c->port != call->port || c->dial != call->dial || c->dial_owner != call->dial_owner ||
-            strcmp(c->host, call->host) != 0) {
+        if (!same_address(c, call)) {
             slot = &c->next;
             continue;
         }
@@ -127,6 +151,8 @@ static void link_call(struct tph_http_client *client, struct tph_http_call *call
     call->next = client->calls;
     if (call->next) {
         call->next->previous = call;
+    } else {
+        client->oldest = call;
     }
     client->calls = call;
 }
@@ -140,6 +166,8 @@ static void unlink_call(struct tph_http_call *call)
     }
     if (call->next) {
         call->next->previous = call->previous;
+    } else {
+        call->client->oldest = call->previous;
     }
     call->next = call->previous = NULL;
 }
@@ -231,7 +259,8 @@ void tph_client_deliver(struct tph_http_call *call)
         .remote = call->remote,
         .keep_alive = tph_response_reusable(call->response),
     };
-    if (answer.outcome == TPH_HTTP_ANSWERED && answer.keep_alive && call->connection && call->sent == call->out.len) {
+    if (answer.outcome == TPH_HTTP_ANSWERED && answer.keep_alive && call->connection && call->sent == call->out.len &&
+        !others_starve(call)) {
         tph_client_spare(call);
     }
     unlink_call(call);
@@ -258,7 +287,7 @@ static struct tph_http_call *new_call(struct tph_http_client *client)
     }
     call = TPH_NEW(struct tph_http_call);
     call->client = client;
-    call->timer = tph_timer_new(client->loop, tph_talk_timed_out, call);
+    call->timer = tph_timer_new(client->loop, tph_talk_timer_fired, call);
     call->response = tph_response_new(0);
     return call;
 }
@@ -350,6 +379,8 @@ struct tph_http_call *tph_http_call_start(struct tph_http_client *client, const 
     call->repeatable = repeatable(request);
     call->remote[0] = call->error[0] = '\0';
     call->started_ms = tph_loop_now_ms(client->loop);
+    call->deadline_ms = call->started_ms + request->timeout_ms;
+    call->pause_ms = 0;
     size_t host_len = strlen(request->host); /* fit refuses one that is too long */
     host_len = host_len < HOST_TEXT ? host_len : HOST_TEXT - 1;
     memcpy(call->host, request->host, host_len);

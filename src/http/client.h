@@ -7,6 +7,10 @@
  * single-threaded servers. "localhost" tries ::1, then 127.0.0.1; both together are one try. Everything from the peer
  * is bounded by base/limits.h. Loop thread only.
  *
+ * Single-threaded servers have small queues, and the kernel drops who does not fit in and tries again only after a
+ * second: a connection that is not made soon is given up and begun anew (TPH_LIMIT_HTTP_CONNECT_MS). A connection is
+ * not kept for long while others wait for the same server (TPH_LIMIT_HTTP_REUSE_MS).
+ *
  * A kept connection that the server closes before one byte of the answer came is replaced by a fresh one, once, without
  * a word to the caller, when that is safe: nothing of the request was sent, or it may be repeated (GET, HEAD, OPTIONS,
  * TRACE, or a field Idempotency-Key). That is Go's rule.

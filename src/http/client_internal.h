@@ -23,6 +23,7 @@ struct connection {
     uint16_t port;
     char host[HOST_TEXT];
     char remote[TPH_STREAM_ADDRESS];
+    int64_t made_ms;
     unsigned age; /* turns of the loop that it has been spare */
     bool reused;
 };
@@ -48,7 +49,8 @@ struct tph_http_call {
     void *dial_owner;
     enum call_state state;
     enum tph_http_outcome outcome;
-    int64_t started_ms;
+    int64_t started_ms, deadline_ms;
+    int64_t pause_ms; /* before the next attempt to connect; the timer runs for it, 0 = for the deadline */
     int failed;       /* errno of what failed inside of start, told in the next turn */
     int write_failed; /* errno of sending, told when no answer comes in spite of it */
     uint16_t port;
@@ -62,8 +64,9 @@ struct tph_http_call {
 
 struct tph_http_client {
     struct tph_loop *loop;
-    struct tph_http_call *calls; /* under way */
-    struct tph_http_call *pool;  /* for the next ones: their memory and timers */
+    struct tph_http_call *calls;  /* under way, newest first */
+    struct tph_http_call *oldest; /* the last of them */
+    struct tph_http_call *pool;   /* for the next ones: their memory and timers */
     size_t n_pool;
     struct connection *spare;
     size_t n_spare;
@@ -86,5 +89,5 @@ void tph_client_deliver(struct tph_http_call *call);
 int tph_talk_begin(struct tph_http_call *call);
 void tph_talk_refuse(struct tph_http_call *call, int number);
 void tph_talk_finish(struct tph_http_call *call, enum tph_http_outcome outcome, const char *error);
-void tph_talk_timed_out(void *owner);
+void tph_talk_timer_fired(void *owner);
 void tph_talk_ready(void *owner, unsigned events); /* owner: struct connection */

@@ -12,6 +12,8 @@
 
 #include "base/fd.h"
 
+enum { KEEPALIVE_S = 30 }; /* between two questions whether a silent client is still there */
+
 union address {
     struct sockaddr any;
     struct sockaddr_in v4;
@@ -68,9 +70,14 @@ int tph_stream_listen(const char *host, uint16_t port)
     if (fd < 0) {
         return -errno;
     }
-    int on = 1; /* a restarted server takes its port again at once; accepted sockets inherit the other */
+    int on = 1; /* a restarted server takes its port again at once; accepted sockets inherit the others */
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on,
+                     sizeof(on)); /* sees clients whose machine is gone, in minutes */
+    int idle = KEEPALIVE_S;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(idle));
     if (bind(fd, &address.any, len) < 0 || listen(fd, SOMAXCONN) < 0) {
         return -errno;
     }
@@ -125,6 +132,13 @@ ssize_t tph_stream_write(struct tph_stream *stream, const struct iovec *pieces, 
             return -errno;
         }
     }
+}
+
+void tph_stream_acknowledge(struct tph_stream *stream)
+{
+    int on = 1;
+    (void)setsockopt(stream->fd, IPPROTO_TCP, TCP_QUICKACK, &on,
+                     sizeof(on)); /* a gain; other sockets have no such thing */
 }
 
 void tph_stream_end(struct tph_stream *stream)

@@ -37,6 +37,9 @@ void tph_stream_close(struct tph_stream *stream);                  /* closed bef
 ssize_t tph_stream_read(struct tph_stream *stream, char *bytes, size_t len) TPH_MUST_CHECK;
 /* Returns how many bytes of all pieces together, -EAGAIN when nothing goes (also while connecting), or -errno. */
 ssize_t tph_stream_write(struct tph_stream *stream, const struct iovec *pieces, size_t n_pieces) TPH_MUST_CHECK;
+/* Acknowledges what came, now and not in 40 ms: a server that writes head and body apart sends the second only then
+ * (Nagle's algorithm waits for it). */
+void tph_stream_acknowledge(struct tph_stream *stream);
 /* No more is coming from us; what the peer sends can still be read. */
 void tph_stream_end(struct tph_stream *stream);
 

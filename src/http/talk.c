@@ -20,20 +20,6 @@ void tph_talk_finish(struct tph_http_call *call, enum tph_http_outcome outcome, 
     tph_client_deliver(call);
 }
 
-void tph_talk_timed_out(void *owner)
-{
-    struct tph_http_call *call = owner;
-    if (call->state == CALL_CONNECTING) {
-        (void)snprintf(call->error, sizeof(call->error), "dial tcp %s: i/o timeout", call->remote);
-        tph_talk_finish(call, TPH_HTTP_TIMEOUT, call->error);
-        return;
-    }
-    tph_talk_finish(call, TPH_HTTP_TIMEOUT,
-                    tph_response_head_done(call->response)
-                        ? "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
-                        : "context deadline exceeded (Client.Timeout exceeded while awaiting headers)");
-}
-
 /* Go's words for an errno are those of the C library, but it begins them small. */
 static void append_errno(char *text, size_t size, int number)
 {
@@ -74,6 +60,29 @@ void tph_talk_refuse(struct tph_http_call *call, int number)
     tph_talk_finish(call, number == ECONNREFUSED ? TPH_HTTP_REFUSED : TPH_HTTP_CONNECT_ERROR, call->error);
 }
 
+/* The server's queue may be full, as that of a single-threaded one soon is: the kernel dropped us and will not try
+ * again before a second has passed. The timer of the call serves for both, the next attempt and the deadline. */
+static void wait_to_connect(struct tph_http_call *call)
+{
+    if (call->state != CALL_CONNECTING) {
+        return;
+    }
+    int64_t pause = call->pause_ms * 2;
+    pause = pause < TPH_LIMIT_HTTP_CONNECT_MS ? TPH_LIMIT_HTTP_CONNECT_MS : pause;
+    call->pause_ms = pause < TPH_LIMIT_HTTP_CONNECT_LAST_MS ? pause : TPH_LIMIT_HTTP_CONNECT_LAST_MS;
+    int64_t left = call->deadline_ms - tph_loop_now_ms(call->client->loop);
+    tph_timer_start(call->timer, call->pause_ms < left ? call->pause_ms : left);
+}
+
+static void connected(struct tph_http_call *call)
+{
+    call->state = CALL_TALKING;
+    if (call->pause_ms > 0) {
+        call->pause_ms = 0;
+        tph_timer_start(call->timer, call->deadline_ms - tph_loop_now_ms(call->client->loop));
+    }
+}
+
 /* Sends what goes now. Returns 0, or the errno with which connecting failed; any other error of sending shows when the
  * answer is read, which may have come in spite of it. */
 static int flush(struct tph_http_call *call)
@@ -84,17 +93,18 @@ static int flush(struct tph_http_call *call)
         ssize_t n = tph_stream_write(stream, &piece, 1);
         if (n == -EAGAIN) {
             tph_stream_watch(stream, TPH_IO_READ | TPH_IO_WRITE);
+            wait_to_connect(call);
             return 0;
         }
         if (n < 0) {
             if (call->state == CALL_CONNECTING && n != -EPIPE && n != -ECONNRESET) {
                 return (int)-n;
             }
-            call->state = CALL_TALKING;
+            connected(call);
             call->write_failed = (int)-n;
             break;
         }
-        call->state = CALL_TALKING;
+        connected(call);
         call->sent += (size_t)n;
     }
     tph_stream_watch(stream, TPH_IO_READ);
@@ -120,6 +130,7 @@ static int connect_to(struct tph_http_call *call, const char *host)
     c->dial = call->dial;
     c->dial_owner = call->dial_owner;
     c->port = call->port;
+    c->made_ms = tph_loop_now_ms(call->client->loop);
     memcpy(c->host, call->host, sizeof(c->host));
     memcpy(c->remote, call->remote, sizeof(c->remote));
     call->connection = c;
@@ -162,6 +173,19 @@ static bool repeat(struct tph_http_call *call)
         tph_talk_refuse(call, number);
     }
     return true;
+}
+
+static void timed_out(struct tph_http_call *call)
+{
+    if (call->state == CALL_CONNECTING) {
+        (void)snprintf(call->error, sizeof(call->error), "dial tcp %s: i/o timeout", call->remote);
+        tph_talk_finish(call, TPH_HTTP_TIMEOUT, call->error);
+        return;
+    }
+    tph_talk_finish(call, TPH_HTTP_TIMEOUT,
+                    tph_response_head_done(call->response)
+                        ? "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
+                        : "context deadline exceeded (Client.Timeout exceeded while awaiting headers)");
 }
 
 static void finish_broken(struct tph_http_call *call, const char *verb, int number)
@@ -237,9 +261,12 @@ static void receive(struct tph_http_call *call)
             peer_closed(call);
             return;
         }
-        if (fed(call, tph_response_feed(call->response, client->bytes, (size_t)n)) ||
-            (size_t)n < sizeof(client->bytes)) {
-            return; /* a short read has emptied the socket; the loop calls again if not */
+        if (fed(call, tph_response_feed(call->response, client->bytes, (size_t)n))) {
+            return;
+        }
+        if ((size_t)n < sizeof(client->bytes)) { /* has emptied the socket; the loop calls again if not */
+            tph_stream_acknowledge(&call->connection->stream);
+            return;
         }
     }
 }
@@ -252,6 +279,21 @@ static void next_address(struct tph_http_call *call, int number)
     if (address_of(call, call->address)) {
         number = tph_talk_begin(call);
     }
+    if (number != 0) {
+        tph_talk_refuse(call, number);
+    }
+}
+
+void tph_talk_timer_fired(void *owner)
+{
+    struct tph_http_call *call = owner;
+    if (call->state != CALL_CONNECTING || !call->connection ||
+        tph_loop_now_ms(call->client->loop) >= call->deadline_ms) {
+        timed_out(call);
+        return;
+    }
+    tph_client_close(TPH_TAKE(call->connection));
+    int number = tph_talk_begin(call); /* the same address again */
     if (number != 0) {
         tph_talk_refuse(call, number);
     }

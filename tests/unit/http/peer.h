@@ -29,6 +29,7 @@ enum peer_op {
     PEER_READ_REQUEST, /* head and the body that its Content-Length tells */
     PEER_READ_TEXT,    /* until `text` has come */
     PEER_READ_EOF,     /* until the other side closed, in whatever way */
+    PEER_FORGET,       /* what was read so far */
     PEER_SEND,         /* `text` */
     PEER_SEND_BYTES,   /* one byte at a time, a turn of the loop between */
     PEER_SEND_MANY,    /* n times a pattern of 64 KiB of 'x', until the other side closes */
@@ -284,6 +285,9 @@ static inline bool peer_do(struct peer *peer, const struct peer_step *step)
     case PEER_READ_TEXT:
     case PEER_READ_EOF:
         return peer_receive(peer, step);
+    case PEER_FORGET:
+        tph_buf_clear(&peer->in);
+        return true;
     case PEER_SEND:
     case PEER_SEND_BYTES:
     case PEER_SEND_MANY:

@@ -350,28 +350,76 @@ static void the_time_counts_to_the_last_byte(void **state)
                    "context deadline exceeded (Client.Timeout or context cancellation while reading body)");
 }
 
+/* Fills the listener's queue of waiting connections, which then drops those who come. */
+static int fill_queue(struct scene *s)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(s->peer.port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(listen(s->peer.listener, 0), 0); /* room for one */
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
 static void a_connection_that_is_never_made_times_out_too(void **state)
 {
     struct scene *s = *state;
-    int blocked[64];
     char error[96];
-    /* a listener whose queue of waiting connections is full drops those who come */
-    assert_int_equal(listen(s->peer.listener, 0), 0);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(s->peer.port)};
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (size_t i = 0; i < 64; i++) {
-        blocked[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        (void)connect(blocked[i], (struct sockaddr *)&to, sizeof(to));
-    }
+    int fd = fill_queue(s);
     s->request.timeout_ms = 20;
     s->finished = true;
     start_call(s);
     tph_loop_run(s->loop);
     (void)snprintf(error, sizeof(error), "dial tcp 127.0.0.1:%u: i/o timeout", s->peer.port);
     expect_failure(&s->result, TPH_HTTP_TIMEOUT, error);
-    for (size_t i = 0; i < 64; i++) {
-        close(blocked[i]);
+    s->request.timeout_ms = 3 * TPH_LIMIT_HTTP_CONNECT_MS; /* between two attempts */
+    start_call(s);
+    tph_loop_run(s->loop);
+    expect_failure(&s->result, TPH_HTTP_TIMEOUT, error);
+    close(fd);
+}
+
+static void a_server_with_a_full_queue_is_asked_again_soon(void **state)
+{
+    struct scene *s = *state;
+    int fd = fill_queue(s);
+    int64_t begin = tph_clock_monotonic_ms();
+    start_call(s);
+    s->peer.finished = peer_finished;
+    /* the first one who waited is served; now there is room, but the kernel would wait a second */
+    peer_play(&s->peer, STEPS({PEER_ACCEPT}, {PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nok"),
+                              {PEER_CLOSE}));
+    tph_loop_run(s->loop);
+    expect(&s->result, 200, "OK", "ok");
+    assert_true(tph_clock_monotonic_ms() - begin < 700);
+    close(fd);
+}
+
+static void start_next(struct scene *s)
+{
+    if (s->n_next-- > 0) {
+        start_call(s);
     }
+}
+
+static void head_and_body_apart_do_not_wait_for_an_acknowledgement(void **state)
+{
+    struct scene *s = *state;
+    enum { N = 20 }; /* on one connection, where an acknowledgement may come 40 ms late */
+    struct peer_step steps[N * 4 + 3] = {{PEER_ACCEPT}};
+    size_t at = 1;
+    for (int i = 0; i < N; i++) {
+        steps[at++] = (struct peer_step){PEER_READ_REQUEST};
+        steps[at++] = (struct peer_step){PEER_FORGET};
+        steps[at++] = (struct peer_step)SEND_TEXT("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+        steps[at++] = (struct peer_step)SEND_TEXT("ok");
+    }
+    steps[at] = (struct peer_step){PEER_READ_EOF};
+    s->next = start_next;
+    s->n_next = N - 1;
+    int64_t begin = tph_clock_monotonic_ms();
+    expect(call(s, steps), 200, "OK", "ok");
+    assert_true(tph_clock_monotonic_ms() - begin < N * 40 / 2);
 }
 
 static void a_reply_past_its_ceiling_is_left_at_once(void **state)
@@ -520,6 +568,8 @@ int main(void)
         TEST(what_is_not_http_is_malformed),
         TEST(the_time_counts_to_the_last_byte),
         TEST(a_connection_that_is_never_made_times_out_too),
+        TEST(a_server_with_a_full_queue_is_asked_again_soon),
+        TEST(head_and_body_apart_do_not_wait_for_an_acknowledgement),
         TEST(a_reply_past_its_ceiling_is_left_at_once),
         TEST(a_head_past_its_ceiling_is_left_at_once),
         TEST(where_nobody_listens_the_call_is_refused),

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/un.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "http/server.h"
 #include "peer.h"
@@ -34,6 +35,7 @@ struct scene {
     void (*next)(struct scene *scene);
     int left, more, n_dialled, n_requests, in_flight, most_in_flight;
     bool finished;
+    int64_t since_ms;
     const char *unix_path;
 };
 
@@ -241,6 +243,41 @@ static void an_answer_that_began_is_never_asked_for_again(void **state)
                  SEND_TEXT("H"), {PEER_CLOSE}));
     assert_int_equal(s->one.outcome, TPH_HTTP_RESET);
     assert_string_equal(s->one.error, "unexpected EOF");
+}
+
+static void start_waiting(void *owner)
+{
+    struct scene *s = owner;
+    start(s, &s->many[0]);
+    s->since_ms = tph_clock_monotonic_ms();
+}
+
+static bool waited_long(const void *owner)
+{
+    const struct scene *s = owner;
+    return tph_clock_monotonic_ms() - s->since_ms > TPH_LIMIT_HTTP_REUSE_MS + 10;
+}
+
+static void again_unless_the_other(struct scene *s)
+{
+    if (s->many[0].n_done == 0) {
+        again(s);
+    }
+}
+
+static void a_kept_connection_does_not_starve_those_that_wait_for_the_same_server(void **state)
+{
+    struct scene *s = *state;
+    s->next = again_unless_the_other;
+    s->more = 2;
+    /* a server that serves one connection to its end before it takes the next */
+    run(s,
+        STEPS({PEER_ACCEPT}, {PEER_READ_TEXT, "\r\n\r\n{}"}, {PEER_CALL, .call = start_waiting}, SEND_TEXT(KEPT "1."),
+              {PEER_READ_TEXT, "{}POST / "}, {PEER_UNTIL, .test = waited_long}, SEND_TEXT(KEPT "2."), {PEER_READ_EOF},
+              {PEER_ACCEPT}, {PEER_READ_TEXT, "\r\n\r\n{}"}, SEND_TEXT(KEPT "W."), {PEER_READ_EOF}, {PEER_ACCEPT},
+              {PEER_READ_TEXT, "\r\n\r\n{}"}, SEND_TEXT(KEPT "3."), {PEER_READ_EOF}));
+    assert_string_equal(s->many[0].body, "W.");
+    assert_string_equal(s->one.body, "3.");
 }
 
 static int dial_unix(void *owner, const char *host, uint16_t port)
@@ -512,6 +549,7 @@ int main(void)
         TEST(a_kept_connection_that_died_is_replaced_once),
         TEST(what_may_not_be_repeated_is_not),
         TEST(an_answer_that_began_is_never_asked_for_again),
+        TEST(a_kept_connection_does_not_starve_those_that_wait_for_the_same_server),
         TEST(a_dial_hook_makes_the_connections_and_only_its_own_are_used_again),
         TEST(without_descriptors_the_call_fails_in_gos_words),
         TEST(a_call_may_be_cancelled_at_any_time),
