@@ -7,3 +7,4 @@
 extern const struct tph_option tph_run_options_table[];
 extern const struct tph_option tph_plugin_build_options[];
 extern const struct tph_option tph_plugin_list_options[];
+extern const struct tph_option tph_doctor_options[];

@@ -39,6 +39,19 @@ const struct tph_command tph_commands[] = {
         .run = tph_cmd_plugin_list,
     },
     {
+        .name = "doctor",
+        .summary = "say what this machine offers to sidecars, and what it lacks",
+        .details = "Each line tells what is there or what is missing, with its consequence and its cure. Images are "
+                   "what\n"
+                   "`image:` in a plugin means here: this machine's programs, or a root directory from images.yaml.\n"
+                   "Ends with 1 when sidecars cannot be isolated here.",
+        .examples = "  tiphys doctor\n"
+                    "  tiphys doctor --images\n"
+                    "  tiphys doctor -o json",
+        .options = tph_doctor_options,
+        .run = tph_cmd_doctor,
+    },
+    {
         .name = "version",
         .summary = "print the program's version",
         .run = tph_cmd_version,

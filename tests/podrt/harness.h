@@ -66,7 +66,7 @@ struct harness {
     size_t awaited_n;
 };
 
-extern const struct implementation memory_implementation, process_implementation;
+extern const struct implementation memory_implementation, process_implementation, trace_implementation;
 
 /* cmocka set-up and tear-down; *state is the implementation before, the harness after. */
 int harness_open(void **state);

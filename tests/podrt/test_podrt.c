@@ -360,5 +360,5 @@ int main(int argc, char **argv)
     /* A sandbox begins as a fresh run of this program. */
     tph_sandbox_shim_main(argc, argv);
     tph_broker_main(argc, argv);
-    return run_suite(&memory_implementation) + run_suite(&process_implementation);
+    return run_suite(&memory_implementation) + run_suite(&trace_implementation) + run_suite(&process_implementation);
 }
