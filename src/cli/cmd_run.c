@@ -28,7 +28,7 @@ enum {
 
 struct run_options {
     struct tph_texts parameters, parameter_files, plugins;
-    const char *entrypoint, *ns, *name, *output, *logs_dir, *network, *log_format;
+    const char *entrypoint, *ns, *name, *output, *logs_dir, *images_file, *network, *log_format;
     int64_t timeout_ms;
     bool log, quiet, no_utf8, no_color;
 };
@@ -51,6 +51,8 @@ const struct tph_option tph_run_options_table[] = {
     {"log", 0, TPH_OPTION_FLAG, OPTION(log), NULL, NULL,
      "show what the sidecars print, prefixed with the plugin's name"},
     {"logs-dir", 0, TPH_OPTION_TEXT, OPTION(logs_dir), "DIR", NULL, "keep the sidecars' logs there"},
+    {"images-file", 0, TPH_OPTION_TEXT, OPTION(images_file), "FILE", NULL,
+     "what images mean here, in place of the configured maps: see tiphys doctor --images"},
     {"log-format", 0, TPH_OPTION_CHOICE, OPTION(log_format), "FORMAT", "text|json",
      "of the program's own log lines: text or json"},
     {"quiet", 'q', TPH_OPTION_FLAG, OPTION(quiet), NULL, NULL, "no progress, only warnings, errors and the result"},
@@ -253,7 +255,8 @@ static int open_agent(struct session *s, struct tph_error *err)
     if (s->options.logs_dir && mkdir(s->options.logs_dir, 0777) < 0 && errno != EEXIST) {
         return tph_error_errno(err, errno, "cannot make %s", s->options.logs_dir);
     }
-    if (tph_podrt_process_new(s->loop, NULL, &s->podrt, err) < 0) {
+    struct tph_process_options runtime = {.images_file = s->options.images_file};
+    if (tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0) {
         return -1;
     }
     bool none = s->options.network && strcmp(s->options.network, "none") == 0;

@@ -454,6 +454,48 @@ static void the_plugins_own_directory_is_seen_read_only_and_its_program_runs(voi
     assert_string_equal(out, expected);
 }
 
+/* The runtime with a map of its own. */
+static void use_images(struct harness *h, const char *yaml)
+{
+    char path[] = "/tmp/tiphys-images-XXXXXX";
+    struct tph_error err = TPH_ERROR_INIT;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(tph_fd_write_all(fd, tph_str(yaml)), 0);
+    close(fd);
+    tph_podrt_free(h->rt);
+    h->rt = NULL;
+    struct tph_process_options options = {.images_file = path};
+    int failed = tph_podrt_process_new(h->loop, &options, &h->rt, &err);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(failed, 0);
+}
+
+static void an_image_may_be_a_root_directory_which_is_read_only(void **state)
+{
+    struct harness *h = *state;
+    use_images(h, "images: [{image: thing, root: /}]\n");
+    struct tph_container *c = add_script(h, "test -s /var/run/argo/token && echo token; test -d /var/lib && echo var; "
+                                            "echo x >/tmp/x && echo tmp; (echo x >/x) 2>&1 | sed 's/.*: //'");
+    c->image = TPH_STR("ghcr.io/acme/thing:1");
+    const char *out = output_of(h);
+    assert_true(tph_str_has_prefix(tph_str(out), TPH_STR("token\nvar\ntmp\n")));
+    assert_true(strcmp(out, "token\nvar\ntmp\nRead-only file system\n") == 0 ||
+                strcmp(out, "token\nvar\ntmp\nPermission denied\n") == 0); /* as an ordinary user */
+}
+
+static void an_image_may_name_a_program_of_this_machine(void **state)
+{
+    struct harness *h = *state;
+    use_images(h, "images: [{image: thing, programs: {calculate: python3}}]\n");
+    struct tph_container *c = add_script(h, "");
+    const struct tph_str command[] = {TPH_STR("calculate"), TPH_STR("-c"), TPH_STR("print(6 * 7)")};
+    c->command = command;
+    c->n_command = 3;
+    c->image = TPH_STR("thing");
+    assert_string_equal(output_of(h), "42\n");
+}
+
 /* Exits */
 
 static void a_signal_is_told_as_128_and_its_number(void **state)
@@ -846,6 +888,8 @@ int main(int argc, char **argv)
         T(an_interpreter_that_is_missing_is_named_with_what_to_install),
         T(python_is_there_by_both_names_also_for_what_a_shell_starts),
         T(the_plugins_own_directory_is_seen_read_only_and_its_program_runs),
+        T(an_image_may_be_a_root_directory_which_is_read_only),
+        T(an_image_may_name_a_program_of_this_machine),
         T(a_signal_is_told_as_128_and_its_number),
         T(a_python_server_stops_within_100_ms_of_sigterm),
         T(who_takes_too_much_memory_is_oom_killed_or_the_limit_is_told_as_not_enforced),
