@@ -28,9 +28,9 @@
 #define TPH_LIMIT_HTTP_KEPT    TPH_KIB(16) /* a buffer larger than this is not kept for the next message */
 #define TPH_LIMIT_HTTP_SPARE   256         /* calls, exchanges, connections that are kept for the next */
 
-#define TPH_LIMIT_HTTP_CONNECT_MS 20            /* before connecting once more, doubling up to the next: a full queue */
-#define TPH_LIMIT_HTTP_CONNECT_LAST_MS 320      /* of a server drops who comes, and the kernel tries again after 1 s */
-#define TPH_LIMIT_HTTP_REUSE_MS 100             /* a connection is not kept beyond this while others wait longer */
+#define TPH_LIMIT_HTTP_CONNECT_MS      20  /* before connecting once more, doubling up to the next: a full queue */
+#define TPH_LIMIT_HTTP_CONNECT_LAST_MS 320 /* of a server drops who comes, and the kernel tries again after 1 s */
+#define TPH_LIMIT_HTTP_REUSE_MS        100 /* a connection is not kept beyond this while others wait longer */
 
 /* our HTTP server: defaults of its configuration */
 #define TPH_LIMIT_HTTP_CONNECTIONS 4096

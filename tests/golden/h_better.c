@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/golden/better: what we answer where Argo's own answer does harm. The same inputs stand in the recorded tables with
- * Argo's; these expectations were thought out, not recorded. */
+/* tests/golden/better: what we answer where Argo's own answer does harm. The same inputs stand in the recorded tables
+ * with Argo's; these expectations were thought out, not recorded. */
 #include <inttypes.h>
 
 #include "base/limits.h"

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contract: what is sent, and what every kind of answer means, for an owner and for a stranger. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "plugin/rpc.h"
+
+#define URL "http://localhost:4355/api/v1/template.execute"
+
+static void the_request_is_argos_with_a_task_behind(void **state)
+{
+    (void)state;
+    struct tph_rpc_task task = {
+        .workflow_name = TPH_STR("wf"),
+        .workflow_namespace = TPH_STR("ns"),
+        .workflow_uid = TPH_STR("u-1"),
+        .template_json = TPH_STR("{\"name\":\"t\",\"plugin\":{\"hello\":{}}}"),
+        .node_id = TPH_STR("wf-1"),
+        .node_name = TPH_STR("wf[0].a"),
+        .attempt = 2,
+        .calls = 1,
+        .message = TPH_STR("<so far>"),
+    };
+    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(4096);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf key = TPH_BUF_INIT(256);
+    tph_rpc_request(&task, &body);
+    tph_rpc_idempotency_key(&task, &key);
+    assert_string_equal(tph_buf_cstr(&body),
+                        "{\"workflow\":{\"metadata\":{\"name\":\"wf\",\"namespace\":\"ns\",\"uid\":\"u-1\"}},"
+                        "\"template\":{\"name\":\"t\",\"plugin\":{\"hello\":{}}},"
+                        "\"task\":{\"id\":\"wf-1\",\"name\":\"wf[0].a\",\"attempt\":2,\"calls\":1,"
+                        "\"message\":\"\\u003cso far\\u003e\"}}");
+    assert_string_equal(tph_buf_cstr(&key), "u-1/wf-1/2");
+}
+
+/* One cell: transport, status and body, and what it means for the key's owner; message NULL = not looked at. */
+struct cell {
+    enum tph_rpc_transport transport;
+    int status;
+    const char *reason, *body;
+    enum tph_verdict owner_more, owner_last;
+    const char *message;
+};
+
+#define SAME(verdict) verdict, verdict
+
+static const struct cell cells[] = {
+    {TPH_RPC_ANSWERED, 200, "OK", "{}", SAME(TPH_VERDICT_DECLINED), NULL},
+    {TPH_RPC_ANSWERED, 200, "OK", "null", SAME(TPH_VERDICT_DECLINED), NULL},
+    {TPH_RPC_ANSWERED, 200, "OK", "null\n", SAME(TPH_VERDICT_DECLINED), NULL},
+    {TPH_RPC_ANSWERED, 200, "OK", "{\"Body\":{\"node\":{}}}", SAME(TPH_VERDICT_DECLINED), NULL},
+    {TPH_RPC_ANSWERED, 200, "OK", "{\"node\":null}", SAME(TPH_VERDICT_DECLINED), NULL},
+    {TPH_RPC_ANSWERED, 200, "OK", "{\"node\":{\"phase\":\"Succeeded\"}}", SAME(TPH_VERDICT_RESULT), NULL},
+    {TPH_RPC_ANSWERED, 200, "OK", "{\"node\":{\"phase\":\"Failed\"}} {\"again\":1}", SAME(TPH_VERDICT_RESULT), NULL},
+    {TPH_RPC_ANSWERED, 200, "OK", "{\"requeue\":\"2m\"}", SAME(TPH_VERDICT_RESULT), NULL},
+    {TPH_RPC_ANSWERED, 200, "OK", "", SAME(TPH_VERDICT_FATAL), "EOF: the plugin answered 200 with an empty body"},
+    {TPH_RPC_ANSWERED, 200, "OK", "Hello", SAME(TPH_VERDICT_FATAL), "it begins with: Hello"},
+    {TPH_RPC_ANSWERED, 200, "OK", "[1]", SAME(TPH_VERDICT_FATAL), "an object was expected"},
+    {TPH_RPC_ANSWERED, 200, "OK", "{\"node\":{\"outputs\":{\"parameters\":[{\"name\":\"x\",\"value\":Infinity}]}}}",
+     SAME(TPH_VERDICT_FATAL), "not JSON"},
+    {TPH_RPC_ANSWERED, 404, "Not Found", "", SAME(TPH_VERDICT_NEVER), "404 Not Found: "},
+    {TPH_RPC_ANSWERED, 503, "Service Unavailable", "wait", TPH_VERDICT_RETRY, TPH_VERDICT_FATAL,
+     "503 Service Unavailable: wait"},
+    {TPH_RPC_ANSWERED, 400, "Bad", "{\"node\":{\"phase\":\"Failed\"}}", SAME(TPH_VERDICT_FATAL),
+     "400 Bad: {\"node\":{\"phase\":\"Failed\"}}"},
+    {TPH_RPC_ANSWERED, 403, "Forbidden", "", SAME(TPH_VERDICT_FATAL), "/var/run/argo/token"},
+    {TPH_RPC_ANSWERED, 500, "Internal Server Error", "connection refused", SAME(TPH_VERDICT_FATAL),
+     "500 Internal Server Error: connection refused"},
+    {TPH_RPC_ANSWERED, 302, "Found", "", SAME(TPH_VERDICT_FATAL), "302 Found: "},
+    {TPH_RPC_REFUSED, 0, "", "", TPH_VERDICT_RETRY, TPH_VERDICT_FATAL, "Post \"" URL "\": words"},
+    {TPH_RPC_BROKEN, 0, "", "", TPH_VERDICT_RETRY, TPH_VERDICT_FATAL, "Post \"" URL "\": words"},
+    {TPH_RPC_TIMEOUT, 0, "", "", TPH_VERDICT_RETRY, TPH_VERDICT_FATAL, "Post \"" URL "\": words"},
+    {TPH_RPC_TOO_LARGE, 0, "", "", SAME(TPH_VERDICT_FATAL), "larger than 4194304 bytes"},
+};
+
+static void every_cell_of_the_judgement(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
+        const struct cell *c = &cells[i];
+        for (int more = 0; more < 2; more++) {
+            for (int owner = 0; owner < 2; owner++) {
+                struct tph_rpc_answer answer = {.transport = c->transport,
+                                                .status = c->status,
+                                                .reason = tph_str(c->reason),
+                                                .body = tph_str(c->body),
+                                                .error = TPH_STR("words")};
+                struct tph_rpc_question question = {.owner = owner == 1, .tries_left = more, .url = URL};
+                TPH_CLEANUP(tph_rpc_reply_release) struct tph_rpc_reply reply = TPH_RPC_REPLY_INIT;
+                enum tph_verdict expected = more ? c->owner_more : c->owner_last;
+                if (!owner && (expected == TPH_VERDICT_RETRY || expected == TPH_VERDICT_FATAL)) {
+                    expected = TPH_VERDICT_DECLINED; /* a stranger's nonsense */
+                }
+                tph_rpc_judge(&answer, &question, &reply);
+                if (reply.verdict != expected) {
+                    fail_msg("cell %zu, owner %d, more %d: %d instead of %d", i, owner, more, (int)reply.verdict,
+                             (int)expected);
+                }
+                if (c->message && !strstr(reply.message, c->message)) {
+                    fail_msg("cell %zu: %s", i, reply.message);
+                }
+            }
+        }
+    }
+}
+
+/* Judges a 200 of the owner; the caller releases the reply. */
+static struct tph_rpc_reply judge(const char *body)
+{
+    struct tph_rpc_answer answer = {
+        .transport = TPH_RPC_ANSWERED, .status = 200, .reason = TPH_STR("OK"), .body = tph_str(body)};
+    struct tph_rpc_question question = {.owner = true, .tries_left = 4, .url = URL};
+    struct tph_rpc_reply reply = TPH_RPC_REPLY_INIT;
+    tph_rpc_judge(&answer, &question, &reply);
+    return reply;
+}
+
+static void values_of_parameters_become_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *text;
+    } values[] = {
+        {"\"s\"", "s"},
+        {"2.0", "2"},
+        {"0.1", "0.1"},
+        {"1e+21", "1000000000000000000000"},
+        {"true", "true"},
+        {"{\"a\":1}", ""},
+        {"[1]", ""},
+        {"\"\"", ""},
+        {"12345678901234567890", "12345678901234567000"},
+    };
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        TPH_CLEANUP(tph_freep)
+        char *body = tph_format("{\"node\":{\"phase\":\"Succeeded\",\"outputs\":{\"parameters\":[{\"name\":\"p\","
+                                "\"value\":%s}],\"exitCode\":null}}}",
+                                values[i].json);
+        TPH_CLEANUP(tph_rpc_reply_release) struct tph_rpc_reply reply = judge(body);
+        const struct tph_json *parameter = tph_json_at(tph_json_get(reply.result.outputs, "parameters"), 0);
+        if (!tph_str_eqz(tph_json_get_str(parameter, "value"), values[i].text)) {
+            fail_msg("%s: %.*s", values[i].json, TPH_FMT(tph_json_get_str(parameter, "value")));
+        }
+        assert_null(tph_json_get(reply.result.outputs, "exitCode"));
+    }
+    TPH_CLEANUP(tph_rpc_reply_release)
+    struct tph_rpc_reply none =
+        judge("{\"node\":{\"phase\":\"Succeeded\",\"outputs\":{\"parameters\":[{\"name\":\"p\",\"value\":null}]}}}");
+    assert_null(tph_json_get(tph_json_at(tph_json_get(none.result.outputs, "parameters"), 0), "value"));
+}
+
+static void requeue_is_a_go_duration(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        int64_t ms;
+        bool warned;
+    } cases[] = {
+        {"{\"node\":{\"phase\":\"Running\"},\"requeue\":\"2m\"}", 120000, false},
+        {"{\"node\":{\"phase\":\"Running\"},\"requeue\":\"1m0s\"}", 60000, false},
+        {"{\"node\":{\"phase\":\"Running\"},\"requeue\":\"0s\"}", TPH_LIMIT_REQUEUE_MIN_MS, false},
+        {"{\"node\":{\"phase\":\"Running\"},\"requeue\":5}", -1, true},
+        {"{\"node\":{\"phase\":\"Running\"},\"requeue\":\"soon\"}", -1, true},
+        {"{\"node\":{\"phase\":\"Running\"},\"requeue\":\"-5s\"}", -1, true},
+        {"{\"node\":{\"phase\":\"Running\"}}", -1, false},
+        {"{\"node\":{\"phase\":\"Succeeded\"},\"requeue\":\"5s\"}", -1, false},
+        {"{\"node\":{\"phase\":\"Failed\"},\"requeue\":\"5s\"}", -1, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        TPH_CLEANUP(tph_rpc_reply_release) struct tph_rpc_reply reply = judge(cases[i].body);
+        assert_int_equal(reply.verdict, TPH_VERDICT_RESULT);
+        assert_int_equal(reply.requeue_ms, cases[i].ms);
+        assert_int_equal(reply.warning != NULL, cases[i].warned);
+    }
+}
+
+static void a_parameter_past_its_ceiling_fails_only_its_node(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_MIB(3));
+    (void)tph_buf_puts(
+        &body, "{\"node\":{\"phase\":\"Succeeded\",\"outputs\":{\"parameters\":[{\"name\":\"big\",\"value\":\"");
+    for (size_t i = 0; i <= TPH_LIMIT_PARAMETER; i++) {
+        (void)tph_buf_putc(&body, 'x');
+    }
+    (void)tph_buf_puts(&body, "\"}]}}}");
+    TPH_CLEANUP(tph_rpc_reply_release) struct tph_rpc_reply reply = judge(tph_buf_cstr(&body));
+    assert_int_equal(reply.verdict, TPH_VERDICT_FATAL);
+    assert_string_equal(reply.message, "output parameter \"big\" is larger than 1048576 bytes");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_request_is_argos_with_a_task_behind),
+        cmocka_unit_test(every_cell_of_the_judgement),
+        cmocka_unit_test(values_of_parameters_become_texts),
+        cmocka_unit_test(requeue_is_a_go_duration),
+        cmocka_unit_test(a_parameter_past_its_ceiling_fails_only_its_node),
+    };
+    return cmocka_run_group_tests_name("plugin/rpc", tests, NULL, NULL);
+}
