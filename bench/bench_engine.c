@@ -81,8 +81,8 @@ static struct tph_json_doc *nested(size_t levels)
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     begin(&text);
     for (size_t i = 0; i < levels; i++) {
-        char name[16] = "main";
-        char below[16] = "leaf";
+        char name[24] = "main";
+        char below[24] = "leaf";
         if (i > 0) {
             (void)snprintf(name, sizeof(name), "l%zu", i);
         }

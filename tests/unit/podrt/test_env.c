@@ -227,8 +227,8 @@ static void variables_that_double_each_other_end_at_the_limit(void **state)
 {
     (void)state;
     struct tph_env env[40];
-    char names[40][4];
-    char values[40][16];
+    char names[40][16];
+    char values[40][40];
     env[0] = plain("V0", "0123456789");
     for (int i = 1; i < 40; i++) {
         (void)snprintf(names[i], sizeof(names[i]), "V%d", i);
