@@ -49,6 +49,8 @@ golden_handler golden_better_quantities;
 golden_handler golden_node_ids;
 golden_handler golden_plugin_build;
 golden_handler golden_cases;
+golden_handler golden_items;
+golden_handler golden_aggregate;
 golden_handler golden_template;
 
 /* Short hands for handlers. */

@@ -14,6 +14,8 @@ static const struct golden_entry entries[] = {
     {"plugin_build", golden_plugin_build},
     {"cases", golden_cases},
     {"template.jsonl", golden_template},
+    {"aggregate.jsonl", golden_aggregate},
+    {"items.jsonl", golden_items},
     /* tests/golden/better */
     {"anystrings.jsonl", golden_better_anystrings},
     {"durations.jsonl", golden_better_durations},
