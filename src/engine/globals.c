@@ -129,11 +129,12 @@ static void set_creation_letters(struct tph_run *run, int64_t seconds)
     }
 }
 
-static void set_creation(struct tph_run *run, struct tph_str created)
+void tph_globals_created(struct tph_run *run)
 {
+    const struct tph_json *meta = tph_json_get(run->spec->object, "metadata");
     struct tph_instant at;
-    if (tph_time_parse_instant(created, &at, NULL) < 0) {
-        return; /* an object that was in no store yet */
+    if (tph_time_parse_instant(tph_json_get_str(meta, "creationTimestamp"), &at, NULL) < 0) {
+        at.seconds = run->started_ms / 1000;
     }
     char text[TPH_TIME_TEXT];
     tph_time_format(at.seconds * 1000, text);
@@ -173,7 +174,6 @@ void tph_globals_begin(struct tph_run *run)
     }
     set_marks(run, "workflow.labels", tph_json_get(meta, "labels"));
     set_marks(run, "workflow.annotations", tph_json_get(meta, "annotations"));
-    set_creation(run, tph_json_get_str(meta, "creationTimestamp"));
     set_parameters(run);
 }
 

@@ -32,7 +32,11 @@ static int processed_template(struct node *node, struct tph_str *ret_text, struc
         (void)tph_buf_put(&text, tph_buf_str(&inputs));
         failed = failed ? failed : tph_scope_eval(&scope, &t->tail, TPH_TEXT_JSON, &text, problem);
     }
-    if (failed || tph_buf_failed(&text)) {
+    if (failed) {
+        return -1;
+    }
+    if (tph_buf_failed(&text)) {
+        (void)tph_buf_printf(problem, "the template is longer than %zu bytes with its tags replaced", text.max);
         return -1;
     }
     *ret_text = tph_arena_str(node->run->scratch, tph_buf_str(&text));
@@ -95,6 +99,7 @@ static int set_deadline(struct node *node, struct tph_buf *problem)
     bool argo = node->run->options.compatibility_argo;
     bool active = t->has_deadline && !argo;
     if (argo && node->pub.phase == TPH_NODE_RUNNING) {
+        tph_node_set_deadline(node, 0);
         return 0;
     }
     if ((t->has_timeout && read_deadline(node, &t->timeout, &timeout_ms, problem) < 0) ||
@@ -215,9 +220,10 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
     take_progress(node, result->progress, phase);
     tph_node_set_message(node, result->message);
     tph_node_set_phase(node, phase, NULL);
-    if (node->run->options.compatibility_argo) {
-        tph_node_set_deadline(node, phase == TPH_NODE_RUNNING ? 0 : node->deadline_ms);
-    } else if (phase == TPH_NODE_SUCCEEDED) {
+    if (node->run->options.compatibility_argo && !tph_node_phase_is_final(phase)) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(4));
+        (void)set_deadline(node, &problem); /* was good when the node was made */
+    } else if (phase == TPH_NODE_SUCCEEDED && !node->run->options.compatibility_argo) {
         tph_globals_export_all(node->run, node->pub.outputs); /* Argo forgets those of plugins */
     }
 }

@@ -180,6 +180,7 @@ static void load_workflow(struct tph_run *run, const struct tph_json *status)
     run->message = message.len > 0 ? tph_str_dup(message) : NULL;
     run->started_ms = read_time(status, "startedAt");
     run->finished_ms = read_time(status, "finishedAt");
+    tph_globals_created(run);
     struct tph_json_iter it = tph_json_iter(tph_json_path(status, "outputs", "parameters", NULL));
     while (tph_json_next(&it)) {
         tph_globals_export(run, tph_json_get_str(it.value, "name"), tph_json_get_str(it.value, "value"));

@@ -165,6 +165,7 @@ static void start_fresh(struct tph_run *run)
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     enum dispatched result = DISPATCHED;
     run->started_ms = run->now_ms;
+    tph_globals_created(run);
     set_phase(run, TPH_WORKFLOW_RUNNING, NULL);
     run->root = tph_dispatch(run, tph_arena_strdup(run->arena, run->spec->name), &kind, NULL, &problem, &result);
     run->root->broken = result != DISPATCHED;

@@ -169,7 +169,8 @@ struct node *tph_steps_make_group(struct node *steps);
 const char *tph_steps_member_name(const struct node *group, size_t index); /* in the arena */
 
 /* globals.c */
-void tph_globals_begin(struct tph_run *run); /* from the spec and the workflow's metadata */
+void tph_globals_begin(struct tph_run *run);   /* from the spec and the workflow's metadata */
+void tph_globals_created(struct tph_run *run); /* at the start; an object that was in no store was created just now */
 void tph_globals_set(struct tph_run *run, struct tph_str name, struct tph_str value);
 /* An output with a globalName: into status.outputs and {{workflow.outputs.parameters.NAME}}. */
 void tph_globals_export(struct tph_run *run, struct tph_str name, struct tph_str value);

@@ -165,6 +165,16 @@ bool tph_scope_has_tags(struct tph_str text)
     return tph_str_find(text, TPH_STR("{{")) >= 0;
 }
 
+/* What came out goes to out, if there is room. */
+static int give(struct tph_str made, struct tph_buf *out, struct tph_buf *problem)
+{
+    if (tph_buf_put(out, made) < 0) {
+        (void)tph_buf_printf(problem, "the text is longer than %zu bytes with its tags replaced", out->max);
+        return -1;
+    }
+    return 0;
+}
+
 /* One pass after the other, each over what the one before left. */
 static int eval_passes(const struct scope *scope, struct tph_str source, unsigned flags, struct tph_buf *out,
                        struct tph_buf *problem)
@@ -185,24 +195,21 @@ static int eval_passes(const struct scope *scope, struct tph_str source, unsigne
         tph_buf_clear(&text);
         (void)tph_buf_put(&text, tph_buf_str(&next));
     }
-    (void)tph_buf_put(out, tph_buf_str(&text));
-    return 0;
+    return give(tph_buf_str(&text), out, problem);
 }
 
 int tph_scope_eval(const struct scope *scope, const struct tph_text *text, unsigned flags, struct tph_buf *out,
                    struct tph_buf *problem)
 {
     if (tph_text_is_plain(text)) {
-        (void)tph_buf_put(out, text->source);
-        return 0;
+        return give(text->source, out, problem);
     }
     if (!text->has_nested) {
         struct tph_text_pass pass = pass_of(scope, lookup_all, scope->references, flags);
         TPH_CLEANUP(tph_buf_release) struct tph_buf made = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
         int failed = tph_text_eval(text, &pass, &made, problem);
         if (failed || !pass.again) {
-            (void)tph_buf_put(out, tph_buf_str(&made));
-            return failed;
+            return failed ? failed : give(tph_buf_str(&made), out, problem);
         }
     }
     return eval_passes(scope, text->source, flags, out, problem);
@@ -252,8 +259,7 @@ static int input_value(const struct scope *scope, const struct tph_input *input,
         return eval_passes(scope, *given, 0, value, problem) ? -1 : 0;
     }
     if (given) {
-        (void)tph_buf_put(value, *given);
-        return 0;
+        return give(*given, value, problem);
     }
     return tph_scope_eval(scope, &input->text, 0, value, problem) ? -1 : 0;
 }
@@ -274,7 +280,7 @@ int tph_scope_inputs(struct node *node, const struct tph_str *values, struct tph
     }
     struct scope scope = {.run = node->run, .node = node, .inputs = inputs};
     for (size_t i = 0; i < t->n_inputs; i++) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_PARAMETER);
         const struct tph_str *given = find_value(node, values, t->inputs[i].name);
         if (input_value(&scope, &t->inputs[i], given, &value, problem) < 0) {
             return -1;

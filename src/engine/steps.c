@@ -76,7 +76,7 @@ static int resolve_step(const struct scope *scope, const struct tph_step *step, 
             values[i] = text->source;
             continue;
         }
-        TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_PARAMETER);
         if (tph_scope_eval(scope, text, 0, &value, problem)) {
             return -1;
         }

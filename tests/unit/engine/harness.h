@@ -48,16 +48,20 @@ static inline struct tph_run *make_run(const char *yaml)
     return make_run_with(yaml, &(struct tph_run_options){.compatibility_argo = false});
 }
 
-static inline struct tph_run *restored(const struct tph_run *run)
+static inline struct tph_run *restored_with(const struct tph_run *run, const struct tph_run_options *options)
 {
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
     struct tph_error err = TPH_ERROR_INIT;
     struct tph_run *copy = NULL;
-    struct tph_run_options options = {.compatibility_argo = false};
-    if (tph_run_new(tph_run_object(run, doc), &options, &copy, NULL, &err) < 0) {
+    if (tph_run_new(tph_run_object(run, doc), options, &copy, NULL, &err) < 0) {
         fail_msg("%s", err.text);
     }
     return copy;
+}
+
+static inline struct tph_run *restored(const struct tph_run *run)
+{
+    return restored_with(run, &(struct tph_run_options){.compatibility_argo = false});
 }
 
 static inline char *object_text(const struct tph_run *run)

@@ -65,8 +65,8 @@ static char *random_workflow(uint32_t *seed)
     unsigned n = 1 + next_random(seed) % 4;
     (void)tph_buf_printf(
         &yaml,
-        "kind: Workflow\nmetadata: {name: wf, namespace: d, uid: u, labels: {a: b}, creationTimestamp: "
-        "'2026-01-02T03:04:05Z'}\nspec:\n  entrypoint: %s\n  arguments: {parameters: [{name: tagged, value: "
+        "kind: Workflow\nmetadata: {name: wf, namespace: d, uid: u, labels: {a: b}}\nspec:\n  entrypoint: %s\n  "
+        "arguments: {parameters: [{name: tagged, value: "
         "'{{workflow.uid}} \"'}, {name: which, value: tagged}]}\n%s  templates:\n"
         "  - {name: leaf, inputs: {parameters: [{name: p, default: x}]}, plugin: {k: '{{inputs.parameters.p}}'}}\n"
         "  - {name: timed, timeout: 3s, plugin: {k: {}}}\n"
@@ -170,15 +170,15 @@ static void every_node_is_final(const struct tph_run *run)
 }
 
 /* One random life; a copy that is restored before every event goes along. */
-static void live(uint32_t *seed)
+static void live(uint32_t *seed, const struct tph_run_options *options)
 {
     enum { EVENTS = 60 };
     TPH_CLEANUP(tph_freep) char *yaml = random_workflow(seed);
-    TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run(yaml);
+    TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run_with(yaml, options);
     int64_t now_ms = START_MS + next_random(seed) % 1000;
     (void)apply_at(run, TPH_EVENT_START, now_ms);
     for (int e = 0; e < EVENTS && tph_run_phase(run) == TPH_WORKFLOW_RUNNING; e++) {
-        TPH_CLEANUP(tph_run_freep) struct tph_run *copy = restored(run);
+        TPH_CLEANUP(tph_run_freep) struct tph_run *copy = restored_with(run, options);
         assert_same_object(run, copy);
         assert_same_pending(run, copy, now_ms);
         struct step s = random_step(run, seed);
@@ -197,7 +197,7 @@ static void live(uint32_t *seed)
     }
     assert_int_not_equal(tph_run_phase(run), TPH_WORKFLOW_RUNNING);
     every_node_is_final(run);
-    TPH_CLEANUP(tph_run_freep) struct tph_run *copy = restored(run);
+    TPH_CLEANUP(tph_run_freep) struct tph_run *copy = restored_with(run, options);
     assert_same_object(run, copy);
     assert_int_equal(apply_at(copy, TPH_EVENT_START, now_ms).n, 0);
 }
@@ -208,7 +208,7 @@ static void a_restored_run_does_what_the_running_one_does(void **state)
     enum { WORKFLOWS = 1500 };
     uint32_t seed = 42;
     for (int w = 0; w < WORKFLOWS; w++) {
-        live(&seed);
+        live(&seed, &(struct tph_run_options){.compatibility_argo = one_in(&seed, 4)});
     }
 }
 

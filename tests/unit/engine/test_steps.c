@@ -245,6 +245,26 @@ static void a_workflow_stops_before_it_has_too_many_nodes(void **state)
     assert_int_equal(tph_run_n_nodes(none), 1);
 }
 
+/* Each level writes its text twice: 2 to the power of 40 bytes, were there no ceiling. */
+static void a_text_that_doubles_ends_at_the_ceiling_of_a_parameter(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run =
+        make_run(WORKFLOW "{name: m, inputs: {parameters: [{name: p, default: x}]}, steps: [[{name: a, template: m, "
+                          "arguments: {parameters: [{name: p, value: "
+                          "'{{inputs.parameters.p}}{{inputs.parameters.p}}'}]}}]]}" END);
+    (void)start(run);
+    assert_int_equal(tph_run_n_nodes(run), 2 * 21); /* 2 to the power of 20 is the ceiling */
+    char deepest[256] = "wf";
+    for (size_t i = 0, len = 2; i < 20; i++, len += 5) {
+        (void)snprintf(deepest + len, sizeof(deepest) - len, "[0].a");
+    }
+    (void)snprintf(deepest + 102, sizeof(deepest) - 102, "[0]");
+    assert_text(find_node(run, deepest)->message,
+                "failed to resolve references: the text is longer than 1048576 bytes with its tags replaced");
+}
+
 /* Both names have the FNV-1a hash 3555174732; found by trying. */
 #define COLLIDING_A "s19829"
 #define COLLIDING_B "s353284"
@@ -286,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_display_name_is_set_or_refused),
         cmocka_unit_test(recursion_ends_at_a_hundred_templates),
         cmocka_unit_test(a_workflow_stops_before_it_has_too_many_nodes),
+        cmocka_unit_test(a_text_that_doubles_ends_at_the_ceiling_of_a_parameter),
         cmocka_unit_test(nodes_whose_hashes_collide_are_kept_apart),
     };
     return cmocka_run_group_tests_name("engine/steps", tests, NULL, NULL);
