@@ -7,4 +7,5 @@
 extern const struct tph_option tph_run_options_table[];
 extern const struct tph_option tph_plugin_build_options[];
 extern const struct tph_option tph_plugin_list_options[];
+extern const struct tph_option tph_plugin_run_options[];
 extern const struct tph_option tph_doctor_options[];

@@ -39,6 +39,19 @@ const struct tph_command tph_commands[] = {
         .run = tph_cmd_plugin_list,
     },
     {
+        .name = "executor-plugin run",
+        .arguments = "DIR|FILE...",
+        .summary = "start one plugin alone, to write and debug it",
+        .details =
+            "The plugin runs in its sandbox as in a workflow. Standard output gets its address, its token and a\n"
+            "curl line to try; standard error what it prints. When one of its files changes it starts anew, with\n"
+            "the same token. Further files give the Secrets and ConfigMaps that it needs. Ctrl-C ends it.",
+        .examples = "  tiphys executor-plugin run examples/hello\n"
+                    "  tiphys executor-plugin run ./my-plugin secret.yaml",
+        .options = tph_plugin_run_options,
+        .run = tph_cmd_plugin_run,
+    },
+    {
         .name = "doctor",
         .summary = "say what this machine offers to sidecars, and what it lacks",
         .details = "Each line tells what is there or what is missing, with its consequence and its cure. Images are "
