@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/gotype_tables.h"
 #include "plugin/build.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "data/yaml.h"
-#include "plugin/gotype.h"
 #include "plugin/server_file.h"
 
 #define GENERATED_YAML   "# This is an auto-generated file. DO NOT EDIT\n"
@@ -79,7 +79,8 @@ static int read_plugin(struct source *s)
     if (tph_yaml_parse(tph_buf_str(&text), TPH_YAML_STRICT, &s->raw, NULL, &inner) < 0) {
         return tph_error_set(s->err, TPH_ERROR_INVALID, "error converting YAML to JSON: %s", inner.text);
     }
-    if (tph_go_convert(s->doc, tph_json_root(s->raw), &tph_go_plugin, &s->plugin, &inner) < 0) {
+    const struct tph_go_options options = {.flags = TPH_GO_TEXTS | TPH_GO_KNOWN};
+    if (tph_go_convert(s->doc, tph_json_root(s->raw), &tph_gt_spec_Plugin, &options, &s->plugin, &inner) < 0) {
         return tph_error_set(s->err, TPH_ERROR_INVALID, "error unmarshaling JSON: while decoding JSON: %s", inner.text);
     }
     return 0;
