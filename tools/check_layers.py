@@ -11,10 +11,11 @@ ALLOWED = {
     "loop": "loop base",
     "http": "http loop base",
     "plugin": "plugin api data base",
+    "lint": "lint api data base",
     "podrt": "podrt http loop api data base",
     "agent": "agent podrt plugin http loop api data base",
-    "controller": "controller agent engine podrt plugin http loop api data base",
-    "cli": "cli controller agent engine podrt plugin http loop api data base",
+    "controller": "controller lint agent engine podrt plugin http loop api data base",
+    "cli": "cli lint controller agent engine podrt plugin http loop api data base",
     "init": "",
 }
 # Libraries that few files may see, by a pattern of the path.

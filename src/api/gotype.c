@@ -453,7 +453,9 @@ static int convert_struct(struct converter *c, const struct tph_json *value, con
     struct tph_json *result = tph_json_new_object(c->doc);
     for (const struct tph_go_field *f = type->fields; f->name; f++) {
         struct tph_json *member = members[f - type->fields];
-        bool whole = (f->flags & TPH_GO_POINTER) || f->type->kind == TPH_GO_STRUCT || !(f->flags & TPH_GO_OMIT_EMPTY);
+        bool list = f->type->kind == TPH_GO_LIST || f->type->kind == TPH_GO_MAP;
+        bool whole = (f->flags & TPH_GO_POINTER) || (list && (c->options->flags & TPH_GO_KEEP_EMPTY)) ||
+                     f->type->kind == TPH_GO_STRUCT || !(f->flags & TPH_GO_OMIT_EMPTY);
         if (!member || (!whole && is_empty(member))) {
             member = zero(c, f);
         }

@@ -54,9 +54,10 @@ struct tph_go_type {
 };
 
 enum {
-    TPH_GO_TEXTS = 1,   /* scalars are taken where a text is wanted, as sigs.k8s.io/yaml does with a typed target */
-    TPH_GO_KNOWN = 2,   /* an unknown member is an error: json: unknown field "x" */
-    TPH_GO_ANYCASE = 4, /* members whose name differs in case only are taken, as encoding/json does */
+    TPH_GO_TEXTS = 1,      /* scalars are taken where a text is wanted, as sigs.k8s.io/yaml does with a typed target */
+    TPH_GO_KNOWN = 2,      /* an unknown member is an error: json: unknown field "x" */
+    TPH_GO_KEEP_EMPTY = 8, /* empty lists and maps that are there stay there */
+    TPH_GO_ANYCASE = 4,    /* members whose name differs in case only are taken, as encoding/json does */
 };
 
 /* Reads value as type; the result is a new value in doc as Go would write it. unknown, which may be NULL, gets the

@@ -82,6 +82,10 @@
 #define TPH_LIMIT_IMAGES             10000        /* entries of images.yaml */
 #define TPH_LIMIT_PLUGINS            1024
 
+/* lint */
+#define TPH_LIMIT_LINT_DEPTH       200 /* templates that call each other */
+#define TPH_LIMIT_LINT_DIRECTORIES 100 /* directories in each other */
+
 /* the engine */
 #define TPH_LIMIT_TEMPLATE_DEPTH 100     /* nested templates, as Argo */
 #define TPH_LIMIT_NODES          1000000 /* in one workflow */

@@ -86,6 +86,7 @@ void tph_cli_help(const struct tph_cli *cli, const struct tph_command *command);
 
 int tph_cmd_completion(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_doctor(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_lint(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_plugin_build(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_plugin_list(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_plugin_run(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);

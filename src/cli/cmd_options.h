@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 extern const struct tph_option tph_run_options_table[];
+extern const struct tph_option tph_lint_options_table[];
 extern const struct tph_option tph_plugin_build_options[];
 extern const struct tph_option tph_plugin_list_options[];
 extern const struct tph_option tph_plugin_run_options[];

@@ -21,6 +21,18 @@ const struct tph_command tph_commands[] = {
         .run = tph_cmd_run,
     },
     {
+        .name = "lint",
+        .arguments = "FILE|DIR|-...",
+        .summary = "check workflows, templates and cron workflows as Argo does",
+        .details = "Names, arguments, references, tags, dependencies and types are checked; templateRefs are looked up "
+                   "in the\n"
+                   "given files. The first error of each object is told. Ends with 1 when there is one.",
+        .examples = "  tiphys lint workflow.yaml\n"
+                    "  tiphys lint -o simple manifests/",
+        .options = tph_lint_options_table,
+        .run = tph_cmd_lint,
+    },
+    {
         .name = "executor-plugin build",
         .arguments = "DIR",
         .summary = "make a ConfigMap manifest and a README.md from plugin.yaml and server.*",

@@ -46,6 +46,7 @@ golden_handler golden_anystring;
 golden_handler golden_better_anystrings;
 golden_handler golden_better_durations;
 golden_handler golden_better_quantities;
+golden_handler golden_lint;
 golden_handler golden_node_ids;
 golden_handler golden_plugin_build;
 golden_handler golden_cases;

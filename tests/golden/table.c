@@ -10,6 +10,7 @@ static const struct golden_entry entries[] = {
     {"quantity.jsonl", golden_quantity},
     {"yaml.jsonl", golden_yaml},
     {"yaml_emit.jsonl", golden_yaml_emit},
+    {"lint.jsonl", golden_lint},
     {"node_ids.jsonl", golden_node_ids},
     {"plugin_build", golden_plugin_build},
     {"cases", golden_cases},

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tiphys lint. Report, texts and exit codes are Argo's. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "cli/cmd_options.h"
+#include "data/time.h"
+#include "lint/lint.h"
+
+struct lint_options {
+    const char *output;
+    const char *kinds;
+    const char *strict;
+    bool no_color;
+    bool offline;
+};
+
+const struct tph_option tph_lint_options_table[] = {
+    {"output", 'o', TPH_OPTION_TEXT, offsetof(struct lint_options, output), "FORMAT", NULL, "pretty or simple"},
+    {"kinds", 0, TPH_OPTION_TEXT, offsetof(struct lint_options, kinds), "LIST", NULL,
+     "workflows, workflowtemplates, cronworkflows, clusterworkflowtemplates; all by default"},
+    {"strict", 0, TPH_OPTION_TEXT, offsetof(struct lint_options, strict), "BOOL", NULL,
+     "false: unknown fields are let pass"},
+    {"offline", 0, TPH_OPTION_FLAG, offsetof(struct lint_options, offline), NULL, NULL,
+     "references are looked up in the given files (always so, for now)"},
+    {"no-color", 0, TPH_OPTION_FLAG, offsetof(struct lint_options, no_color), NULL, NULL, "no colours"},
+    {.name = NULL},
+};
+
+static int read_kinds(struct tph_str text, unsigned *ret_kinds, struct tph_error *err)
+{
+    static const struct {
+        const char *plural;
+        const char *brief;
+        unsigned bits;
+    } KINDS[] = {
+        {"all", "all", TPH_LINT_ALL},
+        {"workflows", "wf", TPH_LINT_WORKFLOW},
+        {"workflowtemplates", "wftmpl", TPH_LINT_TEMPLATE},
+        {"cronworkflows", "cwf", TPH_LINT_CRON},
+        {"clusterworkflowtemplates", "cwftmpl", TPH_LINT_CLUSTER},
+    };
+    struct tph_str word;
+    unsigned kinds = 0;
+    while (tph_str_cut(&text, ',', &word)) {
+        unsigned bits = 0;
+        for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
+            bits |= tph_str_eqz(word, KINDS[i].plural) || tph_str_eqz(word, KINDS[i].brief) ? KINDS[i].bits : 0;
+        }
+        if (bits == 0) {
+            return tph_error_set(err, TPH_ERROR_USAGE, "unknown kind: %.*s", TPH_FMT(word));
+        }
+        kinds |= bits;
+    }
+    *ret_kinds = kinds;
+    return 0;
+}
+
+static int fail(const char *text)
+{
+    (void)fprintf(stderr, "Error: %s\n", text);
+    return TPH_EXIT_FAILED;
+}
+
+int tph_cmd_lint(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv)
+{
+    TPH_CLEANUP(tph_texts_release) struct tph_texts paths = {.list = NULL};
+    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf log = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct lint_options given = {.output = "pretty", .kinds = "all", .strict = "true"};
+    struct tph_error err = TPH_ERROR_INIT;
+    bool clean = false;
+    int code = 0;
+    if (tph_cli_parse(cli, command, argc, argv, &given, &paths, &code)) {
+        return code;
+    }
+    bool simple = strcmp(given.output, "simple") == 0;
+    if (!simple && strcmp(given.output, "pretty") != 0) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(4));
+        (void)tph_buf_printf(&text, "invalid argument \"%s\" for \"-o, --output\" flag: One of: pretty|simple",
+                             given.output);
+        return fail(tph_buf_cstr(&text));
+    }
+    if (paths.n == 0) {
+        return fail("requires at least 1 arg(s), only received 0");
+    }
+    char now[TPH_TIME_TEXT];
+    tph_time_format(tph_clock_wall_ms(), now);
+    struct tph_lint_options options = {
+        .format = simple ? TPH_LINT_SIMPLE : TPH_LINT_PRETTY,
+        .strict = strcmp(given.strict, "false") != 0,
+        .color = !given.no_color && (cli->color || strcmp(cli->program, "argo") == 0),
+        .no_stdin = given.offline && strcmp(cli->program, "argo") == 0,
+        .time = now,
+        .out = &out,
+        .log = &log,
+    };
+    if (read_kinds(tph_str(given.kinds), &options.kinds, &err) < 0) {
+        return fail(err.text);
+    }
+    int failed = tph_lint_run(paths.list, paths.n, &options, &clean, &err);
+    (void)fputs(tph_buf_cstr(&log), stderr);
+    (void)fputs(tph_buf_cstr(&out), stdout);
+    if (failed < 0) {
+        return fail(err.text);
+    }
+    return clean ? TPH_EXIT_OK : TPH_EXIT_FAILED;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The four kinds: what stands outside of templates, then every template. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lint/internal.h"
+
+enum { NAME_LEN = 63, CRON_NAME_LEN = 52 };
+
+static bool has(const struct tph_json *object, const char *key)
+{
+    return !tph_json_is_null(tph_json_get(object, key));
+}
+
+/* What a workflow is validated as. */
+struct subject {
+    const struct tph_json *metadata;
+    const struct tph_json *spec;
+    const struct tph_json *referred; /* spec of the workflowTemplateRef, or NULL */
+    struct tph_lint_base *base;
+    struct tph_str entrypoint;
+};
+
+static int executor_plugins(struct tph_lint *l, const struct tph_json *spec)
+{
+    struct tph_json_iter it = tph_json_iter(tph_json_get(spec, "executorPlugins"));
+    while (tph_json_next(&it)) {
+        const struct tph_json *c = tph_json_path(it.value, "spec", "sidecar", "container", NULL);
+        const struct tph_json *resources = tph_json_get(c, "resources");
+        const char *missing = tph_json_get_str(tph_json_get(it.value, "metadata"), "name").len == 0
+                                  ? "executor plugin metadata name is mandatory"
+                              : tph_json_len(tph_json_get(c, "ports")) == 0 ? "at least one port is mandatory"
+                              : !has(resources, "requests")                 ? "resources requests are mandatory"
+                              : !has(resources, "limits")                   ? "resources limits are mandatory"
+                              : !has(c, "securityContext")                  ? "security context is mandatory"
+                                                                            : NULL;
+        if (missing) {
+            return tph_lint_fail(l, "spec.executorPlugins: %s", missing);
+        }
+    }
+    return 0;
+}
+
+static void key_globals(struct tph_lint *l, const char *word, const struct tph_json *map)
+{
+    struct tph_json_iter it = tph_json_iter(map);
+    while (tph_json_next(&it)) {
+        tph_lint_global(l, tph_lint_text(l, "workflow.%s.%.*s", word, TPH_FMT(it.key)), TPH_STR_NONE);
+    }
+}
+
+static void parameter_globals(struct tph_lint *l, const struct tph_json *spec)
+{
+    struct tph_json_iter it = tph_json_iter(tph_json_path(spec, "arguments", "parameters", NULL));
+    while (tph_json_next(&it)) {
+        struct tph_str name = tph_lint_text(l, "workflow.parameters.%.*s", TPH_FMT(tph_json_get_str(it.value, "name")));
+        if (!tph_map_get(&l->globals, name)) {
+            tph_lint_global(l, name, has(it.value, "value") ? tph_json_get_str(it.value, "value") : TPH_STR_NONE);
+        }
+        tph_lint_global(l, TPH_STR("workflow.parameters"), TPH_STR_NONE);
+        tph_lint_global(l, TPH_STR("workflow.parameters.json"), TPH_STR_NONE);
+    }
+}
+
+static void globals(struct tph_lint *l, const struct subject *s)
+{
+    static const char *const ALWAYS[] = {
+        "workflow.name",        "workflow.namespace",   "workflow.mainEntrypoint",   "workflow.serviceAccountName",
+        "workflow.uid",         "workflow.annotations", "workflow.annotations.json", "workflow.labels",
+        "workflow.labels.json", "workflow.status"};
+    const struct tph_json *specs[] = {s->spec, s->referred};
+    for (size_t i = 0; i < sizeof ALWAYS / sizeof ALWAYS[0]; i++) {
+        tph_lint_global(l, tph_str(ALWAYS[i]), TPH_STR_NONE);
+    }
+    key_globals(l, "annotations", tph_json_get(s->metadata, "annotations"));
+    key_globals(l, "labels", tph_json_get(s->metadata, "labels"));
+    for (size_t i = 0; i < 2; i++) {
+        const struct tph_json *metadata = tph_json_get(specs[i], "workflowMetadata");
+        parameter_globals(l, specs[i]);
+        key_globals(l, "annotations", tph_json_get(metadata, "annotations"));
+        key_globals(l, "labels", tph_json_get(metadata, "labels"));
+        key_globals(l, "labels", tph_json_get(metadata, "labelsFrom"));
+    }
+    if (has(s->spec, "priority")) {
+        tph_lint_global(l, TPH_STR("workflow.priority"), tph_json_number_text(tph_json_get(s->spec, "priority")));
+    }
+}
+
+/* A call from outside: {template} or {templateRef}. */
+static int enter(struct tph_lint *l, const struct subject *s, struct tph_str name, const struct tph_lint_args *args)
+{
+    const struct tph_json *tmpl = NULL;
+    struct tph_json *holder = tph_json_new_object(l->doc);
+    if (s->referred) {
+        struct tph_json *ref = tph_json_copy(l->doc, tph_json_get(s->spec, "workflowTemplateRef"));
+        tph_json_set_str(l->doc, ref, "template", name);
+        tph_json_set(l->doc, holder, "templateRef", ref);
+    } else {
+        tph_json_set_str(l->doc, holder, "template", name);
+    }
+    return tph_lint_holder(l, holder, s->base, args, &tmpl);
+}
+
+/* Arguments of the workflow, then those of its reference that it does not set. */
+static const struct tph_json *merged_arguments(struct tph_lint *l, const struct subject *s)
+{
+    struct tph_json *own = tph_json_copy(l->doc, tph_json_get(s->spec, "arguments"));
+    const char *const KINDS[] = {"parameters", "artifacts"};
+    for (size_t i = 0; s->referred && i < 2; i++) {
+        struct tph_json *list = tph_json_get(own, KINDS[i]);
+        if (!list) {
+            list = tph_json_new_array(l->doc);
+            tph_json_set(l->doc, own, KINDS[i], list);
+        }
+        struct tph_map names = TPH_MAP_INIT;
+        struct tph_json_iter it = tph_json_iter(list);
+        while (tph_json_next(&it)) {
+            (void)tph_map_set(&names, tph_json_get_str(it.value, "name"), it.value);
+        }
+        it = tph_json_iter(tph_json_path(s->referred, "arguments", KINDS[i], NULL));
+        while (tph_json_next(&it)) {
+            struct tph_str name = tph_json_get_str(it.value, "name");
+            struct tph_json *mine = tph_map_get(&names, name);
+            if (!mine) {
+                tph_json_append(l->doc, list, tph_json_copy(l->doc, it.value));
+            } else if (!has(mine, "value") && !has(mine, "valueFrom") && i == 0) {
+                tph_json_assign(mine, tph_json_copy(l->doc, it.value));
+            }
+        }
+        tph_map_release(&names);
+    }
+    return own;
+}
+
+/* The part of a label's key after its prefix. */
+static bool label_key(struct tph_str key)
+{
+    ptrdiff_t slash = tph_str_find_byte(key, '/');
+    struct tph_str name = slash < 0 ? key : tph_str_slice(key, (size_t)slash + 1, key.len);
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        bool inside = i > 0 && i + 1 < name.len;
+        if (c >= 128 || (!isalnum(c) && !(inside && (c == '-' || c == '_' || c == '.')))) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+static int pod_gc(struct tph_lint *l, const struct tph_json *spec)
+{
+    static const char *const GOOD[] = {
+        "", "OnPodCompletion", "OnPodSuccess", "OnWorkflowCompletion", "OnWorkflowSuccess", "OnPodNone", "Never"};
+    static const char *const OPERATORS[] = {"In", "NotIn", "Exists", "DoesNotExist"};
+    const struct tph_json *gc = tph_json_get(spec, "podGC");
+    struct tph_str strategy = tph_json_get_str(gc, "strategy");
+    bool known = false;
+    for (size_t i = 0; i < sizeof GOOD / sizeof GOOD[0]; i++) {
+        known = known || tph_str_eqz(strategy, GOOD[i]);
+    }
+    if (!known) {
+        return tph_lint_fail(l, "podGC.strategy unknown strategy '%.*s'", TPH_FMT(strategy));
+    }
+    struct tph_json_iter it = tph_json_iter(tph_json_path(gc, "labelSelector", "matchLabels", NULL));
+    while (tph_json_next(&it)) {
+        if (!label_key(it.key)) {
+            return tph_lint_fail(
+                l,
+                "podGC.labelSelector invalid: key: Invalid value: \"%.*s\": name part must consist of "
+                "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+                "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+                "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+                TPH_FMT(it.key));
+        }
+    }
+    it = tph_json_iter(tph_json_path(gc, "labelSelector", "matchExpressions", NULL));
+    while (tph_json_next(&it)) {
+        struct tph_str word = tph_json_get_str(it.value, "operator");
+        known = false;
+        for (size_t i = 0; i < 4; i++) {
+            known = known || tph_str_eqz(word, OPERATORS[i]);
+        }
+        if (!known) {
+            return tph_lint_fail(l, "podGC.labelSelector invalid: \"%.*s\" is not a valid label selector operator",
+                                 TPH_FMT(word));
+        }
+    }
+    return 0;
+}
+
+static bool parametrized_artifact(const struct tph_json *spec)
+{
+    struct tph_json_iter templates = tph_json_iter(tph_json_get(spec, "templates"));
+    while (tph_json_next(&templates)) {
+        struct tph_json_iter it = tph_json_iter(tph_json_path(templates.value, "outputs", "artifacts", NULL));
+        while (tph_json_next(&it)) {
+            if (tph_lint_is_parameter(tph_json_get_str(it.value, "globalName"))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int walks(struct tph_lint *l, const struct subject *s)
+{
+    const struct tph_json *arguments = merged_arguments(l, s);
+    const struct tph_lint_args args = {.arguments = arguments, .fake = l->of_template};
+    const struct tph_lint_args own = {.arguments = tph_json_get(s->spec, "arguments")};
+    const struct tph_lint_args fake = {.fake = true};
+    if (tph_lint_arguments(l, arguments, l->lint || l->of_template, "spec.arguments.") < 0) {
+        return -1;
+    }
+    globals(l, s);
+    if (s->entrypoint.len == 0 && !l->of_template) {
+        return tph_lint_fail(l, "spec.entrypoint is required");
+    }
+    if (s->entrypoint.len > 0 && enter(l, s, s->entrypoint, &args) < 0) {
+        return -1;
+    }
+    struct tph_str exit = tph_json_get_str(s->spec, "onExit");
+    exit = exit.len > 0 ? exit : tph_json_get_str(s->referred, "onExit");
+    if (exit.len > 0) {
+        tph_lint_global(l, TPH_STR("workflow.failures"), TPH_STR_NONE);
+        if (parametrized_artifact(s->spec) || parametrized_artifact(s->referred)) {
+            tph_lint_global(l, TPH_STR("workflow.outputs.artifacts.*"), TPH_STR_NONE);
+        }
+        if (enter(l, s, exit, &own) < 0) {
+            return -1;
+        }
+    }
+    if (tph_lint_hooks(l, tph_json_get(s->spec, "hooks"), "hooks") < 0 || pod_gc(l, s->spec) < 0) {
+        return -1;
+    }
+    struct tph_json_iter it = tph_json_iter(tph_json_get(s->referred ? s->referred : s->spec, "templates"));
+    while (tph_json_next(&it)) {
+        struct tph_str name = tph_json_get_str(it.value, "name");
+        if (enter(l, s, name, &fake) < 0) {
+            return tph_lint_wrap(l, "templates.%.*s ", TPH_FMT(name));
+        }
+    }
+    return 0;
+}
+
+static int refer(struct tph_lint *l, struct subject *s)
+{
+    const struct tph_json *ref = tph_json_get(s->spec, "workflowTemplateRef");
+    struct tph_str name = tph_json_get_str(ref, "name");
+    bool cluster = tph_json_bool(tph_json_get(ref, "clusterScope"));
+    if (tph_json_len(tph_json_get(s->spec, "templates")) > 0) {
+        return tph_lint_fail(l, "Templates is invalid field in spec if workflow referred WorkflowTemplate reference");
+    }
+    struct tph_str key = cluster ? name : tph_lint_text(l, "%.*s/%.*s", TPH_FMT(l->ns), TPH_FMT(name));
+    const struct tph_json *object = tph_map_get(cluster ? &l->set->cluster : &l->set->templates, key);
+    if (!object && cluster) {
+        return tph_lint_fail(l, "couldn't find cluster workflow template \"%.*s\"", TPH_FMT(name));
+    }
+    if (!object) {
+        return tph_lint_fail(l, "couldn't find workflow template \"%.*s\" in namespace \"%.*s\"", TPH_FMT(name),
+                             TPH_FMT(l->ns));
+    }
+    s->referred = tph_json_get(object, "spec");
+    s->entrypoint = s->entrypoint.len > 0 ? s->entrypoint : tph_json_get_str(s->referred, "entrypoint");
+    return 0;
+}
+
+static int workflow(struct tph_lint *l, const struct tph_json *metadata, const struct tph_json *spec)
+{
+    struct subject s = {.metadata = metadata, .spec = spec, .entrypoint = tph_json_get_str(spec, "entrypoint")};
+    if (has(spec, "workflowTemplateRef") && refer(l, &s) < 0) {
+        return -1;
+    }
+    s.base = tph_lint_base(l, tph_lint_text(l, "local/%.*s", TPH_FMT(tph_json_get_str(metadata, "name"))).p, spec);
+    if (tph_lint_names(l, tph_json_get(spec, "templates"), TPH_LINT_FIELD, "spec.templates") < 0 ||
+        executor_plugins(l, spec) < 0) {
+        return -1;
+    }
+    return walks(l, &s);
+}
+
+static int schedule(struct tph_lint *l, struct tph_str text)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf fields = TPH_BUF_INIT(1024);
+    struct tph_str rest = text;
+    struct tph_str field;
+    size_t n = 0;
+    if (tph_str_has_prefix(text, TPH_STR("@")) || tph_str_has_prefix(text, TPH_STR("TZ=")) ||
+        tph_str_has_prefix(text, TPH_STR("CRON_TZ="))) {
+        return 0;
+    }
+    while (tph_str_cut(&rest, ' ', &field)) {
+        if (field.len > 0) {
+            (void)tph_buf_printf(&fields, "%s%.*s", n > 0 ? " " : "", TPH_FMT(field));
+            n++;
+        }
+    }
+    if (n == 0 || n == 5) {
+        return n == 5 ? 0 : tph_lint_fail(l, "cron schedule %.*s is malformed: empty spec string", TPH_FMT(text));
+    }
+    return tph_lint_fail(l, "cron schedule %.*s is malformed: expected exactly 5 fields, found %zu: [%s]",
+                         TPH_FMT(text), n, tph_buf_cstr(&fields));
+}
+
+static int cron(struct tph_lint *l, const struct tph_json *spec)
+{
+    struct tph_str policy = tph_json_get_str(spec, "concurrencyPolicy");
+    struct tph_str zone = tph_json_get_str(spec, "timezone");
+    int64_t deadline = 0;
+    struct tph_json_iter it = tph_json_iter(tph_json_get(spec, "schedules"));
+    if (tph_json_len(tph_json_get(spec, "schedules")) == 0) {
+        return tph_lint_fail(l, "cron workflow must have at least one schedule");
+    }
+    while (tph_json_next(&it)) {
+        if (schedule(l, tph_json_str(it.value)) < 0) {
+            return -1;
+        }
+    }
+    const char *path = tph_lint_text(l, "/usr/share/zoneinfo/%.*s", TPH_FMT(zone)).p;
+    if (zone.len > 0 && !tph_str_eqz(zone, "UTC") && !tph_str_eqz(zone, "Local") && access(path, R_OK) < 0) {
+        return tph_lint_fail(l, "invalid timezone \"%.*s\": unknown time zone %.*s", TPH_FMT(zone), TPH_FMT(zone));
+    }
+    if (policy.len > 0 && !tph_str_eqz(policy, "Allow") && !tph_str_eqz(policy, "Forbid") &&
+        !tph_str_eqz(policy, "Replace")) {
+        return tph_lint_fail(l, "'%.*s' is not a valid concurrencyPolicy", TPH_FMT(policy));
+    }
+    if (tph_json_to_i64(tph_json_get(spec, "startingDeadlineSeconds"), &deadline) == 0 && deadline < 0) {
+        return tph_lint_fail(l, "startingDeadlineSeconds must be positive");
+    }
+    struct tph_json *metadata = tph_json_copy(l->doc, tph_json_get(spec, "workflowMetadata"));
+    struct tph_json *annotations = tph_json_new_object(l->doc);
+    if (!tph_json_is(metadata, TPH_JSON_OBJECT)) {
+        metadata = tph_json_new_object(l->doc);
+    }
+    if (has(metadata, "annotations")) {
+        annotations = tph_json_get(metadata, "annotations");
+    } else {
+        tph_json_set(l->doc, metadata, "annotations", annotations);
+    }
+    tph_json_set_cstr(l->doc, annotations, "workflows.argoproj.io/scheduled-time", "");
+    if (workflow(l, metadata, tph_json_get(spec, "workflowSpec")) < 0) {
+        return tph_lint_wrap(l, "cannot validate Workflow: ");
+    }
+    return 0;
+}
+
+static int object_of_kind(struct tph_lint *l, const struct tph_json *object)
+{
+    static const struct {
+        const char *kind;
+        const char *title;
+        size_t longest;
+    } KINDS[] = {
+        {"Workflow", "workflow", NAME_LEN},
+        {"WorkflowTemplate", "workflow template", NAME_LEN},
+        {"ClusterWorkflowTemplate", "cluster workflow template", NAME_LEN},
+        {"CronWorkflow", "cron workflow", CRON_NAME_LEN},
+    };
+    struct tph_str kind = tph_json_get_str(object, "kind");
+    const struct tph_json *metadata = tph_json_get(object, "metadata");
+    struct tph_str name = tph_json_get_str(metadata, "name");
+    const struct tph_json *spec = tph_json_get(object, "spec");
+    size_t i = 0;
+    while (i < 4 && !tph_str_eqz(kind, KINDS[i].kind)) {
+        i++;
+    }
+    if (i == 4) {
+        return tph_lint_fail(l, "%.*s is no kind that can be linted", TPH_FMT(kind));
+    }
+    if (name.len > KINDS[i].longest) {
+        return tph_lint_fail(l, "%s name \"%.*s\" must not be more than %zu characters long (currently %zu)",
+                             KINDS[i].title, TPH_FMT(name), KINDS[i].longest, name.len);
+    }
+    if (i == 3) {
+        return cron(l, spec);
+    }
+    l->lint = true;
+    l->of_template = i != 0;
+    if (l->of_template) {
+        struct tph_json *nameless = tph_json_copy(l->doc, metadata);
+        (void)tph_json_remove(nameless, "name");
+        metadata = nameless;
+    }
+    return workflow(l, metadata, spec);
+}
+
+int tph_lint_object(const struct tph_json *object, const struct tph_lint_set *set, struct tph_error *err)
+{
+    TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    struct tph_error own = TPH_ERROR_INIT;
+    struct tph_lint l = {.set = set,
+                         .ns = tph_json_get_str(tph_json_get(object, "metadata"), "namespace"),
+                         .arena = arena,
+                         .doc = doc,
+                         .err = err ? err : &own};
+    int failed = object_of_kind(&l, object);
+    for (struct tph_lint_base *b = l.bases; b; b = b->next) {
+        tph_map_release(&b->templates);
+    }
+    tph_map_release(&l.globals);
+    tph_map_release(&l.results);
+    return failed;
+}
