@@ -30,6 +30,15 @@ struct converter {
 static int convert(struct converter *c, const struct tph_json *value, const struct tph_go_type *type,
                    struct tph_json **ret_value);
 
+/* Shortens a path again; it stays a C string. */
+static void cut(struct tph_buf *path, size_t len)
+{
+    if (path->bytes) {
+        path->bytes[len] = '\0';
+    }
+    path->len = len;
+}
+
 static const char *short_name(const char *name)
 {
     const char *dot = strrchr(name, '.');
@@ -233,7 +242,7 @@ static int convert_list(struct converter *c, const struct tph_json *value, const
         if (convert(c, it.value, type->element, &element) < 0) {
             return -1;
         }
-        c->place.len = mark;
+        cut(&c->place, mark);
         tph_json_append(c->doc, list, element ? element : tph_json_new_null(c->doc));
     }
     *ret_value = list;
@@ -266,7 +275,7 @@ static int convert_map(struct converter *c, const struct tph_json *value, const 
         struct tph_json *member = NULL;
         tph_path_key(&c->place, it.key);
         failed = convert(c, it.value, type->element, &member);
-        c->place.len = mark;
+        cut(&c->place, mark);
         bool text = type->element->kind == TPH_GO_STR;
         member = member ? member : text ? tph_json_new_cstr(c->doc, "") : tph_json_new_null(c->doc);
         members[n++] = (struct member){it.key, member};
@@ -305,7 +314,7 @@ static int convert_parallel(struct converter *c, const struct tph_json *value, c
         tph_path_index(&inner.place, it.index);
         failed = convert(&inner, it.value, type->element, &step);
         failed = inner.mismatched ? -1 : failed;
-        inner.place.len = mark;
+        cut(&inner.place, mark);
         tph_json_append(c->doc, list, step ? step : tph_json_new_object(c->doc));
     }
     c->place = inner.place;
@@ -410,8 +419,7 @@ static int unknown_member(struct converter *c, struct tph_str name)
         tph_path_key(&c->place, name);
         (void)tph_buf_printf(c->options->unknown, "%sunknown field \"%s\"", c->options->unknown->len > 0 ? ", " : "",
                              tph_buf_cstr(&c->place));
-        c->place.len = mark;
-        (void)tph_buf_cstr(&c->place);
+        cut(&c->place, mark);
     }
     return 0;
 }
@@ -424,8 +432,8 @@ static int convert_member(struct converter *c, const struct tph_json_iter *it, c
     (void)tph_buf_printf(&c->path, "%s%s", path > 0 ? "." : "", f->name);
     tph_path_key(&c->place, tph_str(f->name));
     int failed = tph_json_is_null(it->value) ? 0 : convert(c, it->value, f->type, ret_member);
-    c->path.len = path;
-    c->place.len = place;
+    cut(&c->path, path);
+    cut(&c->place, place);
     return failed;
 }
 

@@ -85,3 +85,10 @@ def test_directories_are_walked_to_a_limit(tmp_path):
     deep.mkdir(parents=True)
     (deep / "w.yaml").write_text(workflow([{"name": "a", "plugin": {"x": {}}}]))
     assert "found nothing to lint" in run_program("lint", "d", cwd=tmp_path).out
+
+
+def test_a_type_error_names_the_path_where_it_is():
+    text = workflow([{"name": "a", "inputs": {"parameters": [{"name": "p", "value": "x"}]}, "plugin": {"x": {}}}, "text"])
+    done = run_program("lint", "-", stdin=text)
+    assert (done.code, done.err) == (1, "Error: failed to parse YAML from file stdin: json: cannot unmarshal string into Go "
+                                     "struct field WorkflowSpec.spec.templates of type v1alpha1.Template\n")
