@@ -34,6 +34,7 @@ struct tph_lint {
     struct tph_map globals;      /* name -> text */
     struct tph_map results;      /* scope and name of templates whose body was walked */
     bool lint;                   /* arguments may lack values */
+    bool for_run;                /* references are told as the cluster tells them */
     bool of_template;            /* a WorkflowTemplate or ClusterWorkflowTemplate */
     size_t depth;
     struct tph_error *err;

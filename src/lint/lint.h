@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Validation of workflows as `argo lint` does it, and its report.
  *
- * Objects are the four kinds, read by api/gotype.h. References are looked up in a set of the objects given together.
- * The first error of an object is told, in Argo's order and words. A template's body is walked once, whoever calls it.
- * Nesting is limited (TPH_LIMIT_LINT_DEPTH). Not thread-safe.
+ * Objects are the four kinds, read by api/gotype.h with TPH_GO_KEEP_EMPTY. References are looked up in a set of the
+ * objects given together. The first error of an object is told, in Argo's order and words. A template's body is walked
+ * once, whoever calls it. Nesting is limited (TPH_LIMIT_LINT_DEPTH). Not thread-safe.
  */
 #pragma once
 
@@ -20,9 +20,12 @@ struct tph_lint_set {
     struct tph_map cluster;
 };
 
+/* As `argo lint`, which lets workflow arguments lack values; or as the controller and the server before a run. */
+enum tph_lint_mode { TPH_LINT_FOR_REPORT, TPH_LINT_FOR_RUN };
+
 /* Checks one object (kind Workflow, WorkflowTemplate, ClusterWorkflowTemplate, CronWorkflow). */
-int tph_lint_object(const struct tph_json *object, const struct tph_lint_set *set, struct tph_error *err)
-    TPH_MUST_CHECK;
+int tph_lint_object(const struct tph_json *object, const struct tph_lint_set *set, enum tph_lint_mode mode,
+                    struct tph_error *err) TPH_MUST_CHECK;
 
 enum tph_lint_format { TPH_LINT_PRETTY, TPH_LINT_SIMPLE };
 

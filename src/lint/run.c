@@ -251,7 +251,7 @@ static size_t lint_file(const struct run *r, const struct file *f, bool *linted)
         name = name.len > 0 ? name : tph_str(numbered);
         TPH_CLEANUP(tph_freep) char *title = tph_format("\"%.*s\" (%.*s)", TPH_FMT(name), TPH_FMT(d->kind));
         TPH_CLEANUP(tph_freep) char *strict = d->unknown ? tph_format("strict decoding error: %s", d->unknown) : NULL;
-        if (strict || tph_lint_object(d->object, &r->set, &err) < 0) {
+        if (strict || tph_lint_object(d->object, &r->set, TPH_LINT_FOR_REPORT, &err) < 0) {
             tell(r, f, title, strict ? strict : err.text, n == 0);
             n++;
         }

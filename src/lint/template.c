@@ -71,6 +71,11 @@ static struct tph_lint_base *referred(struct tph_lint *l, const struct tph_json 
     bool cluster = tph_json_bool(tph_json_get(ref, "clusterScope"));
     struct tph_str key = cluster ? name : tph_lint_text(l, "%.*s/%.*s", TPH_FMT(l->ns), TPH_FMT(name));
     const struct tph_json *object = tph_map_get(cluster ? &l->set->cluster : &l->set->templates, key);
+    if (!object && l->for_run) {
+        (void)tph_lint_fail(l, "template reference %.*s.%.*s not found", TPH_FMT(name),
+                            TPH_FMT(tph_json_get_str(ref, "template")));
+        return NULL;
+    }
     if (!object && cluster) {
         (void)tph_lint_fail(l, "couldn't find cluster workflow template \"%.*s\"", TPH_FMT(name));
         return NULL;

@@ -373,9 +373,9 @@ static int object_of_kind(struct tph_lint *l, const struct tph_json *object)
                              KINDS[i].title, TPH_FMT(name), KINDS[i].longest, name.len);
     }
     if (i == 3) {
+        l->lint = false;
         return cron(l, spec);
     }
-    l->lint = true;
     l->of_template = i != 0;
     if (l->of_template) {
         struct tph_json *nameless = tph_json_copy(l->doc, metadata);
@@ -385,13 +385,16 @@ static int object_of_kind(struct tph_lint *l, const struct tph_json *object)
     return workflow(l, metadata, spec);
 }
 
-int tph_lint_object(const struct tph_json *object, const struct tph_lint_set *set, struct tph_error *err)
+int tph_lint_object(const struct tph_json *object, const struct tph_lint_set *set, enum tph_lint_mode mode,
+                    struct tph_error *err)
 {
     TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
     struct tph_error own = TPH_ERROR_INIT;
     struct tph_lint l = {.set = set,
                          .ns = tph_json_get_str(tph_json_get(object, "metadata"), "namespace"),
+                         .lint = mode == TPH_LINT_FOR_REPORT,
+                         .for_run = mode == TPH_LINT_FOR_RUN,
                          .arena = arena,
                          .doc = doc,
                          .err = err ? err : &own};
