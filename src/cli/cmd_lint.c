@@ -39,7 +39,7 @@ static int read_kinds(struct tph_str text, unsigned *ret_kinds, struct tph_error
         {"all", "all", TPH_LINT_ALL},
         {"workflows", "wf", TPH_LINT_WORKFLOW},
         {"workflowtemplates", "wftmpl", TPH_LINT_TEMPLATE},
-        {"cronworkflows", "cwf", TPH_LINT_CRON},
+        {"cronworkflows", "cronwf", TPH_LINT_CRON},
         {"clusterworkflowtemplates", "cwftmpl", TPH_LINT_CLUSTER},
     };
     struct tph_str word;
