@@ -130,6 +130,7 @@ static int read_definition(const struct session *s, struct definition *ret_defin
 {
     struct definition d = {.used = true};
     tph_run_input_init(&d.input, &s->cli);
+    d.input.plugins_only = true;
     if (s->options.ns) {
         d.input.default_namespace = s->options.ns;
     }

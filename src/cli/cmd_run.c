@@ -113,14 +113,13 @@ static int read_inputs(struct session *s, const struct tph_texts *arguments, str
             return -1;
         }
     }
-    size_t n_workflows = s->input.n_workflows;
+    s->input.plugins_only = true;
     for (size_t i = 0; i < s->options.plugins.n; i++) {
         if (tph_run_input_read(&s->input, s->options.plugins.list[i], err) < 0) {
             return -1;
         }
     }
-    /* A plugin's directory may hold an example workflow; --plugin asks for the plugin only. */
-    s->input.n_workflows = n_workflows;
+    size_t n_workflows = s->input.n_workflows;
     if (n_workflows == 0) {
         return tph_error_set(err, TPH_ERROR_USAGE,
                              "no workflow is given\n  name a file or directory with one, or - for standard input");

@@ -88,6 +88,9 @@ static int add_workflow(struct tph_run_input *input, const struct document *d, s
 {
     struct tph_str name = tph_json_get_str(tph_json_get(object, "metadata"), "name");
     struct tph_str ns = tph_json_get_str(tph_json_get(object, "metadata"), "namespace");
+    if (input->plugins_only) {
+        return 0;
+    }
     if (input->n_workflows >= TPH_LIMIT_WORKFLOWS) {
         return tph_error_set(err, TPH_ERROR_LIMIT, "more than %d workflows in one run", TPH_LIMIT_WORKFLOWS);
     }

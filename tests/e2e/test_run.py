@@ -1,6 +1,7 @@
 """What `run` promises beside the examples: inputs, outputs, exit codes, signals, nothing left behind."""
 import glob
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -13,6 +14,14 @@ def test_a_workflow_from_standard_input(tiphys):
     result = tiphys("run", "-", "--plugin", "examples/hello", "-o", "name", stdin=WORKFLOW.format(name="hello"))
     assert result.code == 0
     assert result.out.startswith("workflow.argoproj.io/hello-")
+
+
+def test_a_workflow_of_the_plugins_own_directory_is_one_workflow(tiphys, tmp_path):
+    shutil.copytree(TOP / "examples" / "hello", tmp_path / "hello")
+    workflow = tmp_path / "hello" / "hello.yaml"
+    workflow.write_text(workflow.read_text().replace("generateName: hello-", "name: hello"))
+    result = tiphys("run", workflow, "--plugin", tmp_path / "hello", "-o", "name")
+    assert (result.code, result.out) == (0, "workflow.argoproj.io/hello\n"), result.err
 
 
 def test_a_configmap_is_a_plugin(tiphys, tmp_path):

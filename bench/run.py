@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""run.py [--quick] [NAME...]: figures of the whole program, each with its target. Nothing is asserted.
+
+./dev bench builds with release flags in build-release and calls this. NAME picks parts: hello, c, tasks, memory,
+program, sidecar, data, engine, http.
+"""
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[1]
+parser = argparse.ArgumentParser()
+parser.add_argument("build")
+parser.add_argument("--quick", action="store_true", help="few repetitions: shows that everything runs")
+parser.add_argument("names", nargs="*")
+args = parser.parse_intermixed_args()
+BUILD = pathlib.Path(args.build).resolve()
+TIPHYS = BUILD / "tiphys"
+ROUNDS = 3 if args.quick else 21
+
+
+def show(what, figure, target=""):
+    print(f"  {what:<58} {figure:>16}   {target}", flush=True)
+
+
+def median_ms(action, rounds=ROUNDS):
+    times = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        action()
+        times.append((time.perf_counter() - begin) * 1000)
+    return statistics.median(times)
+
+
+def tiphys(*argv, cwd=TOP):
+    done = subprocess.run([TIPHYS, *map(str, argv)], cwd=cwd, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"bench: tiphys {' '.join(map(str, argv))} ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def call_when_up(server, port, body, token=""):
+    """Calls a server as soon as it listens; one that dies or refuses ends the bench."""
+    while server.poll() is None:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.request("POST", "/api/v1/template.execute", body,
+                               {"Content-Type": "application/json", "Authorization": f"Bearer {token}"})
+            reply = connection.getresponse()
+            if reply.status != 200:
+                sys.exit(f"bench: the server on port {port} answered {reply.status}")
+            return reply.read()
+        except ConnectionRefusedError:
+            time.sleep(0.001)
+    sys.exit(f"bench: the server for port {port} ended with {server.returncode}")
+
+
+BODY = json.dumps({"workflow": {"metadata": {"name": "w", "namespace": "n", "uid": "u"}},
+                   "template": {"name": "t", "inputs": {}, "outputs": {}, "metadata": {}, "plugin": {"hello": {}, "echo": {"text": "hi"}}}})
+
+
+def hello():
+    """The first figure of a newcomer: the whole process beside the same server started and called once."""
+    source = (TOP / "examples/hello/server.py").read_text()
+    if "/var/run/argo/token" in source:
+        source = re.sub(r'open\("/var/run/argo/token"\)', 'open("/dev/null")', source)
+
+    def alone():
+        server = subprocess.Popen([sys.executable, "-u", "-c", source], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            call_when_up(server, 4355, BODY)
+        finally:
+            server.kill()
+            server.wait()
+
+    ours, theirs = [], []
+    for _ in range(ROUNDS):  # side by side, so that both see the same machine
+        theirs.append(median_ms(alone, 1))
+        ours.append(median_ms(lambda: tiphys("run", "examples/hello", "-q"), 1))
+    ours, theirs = statistics.median(ours), statistics.median(theirs)
+    show("run examples/hello, whole process", f"{ours:.1f} ms")
+    show("the same Python server alone, called once", f"{theirs:.1f} ms")
+    show("ratio", f"{ours / theirs:.2f}", "target 1.5; 1.8 where limits go through cgroup v1")
+
+
+class Echo:
+    """A copy of the C example, compiled, on a port of its own and without a limit on its processor time."""
+
+    def __init__(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="tiphys-bench-"))
+        self.port = free_port()
+        for file in (TOP / "examples/c").iterdir():
+            shutil.copy(file, self.directory)
+        subprocess.run(["cc", "-O2", "-o", "server", "main.c"], cwd=self.directory, check=True)
+        for name in ("plugin.yaml", "main.c"):
+            file = self.directory / name
+            file.write_text(file.read_text().replace("4364", str(self.port)))
+        subprocess.run(["cc", "-O2", "-o", "server", "main.c"], cwd=self.directory, check=True)
+        plugin = self.directory / "plugin.yaml"
+        plugin.write_text(plugin.read_text().replace("cpu: 500m", 'cpu: "4"'))
+        os.chmod(self.directory, 0o755)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.directory)
+
+    def workflow(self, n):
+        steps = [{"name": f"s{i}", "template": "echo"} for i in range(n)]
+        path = self.directory / f"fan-{n}.json"
+        path.write_text(json.dumps({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "fan"},
+            "spec": {"entrypoint": "main", "templates": [
+                {"name": "main", "steps": [steps]}, {"name": "echo", "plugin": {"echo": {"text": "hi"}}}]}}))
+        return path
+
+    def run(self, n):
+        """Seconds, and the largest resident memory of the program in MiB."""
+        path = self.workflow(n)
+        begin = time.perf_counter()
+        process = subprocess.Popen([TIPHYS, "run", path, "--plugin", self.directory, "-q", "-o", "name"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        if status != 0:
+            sys.exit(f"bench: a fan-out of {n} failed\n{errors.decode()[-2000:]}")
+        return time.perf_counter() - begin, usage.ru_maxrss / 1024
+
+
+def c():
+    with Echo() as echo:
+        show("run with the C example, whole process", f"{median_ms(lambda: echo.run(1)):.1f} ms", "target 30 ms")
+
+
+def wrk_rate(echo):
+    """Calls a second that wrk reaches on the same server in the same sandbox; None without wrk."""
+    if not shutil.which("wrk"):
+        return None
+    server = subprocess.Popen([TIPHYS, "executor-plugin", "run", echo.directory], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
+    try:
+        token = [server.stdout.readline() for _ in range(2)][1].split()[1]  # it listens when it tells this
+        call_when_up(server, echo.port, BODY, token)
+        script = echo.directory / "post.lua"
+        script.write_text('wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
+                          f'wrk.headers["Authorization"] = "Bearer {token}"\nwrk.body = [[{BODY}]]\n')
+        out = subprocess.run(["wrk", "-t1", "-c64", f"-d{1 if args.quick else 3}s", "-s", script,
+                              f"http://127.0.0.1:{echo.port}/api/v1/template.execute"], capture_output=True, text=True).stdout
+    finally:
+        server.terminate()
+        server.wait()
+    found = re.search(r"Requests/sec:\s+([\d.]+)", out)
+    return float(found.group(1)) if found else None
+
+
+def tasks():
+    with Echo() as echo:
+        n = 1000
+        one = statistics.median(echo.run(1)[0] for _ in range(3))
+        many = statistics.median(echo.run(n)[0] for _ in range(3 if args.quick else 7))
+        rate = n / max(many - one, 1e-6)
+        show(f"{n} parallel plugin tasks, once started", f"{rate:,.0f} tasks/s", "target 5,000")
+        large = 10000
+        rate = large / max(echo.run(large)[0] - one, 1e-6)
+        show(f"{large} parallel plugin tasks, once started", f"{rate:,.0f} tasks/s")
+        wrk = wrk_rate(echo)
+        if wrk is None:
+            show("wrk on the same server", "skipped", "wrk is not installed")
+        else:
+            show("wrk on the same server, 64 connections", f"{wrk:,.0f} calls/s")
+            show("ratio, whole program with engine to wrk", f"{rate / wrk:.2f}", "target 0.70 for the agent's part")
+
+
+def memory():
+    with Echo() as echo:
+        show("10,000 tasks, one workflow: largest resident memory", f"{echo.run(10000)[1]:.0f} MiB", "target 100 MiB")
+
+
+def program():
+    show("tiphys version", f"{median_ms(lambda: tiphys('version'), ROUNDS * 5):.2f} ms", "target 2 ms, with starting it from here")
+    with tempfile.TemporaryDirectory() as directory:
+        stripped = pathlib.Path(directory) / "tiphys"
+        subprocess.run(["strip", "-o", stripped, TIPHYS], check=True)
+        show("executable, stripped", f"{stripped.stat().st_size / 1e6:.2f} MB", "target 3 MB")
+    show("executable, as built", f"{TIPHYS.stat().st_size / 1e6:.2f} MB")
+
+
+def pss_kib(pid):
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1))
+
+
+def descendants(pid):
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for c in children for child in [c, *descendants(c)]]
+
+
+def sidecar():
+    """What the sandbox itself keeps in memory beside the plugin's own process."""
+    with Echo() as echo:
+        process = subprocess.Popen([TIPHYS, "executor-plugin", "run", echo.directory], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        try:
+            process.stdout.readline()  # it listens
+            own = []
+            for pid in descendants(process.pid):
+                command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+                if not command.endswith(b"server"):
+                    own.append((command.decode().rsplit("/", 1)[-1], pss_kib(pid)))
+        except PermissionError as error:
+            show("an idle sidecar's own memory", "skipped", str(error))
+            return
+        finally:
+            process.terminate()
+            process.wait()
+        show(f"an idle sidecar's own memory ({', '.join(sorted({name for name, _ in own}))})",
+             f"{sum(size for _, size in own)} KiB", "target 512 KiB")
+
+
+def part(name):
+    def run():
+        done = subprocess.run([BUILD / "bench" / f"bench_{name}"], capture_output=True, text=True)
+        print("\n".join("  " + line for line in done.stdout.splitlines()))
+        if done.returncode != 0:
+            sys.exit(f"bench: bench_{name} ended with {done.returncode}\n{done.stderr[-2000:]}")
+    return run
+
+
+PARTS = {"hello": hello, "c": c, "tasks": tasks, "memory": memory, "program": program, "sidecar": sidecar,
+         "data": part("data"), "engine": part("engine"), "http": part("http")}
+unknown = [name for name in args.names if name not in PARTS]
+if unknown:
+    parser.error(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
+for name in args.names or PARTS:
+    print(name, flush=True)
+    PARTS[name]()
