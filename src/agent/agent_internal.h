@@ -34,7 +34,7 @@ struct task {
     struct tph_str map_key;                /* the id, for the workflow's table */
     uint32_t attempt;
     uint32_t calls; /* answered */
-    uint32_t sent;  /* calls that may have reached the plugin */
+    uint32_t sent;  /* calls that may have reached the plugin asked now */
     int tries;      /* of the present call, spent */
     int64_t deadline_ms;
     size_t asked;       /* candidates asked so far, see route.c */

@@ -268,15 +268,15 @@ void tph_call_start(struct task *task)
 /* A cancel call on its way; outlives its task and its workflow. */
 struct cancel {
     struct tph_agent *agent;
-    const struct tph_agent_workflow *workflow; /* only compared: it may be gone */
-    const struct sidecar *sidecar;             /* lives as long as the agent */
+    char *uid;                     /* owned; of the workflow, which may be gone by then */
+    const struct sidecar *sidecar; /* lives as long as the agent */
 };
 
 /* 404: this plugin knows no cancel, so its workflow does not ask it again. */
 static void remember_missing(const struct cancel *cancel)
 {
     for (struct tph_agent_workflow *w = cancel->agent->workflows; w; w = w->next) {
-        for (size_t i = 0; w == cancel->workflow && i < w->n_views; i++) {
+        for (size_t i = 0; strcmp(w->uid, cancel->uid) == 0 && i < w->n_views; i++) {
             w->views[i].cancel_missing = w->views[i].cancel_missing || w->views[i].sidecar == cancel->sidecar;
         }
     }
@@ -289,6 +289,7 @@ static void cancelled(void *owner, const struct tph_http_answer *answer)
     if (answer->outcome == TPH_HTTP_ANSWERED && answer->status == 404) {
         remember_missing(cancel);
     }
+    free(cancel->uid);
     free(cancel);
     tph_agent_cancel_over(agent);
 }
@@ -308,7 +309,8 @@ void tph_call_cancel_task(struct task *task)
     struct tph_rpc_task rpc = rpc_task(task);
     struct tph_http_request request;
     struct cancel *cancel = TPH_NEW(struct cancel);
-    *cancel = (struct cancel){.agent = task->workflow->agent, .workflow = task->workflow, .sidecar = sidecar};
+    *cancel =
+        (struct cancel){.agent = task->workflow->agent, .uid = tph_strdup(task->workflow->uid), .sidecar = sidecar};
     fill_headers(&headers, task, sidecar);
     tph_rpc_request(&rpc, &body);
     start_request(&request, sidecar, TPH_RPC_CANCEL);

@@ -40,7 +40,7 @@ void tph_agent_route(struct task *task)
     const struct view *taker = tph_map_get(&w->takers, tph_str(task->key));
     int own = namesake(w, task->key);
     int chosen = -1;
-    if (taker && !task->asked) {
+    if (taker && !task->asked && !taker->execute_missing) {
         chosen = index_of(w, taker);
         task->owner = true;
     }
@@ -59,6 +59,7 @@ void tph_agent_route(struct task *task)
     struct view *v = &w->views[chosen];
     task->plugin = chosen;
     task->tries = 0;
+    task->sent = 0;
     v->asked = true;
     if (!v->sidecar) {
         v->sidecar = tph_sidecar_get(w->agent, tph_str(w->ns), v->plugin);

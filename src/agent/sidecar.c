@@ -201,22 +201,35 @@ static void start(struct sidecar *s)
     tph_timer_start(s->timer, agent->options.ready_ms);
 }
 
+/* Takes the task that waited longest out of the queue; NULL: none is left. Tasks of a workflow in which the plugin said
+ * 404 meanwhile go on to the next plugin, unless it had taken them before. */
+static struct task *next_task(struct sidecar *s)
+{
+    while (s->queue_first) {
+        struct task *task = s->queue_first;
+        tph_sidecar_unqueue(s, task);
+        if (task->settled || !tph_agent_view(task)->execute_missing) {
+            return task;
+        }
+        task->place = TASK_WAITING;
+        tph_agent_declined(task, "404 before: not called again in this workflow");
+    }
+    return NULL;
+}
+
 /* Starts what may be called now. */
 static void pump(struct sidecar *s)
 {
+    struct task *task = NULL;
     if (s->state == SIDECAR_STARTING) {
-        if (s->pod_ready && !s->probing && s->queue_first) {
-            struct task *task = s->queue_first;
-            tph_sidecar_unqueue(s, task);
+        if (s->pod_ready && !s->probing && (task = next_task(s))) {
             s->probing = true;
             s->in_flight++;
             tph_call_start(task);
         }
         return;
     }
-    while (s->state == SIDECAR_LISTENING && s->queue_first && s->in_flight < s->limit) {
-        struct task *task = s->queue_first;
-        tph_sidecar_unqueue(s, task);
+    while (s->state == SIDECAR_LISTENING && s->in_flight < s->limit && (task = next_task(s))) {
         s->in_flight++;
         tph_call_start(task);
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The agent against servers as they are out there. The numbers are those of the survey of published plugins that the
- * design names; what needs a real program (slow start, ports) is played in tests/e2e, both families of addresses in
- * http/client. */
+ * design names; ports are played in tests/e2e, both families of addresses in http/client. */
 #include "agent/agent_internal.h"
 #include "world.h"
 
@@ -267,6 +266,47 @@ static void who_said_404_is_not_asked_again_and_who_took_the_key_is_first(void *
     world_close(&w);
 }
 
+/* 4: the tasks that wait for a plugin when it says 404 do not go there any more. */
+static void tasks_that_wait_when_a_plugin_says_404_go_on_to_the_next(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, three, 2);
+    peer_play(&w.servers[0], STEPS(ANSWER("HTTP/1.0 404 Not Found\r\n\r\n")));
+    peer_play(&w.servers[1], STEPS(ANSWER(OK_10(NODE("Succeeded", "b"))), ANSWER(OK_10(NODE("Succeeded", "b"))),
+                                   ANSWER(OK_10(NODE("Succeeded", "b")))));
+    world_submit(&w, "k", "a");
+    world_submit(&w, "l", "a");
+    world_submit(&w, "m", "a");
+    world_run(&w);
+    assert_string_equal(world_told(&w), "result k Succeeded b\nresult l Succeeded b\nresult m Succeeded b\n");
+    world_close(&w);
+}
+
+static void submit_other_key(struct world *w, const struct tph_agent_event *event)
+{
+    if (tph_str_eqz(event->node_id, "n")) {
+        world_submit(w, "l", "k2");
+    } else if (tph_str_eqz(event->node_id, "l")) {
+        world_submit(w, "m", "k1");
+    }
+}
+
+/* 4: also a plugin that took the key before is not called after its 404. */
+static void who_took_a_key_and_says_404_to_another_is_not_called_again(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, three, 2);
+    w.on_result = submit_other_key;
+    peer_play(&w.servers[0], STEPS(ANSWER(OK_10(NODE("Succeeded", "a"))), ANSWER("HTTP/1.0 404 Not Found\r\n\r\n")));
+    peer_play(&w.servers[1], STEPS(ANSWER(OK_10(NODE("Succeeded", "b"))), ANSWER(OK_10(NODE("Succeeded", "b")))));
+    world_submit(&w, "n", "k1");
+    world_run(&w);
+    assert_string_equal(world_told(&w), "result n Succeeded a\nresult l Succeeded b\nresult m Succeeded b\n");
+    world_close(&w);
+}
+
 /* Running without requeue polls by the default and says so once; Go's durations; a bad one is told. */
 static void running_is_called_again(void **state)
 {
@@ -372,6 +412,8 @@ int main(void)
         cmocka_unit_test(a_strangers_nonsense_is_no),
         cmocka_unit_test(who_takes_everything_is_not_asked_before_the_owner),
         cmocka_unit_test(who_said_404_is_not_asked_again_and_who_took_the_key_is_first),
+        cmocka_unit_test(tasks_that_wait_when_a_plugin_says_404_go_on_to_the_next),
+        cmocka_unit_test(who_took_a_key_and_says_404_to_another_is_not_called_again),
         cmocka_unit_test(running_is_called_again),
         cmocka_unit_test(a_silent_plugin_holds_nobody_else_up),
         cmocka_unit_test(a_cancelled_task_is_told_unless_the_plugin_knows_no_cancel),
