@@ -113,8 +113,8 @@ def test_a_hundred_calls_to_a_single_threaded_server_all_succeed(tiphys, make_pl
     assert result.json["status"]["progress"] == "100/100"
 
 
-def leftovers(port):
-    """Processes with a command line of ours, and control groups."""
+def leftovers(port, before=()):
+    """Processes of ours that were not there before: somebody else may run workflows on this machine, too."""
     found = []
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         try:
@@ -123,8 +123,8 @@ def leftovers(port):
         except OSError:
             continue
         if b"tiphys-init" in words or (b"HTTPServer" in words and str(port).encode() in words):
-            found.append(words[:60])
-    return found
+            found.append(path)
+    return [path for path in found if path not in before]
 
 
 def wait_until(condition, seconds=10):
@@ -149,12 +149,13 @@ ENDLESS = "        self.reply({'node': {'phase': 'Running', 'message': 'working'
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_the_first_signal_stops_and_cleans_up(make_plugin, port, number, code):
+    before = leftovers(port)
     process = start(make_plugin(ENDLESS))
     process.send_signal(number)
     out, _ = process.communicate(timeout=20)
     assert process.returncode == code
     assert "Stopped with strategy 'Stop'" in out
-    wait_until(lambda: not leftovers(port))
+    wait_until(lambda: not leftovers(port, before))
 
 
 def test_cancel_is_posted_when_a_run_is_stopped(make_plugin):
@@ -166,11 +167,12 @@ def test_cancel_is_posted_when_a_run_is_stopped(make_plugin):
 
 
 def test_kill_9_leaves_no_process_and_no_control_group(make_plugin, port):
+    before = leftovers(port)
     process = start(make_plugin(ENDLESS))
     groups = glob.glob(f"/sys/fs/cgroup/*/tiphys-{process.pid}*") + glob.glob(f"/sys/fs/cgroup/tiphys-{process.pid}*")
     process.kill()
     process.wait()
-    wait_until(lambda: not leftovers(port))
+    wait_until(lambda: not leftovers(port, before))
     wait_until(lambda: not any(os.path.exists(g) for g in groups))
 
 
