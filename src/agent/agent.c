@@ -5,6 +5,7 @@
 
 #include "agent/agent_internal.h"
 #include "base/alloc.h"
+#include "base/random.h"
 
 struct tph_agent *tph_agent_new(struct tph_loop *loop, const struct tph_agent_options *options)
 {
@@ -12,6 +13,9 @@ struct tph_agent *tph_agent_new(struct tph_loop *loop, const struct tph_agent_op
     agent->loop = loop;
     agent->options = *options;
     agent->http = tph_http_client_new(loop);
+    agent->key = TPH_BUF_INIT(TPH_KIB(4));
+    agent->body = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    tph_random_bytes(&agent->random, sizeof(agent->random));
     return agent;
 }
 
@@ -31,32 +35,40 @@ static void unlink_fresh(struct task *task)
     task->next = task->previous = NULL;
 }
 
-/* Takes the task out of its place and frees it; its workflow no longer knows it. */
-static void task_free(struct task *task)
+/* Takes the task out of its place; its workflow no longer knows it. */
+static void detach(struct task *task)
 {
     switch (task->place) {
     case TASK_FRESH:
         unlink_fresh(task);
         break;
     case TASK_QUEUED:
-        tph_sidecar_unqueue(tph_agent_view(task)->sidecar, task);
+        tph_sidecar_unqueue(task->sidecar, task);
         break;
     case TASK_CALLING:
         tph_http_call_cancel(task->call);
-        tph_sidecar_call_dropped(tph_agent_view(task)->sidecar);
+        tph_sidecar_call_dropped(task->sidecar);
         break;
     case TASK_WAITING:
         break;
     }
-    (void)tph_map_remove(&task->workflow->tasks, task->map_key);
-    tph_timer_free(task->timer);
+    tph_sidecar_assign(task, NULL);
+    (void)tph_map_remove(&task->workflow->tasks, task->id);
+    tph_timer_free(TPH_TAKE(task->timer));
+}
+
+/* Of one that is detached: nothing but memory. */
+static void release(struct task *task)
+{
     tph_json_doc_free(task->previous_doc);
     free(task->message);
-    free(task->id);
-    free(task->name);
-    free(task->key);
-    free(task->template_json);
     free(task);
+}
+
+static void task_free(struct task *task)
+{
+    detach(task);
+    release(task);
 }
 
 void tph_agent_emit(struct tph_agent *agent, const struct tph_agent_event *event)
@@ -73,18 +85,18 @@ void tph_agent_say(struct tph_agent *agent, enum tph_agent_event_kind kind, cons
 void tph_agent_finish(struct task *task, const struct tph_node_result *result)
 {
     struct tph_agent *agent = task->workflow->agent;
-    TPH_CLEANUP(tph_freep) char *id = tph_strdup(task->id);
     struct tph_agent_event event = {
         .kind = TPH_AGENT_RESULT,
         .workflow = task->workflow,
-        .node_id = tph_str(id),
+        .node_id = task->id,
         .attempt = task->attempt,
         .result = result,
         .calls = task->calls,
         .plugin = task->plugin >= 0 ? tph_agent_view(task)->plugin : NULL,
     };
-    task_free(task);
+    detach(task);
     tph_agent_emit(agent, &event);
+    release(task);
 }
 
 void tph_agent_fail(struct task *task, const char *message)
@@ -99,7 +111,7 @@ static void waited(void *owner)
 {
     struct task *task = owner;
     if (task->plugin >= 0) {
-        tph_sidecar_enqueue(tph_agent_view(task)->sidecar, task);
+        tph_sidecar_enqueue(task->sidecar, task);
     } else {
         tph_agent_route(task);
     }
@@ -116,10 +128,12 @@ void tph_agent_waiting(struct task *task, int64_t delay_ms, const char *message)
     struct tph_agent_event event = {
         .kind = TPH_AGENT_WAITING,
         .workflow = task->workflow,
-        .node_id = tph_str(task->id),
+        .node_id = task->id,
+        .node_name = task->name,
         .attempt = task->attempt,
         .calls = task->calls,
         .due_ms = tph_loop_now_ms(agent->loop) + delay_ms,
+        .delay_ms = delay_ms,
         .message = tph_str(message),
     };
     tph_agent_emit(agent, &event);
@@ -136,6 +150,7 @@ struct tph_agent_workflow *tph_agent_begin(struct tph_agent *agent, struct tph_s
     w->views = tph_calloc(n_plugins, sizeof(*w->views));
     w->n_views = n_plugins;
     w->names = tph_arena_new();
+    tph_call_begin_trace(w);
     for (size_t i = 0; i < n_plugins; i++) {
         w->views[i].plugin = tph_plugin_ref(plugins[i]);
     }
@@ -159,6 +174,9 @@ void tph_agent_end(struct tph_agent_workflow *w)
     tph_map_release(&w->takers);
     tph_arena_free(w->names);
     for (size_t i = 0; i < w->n_views; i++) {
+        if (w->views[i].sidecar) {
+            tph_sidecar_unuse(w->views[i].sidecar);
+        }
         tph_plugin_unref(w->views[i].plugin);
         free(w->views[i].said);
     }
@@ -211,6 +229,25 @@ static void add_fresh(struct tph_agent *agent, struct task *task)
     agent->fresh_last = task;
 }
 
+void tph_agent_route_again(struct task *task)
+{
+    tph_sidecar_assign(task, NULL);
+    task->plugin = -1;
+    task->asked -= task->asked > 0 ? 1 : 0; /* the one that was chosen is the next again */
+    add_fresh(task->workflow->agent, task);
+}
+
+/* Copies a text to the front of the room. */
+static struct tph_str keep(char **room, struct tph_str text)
+{
+    struct tph_str kept = {.p = *room, .len = text.len};
+    if (text.len > 0) {
+        memcpy(*room, text.p, text.len);
+    }
+    *room += text.len;
+    return kept;
+}
+
 void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agent_task *task)
 {
     struct task *known = tph_map_get(&workflow->tasks, task->node_id);
@@ -220,17 +257,18 @@ void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agen
     if (known) {
         task_free(known); /* an older attempt: nobody waits for it any more */
     }
-    struct task *t = TPH_NEW(struct task);
+    struct task *t =
+        tph_calloc(1, sizeof(*t) + task->node_id.len + task->node_name.len + task->key.len + task->template_json.len);
+    char *room = t->texts;
     t->workflow = workflow;
-    t->id = tph_str_dup(task->node_id);
-    t->name = tph_str_dup(task->node_name);
-    t->key = tph_str_dup(task->key);
-    t->template_json = tph_str_dup(task->template_json);
-    t->map_key = tph_str(t->id);
+    t->id = keep(&room, task->node_id);
+    t->name = keep(&room, task->node_name);
+    t->key = keep(&room, task->key);
+    t->template_json = keep(&room, task->template_json);
     t->attempt = task->attempt;
     t->deadline_ms = task->deadline_ms;
     t->plugin = -1;
-    (void)tph_map_set(&workflow->tasks, t->map_key, t);
+    (void)tph_map_set(&workflow->tasks, t->id, t);
     add_fresh(workflow->agent, t);
 }
 
@@ -274,7 +312,7 @@ void tph_agent_explain(const struct tph_agent_workflow *workflow, struct tph_str
 
 static void stop_if_quiet(struct tph_agent *agent)
 {
-    if (agent->stopping && agent->n_cancels == 0 && agent->n_stopping == 0 && agent->stopped) {
+    if (agent->stopping && !agent->cancels && agent->n_stopping == 0 && agent->stopped) {
         tph_defer(agent->loop, TPH_TAKE(agent->stopped), agent->stopped_owner);
     }
 }
@@ -283,7 +321,7 @@ static void stop_if_quiet(struct tph_agent *agent)
 static void stop_sidecars(void *owner)
 {
     struct tph_agent *agent = owner;
-    if (agent->n_cancels > 0) {
+    if (agent->cancels) {
         return; /* the last of them comes here again */
     }
     for (struct sidecar *s = agent->sidecars; s; s = s->next) {
@@ -306,8 +344,7 @@ void tph_agent_pod_stopped(struct tph_agent *agent)
 
 void tph_agent_cancel_over(struct tph_agent *agent)
 {
-    agent->n_cancels--;
-    if (agent->stopping && agent->n_cancels == 0) {
+    if (agent->stopping && !agent->cancels) {
         stop_sidecars(agent);
     }
 }
@@ -331,6 +368,9 @@ void tph_agent_free(struct tph_agent *agent)
         tph_agent_end(agent->workflows);
     }
     tph_http_client_free(agent->http);
+    tph_call_drop_cancels(agent);
+    tph_buf_release(&agent->key);
+    tph_buf_release(&agent->body);
     while (agent->sidecars) {
         struct sidecar *s = agent->sidecars;
         agent->sidecars = s->next;

@@ -35,15 +35,18 @@ struct tph_agent_event {
     enum tph_agent_event_kind kind;
     struct tph_agent_workflow *workflow; /* RESULT, WAITING */
     struct tph_str node_id;              /* RESULT, WAITING */
+    struct tph_str node_name;            /* WAITING */
     uint32_t attempt;
     const struct tph_node_result *result; /* RESULT */
     uint32_t calls;                       /* WAITING, RESULT: calls answered so far */
     int64_t due_ms;                       /* WAITING: loop time of the next call, 0 = unknown */
+    int64_t delay_ms;                     /* WAITING: from now to then */
     const struct tph_plugin *plugin;      /* SIDECAR, WARNING, LOG, and the one that answered; may be NULL */
     struct tph_str message;
     bool stderr_stream; /* LOG */
 };
 
+/* In RESULT and WAITING the owner may submit and cancel tasks and end workflows; in the others it changes nothing. */
 typedef void tph_agent_event_fn(void *owner, const struct tph_agent_event *event);
 
 struct tph_agent_options {
@@ -56,6 +59,7 @@ struct tph_agent_options {
     int64_t poll_ms;         /* TPH_LIMIT_POLL_MS: Running without requeue */
     int64_t restart_base_ms; /* podrt's */
     int64_t ready_ms;        /* TPH_LIMIT_READY_MS */
+    int64_t idle_ms;         /* TPH_LIMIT_IDLE_MS: a sidecar stays so long when no workflow needs it */
     int calls_in_flight;     /* to one plugin */
     tph_agent_event_fn *event;
     void *owner;
@@ -74,6 +78,12 @@ struct tph_agent_workflow *tph_agent_begin(struct tph_agent *agent, struct tph_s
                                            struct tph_str uid, struct tph_plugin *const *plugins, size_t n_plugins)
     TPH_MUST_CHECK;
 void tph_agent_end(struct tph_agent_workflow *workflow);
+
+/* The definition of a plugin changed, or (old is plugin) a Secret or ConfigMap that it reads. Workflows that saw the
+ * old one see the new one; tasks that the old sidecar has heard of finish there, then it is stopped; all others go to a
+ * new one, which starts at once, or, where both want one port of the host, when the old one has gone. Takes a
+ * reference. */
+void tph_agent_replace(struct tph_agent *agent, const struct tph_plugin *old, struct tph_plugin *plugin);
 
 struct tph_agent_task {
     struct tph_str node_id, node_name;

@@ -4,6 +4,7 @@
  *   agent.c    workflows and their tasks; events out
  *   route.c    which plugin is asked next
  *   sidecar.c  one pod a plugin: start, readiness, queue, calls in flight
+ *   warm.c     how long it stays, and who comes after it
  *   call.c     one call: request, judgement, what follows
  *
  * A task is in exactly one place: fresh (agent.c), in a sidecar's queue, in a call, or waiting for its timer.
@@ -18,6 +19,7 @@
 #include "http/client.h"
 
 struct sidecar;
+struct cancel;
 
 enum task_place {
     TASK_FRESH,   /* waits for the next turn of the loop to be routed */
@@ -30,30 +32,32 @@ struct task {
     struct task *next, *previous; /* in the list of its place: fresh, or its sidecar's queue */
     struct tph_agent_workflow *workflow;
     enum task_place place;
-    char *id, *name, *key, *template_json; /* owned; fixed from the first submit on */
-    struct tph_str map_key;                /* the id, for the workflow's table */
+    struct tph_str id, name, key, template_json; /* in texts; fixed from the first submit on */
     uint32_t attempt;
     uint32_t calls; /* answered */
     uint32_t sent;  /* calls that may have reached the plugin asked now */
     int tries;      /* of the present call, spent */
     int64_t deadline_ms;
-    size_t asked;       /* candidates asked so far, see route.c */
-    int plugin;         /* index of the plugin that is asked now; -1 = none yet */
-    bool owner;         /* that plugin is the key's own, or took it before */
-    bool settled;       /* a plugin answered with a node: only that one is called from now on */
-    bool warned;        /* of a poll without requeue */
-    int64_t started_us; /* of the call */
+    size_t asked;            /* candidates asked so far, see route.c */
+    struct sidecar *sidecar; /* that is asked now; keeps it from being stopped. NULL = none */
+    int plugin;              /* index of the plugin that is asked now; -1 = none yet */
+    bool owner;              /* that plugin is the key's own, or took it before */
+    bool settled;            /* a plugin answered with a node: only that one is called from now on */
+    bool warned;             /* of a poll without requeue */
+    unsigned life;           /* of the sidecar, when the call began */
+    int64_t started_us;      /* of the call */
     struct tph_timer *timer;
     struct tph_http_call *call;
     struct tph_json_doc *previous_doc; /* of the previous answer: outputs */
     const struct tph_json *outputs;
     char *message;
+    char texts[];
 };
 
 /* What one plugin is to one workflow. */
 struct view {
     struct tph_plugin *plugin; /* owned reference */
-    struct sidecar *sidecar;   /* shared; NULL until first needed */
+    struct sidecar *sidecar;   /* shared, kept warm by this; NULL until first needed, and when it was replaced */
     bool execute_missing;      /* 404 to template.execute */
     bool cancel_missing;       /* 404 to template.cancel */
     bool asked;
@@ -64,7 +68,8 @@ struct tph_agent_workflow {
     struct tph_agent_workflow *next, *previous;
     struct tph_agent *agent;
     char *name, *ns, *uid;
-    struct view *views; /* owned, in the order of asking */
+    char trace[sizeof("00--") + 32]; /* the beginning of each traceparent */
+    struct view *views;              /* owned, in the order of asking */
     size_t n_views;
     struct tph_map tasks;    /* node id -> struct task, owned */
     struct tph_map takers;   /* key -> struct view: who took it */
@@ -89,14 +94,23 @@ struct sidecar {
     enum sidecar_state state;
     bool pod_ready;          /* its readinessProbe says so, or it has none */
     bool probing;            /* one call asks whether somebody listens */
+    size_t users;            /* views that have it */
+    size_t n_tasks;          /* that are with it */
+    size_t n_cancels;        /* cancel calls to it under way */
+    bool leaving;            /* takes no task that it has not heard of, and stops when those it has are through */
+    bool stop_sent;          /* its pod is being stopped, for nobody needs it */
+    bool settling;           /* it will be looked at whether it is still needed */
+    struct tph_timer *idle;  /* until it is stopped; NULL = never was idle */
     struct tph_timer *timer; /* the next such call */
-    int64_t probe_ms;        /* pause before it */
+    int64_t ready_at_ms;     /* loop time since when it may listen */
     int64_t give_up_ms;      /* loop time when waiting for a listener ends */
+    unsigned life;           /* exits in all: what a call of an earlier life says of listening is no longer true */
     int exits;               /* since it last listened */
     int last_exit;
     uint16_t port;
     char url[64];
-    char token[TPH_LIMIT_TOKEN_LEN + 1];
+    char bearer[sizeof("Bearer ") + TPH_LIMIT_TOKEN_LEN]; /* the Authorization header, with the token in it */
+    char dial_error[160];      /* why nobody could connect at last; "" = nobody tried since it began */
     char *problem;             /* owned */
     struct tph_buf last_lines; /* of its output, from when the problem came up */
     struct task *queue_first, *queue_last;
@@ -104,6 +118,7 @@ struct sidecar {
     int limit;       /* of calls in flight, found by measuring */
     int64_t best_us; /* shortest call so far */
     bool keep_alive;
+    bool four_first; /* it answered on 127.0.0.1 */
 };
 
 struct tph_agent {
@@ -113,7 +128,9 @@ struct tph_agent {
     struct tph_agent_workflow *workflows;
     struct sidecar *sidecars;
     struct task *fresh_first, *fresh_last;
-    size_t n_cancels;  /* cancel calls under way */
+    struct cancel *cancels;   /* cancel calls under way */
+    struct tph_buf key, body; /* of the call that is being made: room that is used again */
+    uint64_t random;
     size_t n_stopping; /* pods that have not said STOPPED yet */
     int64_t grace_ms;
     bool stopping;
@@ -128,6 +145,8 @@ void tph_agent_fail(struct task *task, const char *message);                    
 void tph_agent_waiting(struct task *task, int64_t delay_ms, const char *message); /* arms the timer, emits */
 void tph_agent_say(struct tph_agent *agent, enum tph_agent_event_kind kind, const struct tph_plugin *plugin,
                    const char *message);
+/* Routes a task anew that no plugin has heard of; it is in no place. */
+void tph_agent_route_again(struct task *task);
 void tph_agent_pod_stopped(struct tph_agent *agent);
 void tph_agent_cancel_over(struct tph_agent *agent);
 
@@ -140,17 +159,35 @@ void tph_agent_took(struct task *task);                       /* the plugin aske
 struct sidecar *tph_sidecar_get(struct tph_agent *agent, struct tph_str ns, struct tph_plugin *plugin);
 void tph_sidecar_enqueue(struct sidecar *sidecar, struct task *task);
 void tph_sidecar_unqueue(struct sidecar *sidecar, struct task *task);
-void tph_sidecar_refused(struct sidecar *sidecar, struct task *task,
-                         const char *error); /* nobody listens: spends no try */
+/* No connection could be made while it starts, whatever kept it from that: asked again soon, spends no try. */
+void tph_sidecar_not_there(struct sidecar *sidecar, struct task *task, const char *error);
 void tph_sidecar_answered(struct sidecar *sidecar, int64_t took_us, bool keep_alive); /* somebody listens */
 void tph_sidecar_call_over(struct sidecar *sidecar);
 void tph_sidecar_call_dropped(struct sidecar *sidecar); /* over without an answer: its task was cancelled */
 void tph_sidecar_stop(struct sidecar *sidecar, int64_t grace_ms);
 void tph_sidecar_free(struct sidecar *sidecar);
 
+/* Begins a sidecar whose tasks wait for a port, if that is free now. */
+void tph_sidecar_start_waiting(struct sidecar *sidecar);
+
+/* warm.c */
+void tph_sidecar_use(struct sidecar *sidecar); /* by a view */
+void tph_sidecar_unuse(struct sidecar *sidecar);
+void tph_sidecar_assign(struct task *task, struct sidecar *sidecar); /* the task is with that one now; NULL = none */
+void tph_sidecar_cancel_begins(struct sidecar *sidecar);
+void tph_sidecar_cancel_ended(struct sidecar *sidecar);
+void tph_sidecar_gone(struct sidecar *sidecar);      /* its pod was stopped */
+bool tph_sidecar_must_wait(struct sidecar *sidecar); /* one that leaves has its port still */
+
 /* call.c */
 void tph_call_start(struct task *task);
-void tph_call_cancel_task(struct task *task); /* POST template.cancel, if the plugin may know the task */
+/* The trace is the workflow's uid, so that all its calls belong together. */
+void tph_call_begin_trace(struct tph_agent_workflow *workflow);
+/* Before the next try, `tries` of them spent: 1, 2, 4, 8 times the base, each 20 % more or less, so that tasks that
+ * failed together do not come back together. */
+int64_t tph_call_retry_pause_ms(int64_t base_ms, int tries, uint32_t random);
+void tph_call_cancel_task(struct task *task);        /* POST template.cancel, if the plugin may know the task */
+void tph_call_drop_cancels(struct tph_agent *agent); /* those under way, whose calls are gone */
 
 static inline struct view *tph_agent_view(const struct task *task)
 {

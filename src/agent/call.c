@@ -8,19 +8,13 @@
 #include "base/clock.h"
 #include "base/random.h"
 
-/* The headers of a call; the texts live as long as this. */
+enum { SPAN_LEN = 16 };
+
+/* The headers of a call; the texts live as long as this, or until the agent's next call. */
 struct headers {
-    char authorization[TPH_LIMIT_TOKEN_LEN + 16];
-    char traceparent[64];
-    struct tph_buf key;
+    char traceparent[sizeof("00---01") + 32 + SPAN_LEN];
     struct tph_http_header list[4];
 };
-
-static void release_headers(struct headers *h)
-{
-    tph_buf_release(&h->key);
-    explicit_bzero(h->authorization, sizeof(h->authorization));
-}
 
 static struct tph_rpc_task rpc_task(const struct task *task)
 {
@@ -29,9 +23,9 @@ static struct tph_rpc_task rpc_task(const struct task *task)
         .workflow_name = tph_str(w->name),
         .workflow_namespace = tph_str(w->ns),
         .workflow_uid = tph_str(w->uid),
-        .template_json = tph_str(task->template_json),
-        .node_id = tph_str(task->id),
-        .node_name = tph_str(task->name),
+        .template_json = task->template_json,
+        .node_id = task->id,
+        .node_name = task->name,
         .attempt = task->attempt,
         .calls = task->calls,
         .deadline_ms = task->deadline_ms,
@@ -40,33 +34,53 @@ static struct tph_rpc_task rpc_task(const struct task *task)
     };
 }
 
-/* The trace is the workflow's uid, so that all its calls belong together; the span is the call's own. */
-static void write_traceparent(const char *uid, char *text, size_t size)
+void tph_call_begin_trace(struct tph_agent_workflow *workflow)
 {
     char trace[33] = "00000000000000000000000000000001";
     size_t n = 0;
-    for (const char *p = uid; *p && n < 32; p++) {
+    for (const char *p = workflow->uid; *p && n < 32; p++) {
         if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f')) {
             trace[n++] = *p;
         }
     }
-    unsigned char span[8];
-    tph_random_bytes(span, sizeof(span));
-    (void)snprintf(text, size, "00-%s-%02x%02x%02x%02x%02x%02x%02x%02x-01", trace, span[0], span[1], span[2], span[3],
-                   span[4], span[5], span[6], span[7] | 1);
+    (void)snprintf(workflow->trace, sizeof(workflow->trace), "00-%s-", trace);
 }
 
-static void fill_headers(struct headers *h, const struct task *task, const struct sidecar *sidecar)
+/* The span is the call's own, and not 0. printf would cost more than all the rest of a request. */
+static void write_traceparent(struct tph_agent_workflow *workflow, char *text)
 {
+    uint64_t span = tph_random_next(&workflow->agent->random) | 1;
+    char *at = text + sizeof(workflow->trace) - 1;
+    memcpy(text, workflow->trace, sizeof(workflow->trace) - 1);
+    for (int i = SPAN_LEN - 1; i >= 0; i--) {
+        *at++ = "0123456789abcdef"[span >> (i * 4) & 0xf];
+    }
+    memcpy(at, "-01", sizeof("-01"));
+}
+
+/* Headers and body of a call about the task; the body is the agent's until its next call. */
+static struct tph_str fill_call(struct headers *h, const struct task *task, const struct sidecar *sidecar)
+{
+    struct tph_agent *agent = task->workflow->agent;
     struct tph_rpc_task rpc = rpc_task(task);
-    h->key = TPH_BUF_INIT(TPH_KIB(4));
-    tph_rpc_idempotency_key(&rpc, &h->key);
-    (void)snprintf(h->authorization, sizeof(h->authorization), "Bearer %s", sidecar->token);
-    write_traceparent(task->workflow->uid, h->traceparent, sizeof(h->traceparent));
+    tph_buf_clear(&agent->key);
+    tph_rpc_idempotency_key(&rpc, &agent->key);
+    write_traceparent(task->workflow, h->traceparent);
     h->list[0] = (struct tph_http_header){"Content-Type", "application/json"};
-    h->list[1] = (struct tph_http_header){"Authorization", h->authorization};
-    h->list[2] = (struct tph_http_header){"Idempotency-Key", tph_buf_cstr(&h->key)};
+    h->list[1] = (struct tph_http_header){"Authorization", sidecar->bearer};
+    h->list[2] = (struct tph_http_header){"Idempotency-Key", tph_buf_cstr(&agent->key)};
     h->list[3] = (struct tph_http_header){"traceparent", h->traceparent};
+    tph_buf_clear(&agent->body);
+    tph_rpc_request(&rpc, &agent->body);
+    return tph_buf_str(&agent->body);
+}
+
+/* The request has been copied: room for a large one is not kept. */
+static void call_filled(struct tph_agent *agent)
+{
+    if (agent->body.capacity > TPH_LIMIT_HTTP_KEPT) {
+        tph_buf_release(&agent->body);
+    }
 }
 
 static int dial(void *owner, const char *host, uint16_t port)
@@ -81,6 +95,7 @@ static void start_request(struct tph_http_request *request, const struct sidecar
         .method = "POST",
         .host = "localhost",
         .port = s->port,
+        .four_first = s->four_first,
         .target = target,
         .n_headers = 4,
         .max_reply = TPH_LIMIT_REPLY,
@@ -110,14 +125,18 @@ static enum tph_rpc_transport transport_of(enum tph_http_outcome outcome)
     return TPH_RPC_BROKEN;
 }
 
-/* 1, 2, 4, 8 s, each 20 % more or less, so that tasks that failed together do not come back together. */
+int64_t tph_call_retry_pause_ms(int64_t base_ms, int tries, uint32_t random)
+{
+    int64_t pause = base_ms << (tries - 1);
+    int64_t spread = pause * TPH_LIMIT_CALL_JITTER_PERCENT / 100;
+    return pause - spread + (int64_t)random % (2 * spread + 1);
+}
+
 static int64_t retry_pause_ms(const struct task *task)
 {
-    int64_t pause = task->workflow->agent->options.retry_pause_ms << (task->tries - 1);
-    int64_t spread = pause * TPH_LIMIT_CALL_JITTER_PERCENT / 100;
-    uint32_t random;
-    tph_random_bytes(&random, sizeof(random));
-    return pause - spread + (spread > 0 ? (int64_t)(random % (uint32_t)(2 * spread + 1)) : 0);
+    struct tph_agent *agent = task->workflow->agent;
+    return tph_call_retry_pause_ms(agent->options.retry_pause_ms, task->tries,
+                                   (uint32_t)tph_random_next(&agent->random));
 }
 
 static bool is_final(struct tph_str phase)
@@ -146,7 +165,7 @@ static void go_on(struct task *task, struct tph_rpc_reply *reply)
     struct tph_agent_workflow *workflow = task->workflow;
     int64_t delay_ms = reply->requeue_ms >= 0 ? reply->requeue_ms : agent->options.poll_ms;
     bool warn = reply->requeue_ms < 0 && !task->warned;
-    TPH_CLEANUP(tph_freep) char *id = tph_strdup(task->id);
+    TPH_CLEANUP(tph_freep) char *id = tph_str_dup(task->id);
     uint32_t attempt = task->attempt;
     const struct tph_plugin *plugin = tph_agent_view(task)->plugin;
     task->warned = task->warned || warn;
@@ -161,10 +180,10 @@ static void go_on(struct task *task, struct tph_rpc_reply *reply)
         .plugin = plugin,
     };
     if (warn) {
+        struct tph_str phase = reply->result.phase.len > 0 ? reply->result.phase : TPH_STR("no phase");
         TPH_CLEANUP(tph_freep)
-        char *text = tph_format("plugin %.*s answered %s without requeue; it is called again every %lld s",
-                                TPH_FMT(plugin->name), reply->result.phase.len > 0 ? "Running" : "without a phase",
-                                (long long)(agent->options.poll_ms / 1000));
+        char *text = tph_format("plugin %.*s answered %.*s without requeue; it is called again every %lld s",
+                                TPH_FMT(plugin->name), TPH_FMT(phase), (long long)(agent->options.poll_ms / 1000));
         tph_agent_say(agent, TPH_AGENT_WARNING, plugin, text);
     }
     tph_agent_waiting(task, delay_ms, "");
@@ -214,15 +233,18 @@ static void follow(struct task *task, struct tph_rpc_reply *reply)
 static void answered(void *owner, const struct tph_http_answer *answer)
 {
     struct task *task = owner;
-    struct sidecar *sidecar = tph_agent_view(task)->sidecar;
+    struct sidecar *sidecar = task->sidecar;
     task->call = NULL;
     task->place = TASK_WAITING;
-    if (answer->outcome == TPH_HTTP_REFUSED && sidecar->state == SIDECAR_STARTING) {
-        tph_sidecar_refused(sidecar, task, answer->error);
+    bool connected = answer->outcome != TPH_HTTP_REFUSED && answer->outcome != TPH_HTTP_CONNECT_ERROR;
+    if (!connected && sidecar->state == SIDECAR_STARTING) {
+        task->sent--;
+        tph_sidecar_not_there(sidecar, task, answer->error);
         tph_sidecar_call_over(sidecar);
         return;
     }
-    if (answer->outcome != TPH_HTTP_REFUSED && answer->outcome != TPH_HTTP_CONNECT_ERROR) {
+    if (connected && task->life == sidecar->life) {
+        sidecar->four_first = answer->remote[0] != '[';
         tph_sidecar_answered(sidecar, tph_clock_monotonic_us() - task->started_us, answer->keep_alive);
     }
     task->tries++;
@@ -248,28 +270,27 @@ static void answered(void *owner, const struct tph_http_answer *answer)
 
 void tph_call_start(struct task *task)
 {
-    struct sidecar *sidecar = tph_agent_view(task)->sidecar;
-    TPH_CLEANUP(release_headers) struct headers headers;
-    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    struct tph_rpc_task rpc = rpc_task(task);
+    struct sidecar *sidecar = task->sidecar;
+    struct headers headers;
     struct tph_http_request request;
-    fill_headers(&headers, task, sidecar);
-    tph_rpc_request(&rpc, &body);
     start_request(&request, sidecar, TPH_RPC_EXECUTE);
     request.headers = headers.list;
-    request.body = tph_buf_str(&body);
+    request.body = fill_call(&headers, task, sidecar);
     request.timeout_ms = sidecar->plugin->call_timeout_ms;
     task->place = TASK_CALLING;
     task->sent++;
+    task->life = sidecar->life;
     task->started_us = tph_clock_monotonic_us();
     task->call = tph_http_call_start(task->workflow->agent->http, &request, answered, task);
+    call_filled(task->workflow->agent);
 }
 
 /* A cancel call on its way; outlives its task and its workflow. */
 struct cancel {
     struct tph_agent *agent;
-    char *uid;                     /* owned; of the workflow, which may be gone by then */
-    const struct sidecar *sidecar; /* lives as long as the agent */
+    struct cancel *next, *previous; /* among the agent's */
+    char *uid;                      /* owned; of the workflow, which may be gone by then */
+    struct sidecar *sidecar;        /* which it keeps from being stopped */
 };
 
 /* 404: this plugin knows no cancel, so its workflow does not ask it again. */
@@ -282,6 +303,28 @@ static void remember_missing(const struct cancel *cancel)
     }
 }
 
+static void cancel_free(struct cancel *cancel)
+{
+    if (cancel->previous) {
+        cancel->previous->next = cancel->next;
+    } else {
+        cancel->agent->cancels = cancel->next;
+    }
+    if (cancel->next) {
+        cancel->next->previous = cancel->previous;
+    }
+    tph_sidecar_cancel_ended(cancel->sidecar);
+    free(cancel->uid);
+    free(cancel);
+}
+
+void tph_call_drop_cancels(struct tph_agent *agent)
+{
+    while (agent->cancels) {
+        cancel_free(agent->cancels);
+    }
+}
+
 static void cancelled(void *owner, const struct tph_http_answer *answer)
 {
     struct cancel *cancel = owner;
@@ -289,8 +332,7 @@ static void cancelled(void *owner, const struct tph_http_answer *answer)
     if (answer->outcome == TPH_HTTP_ANSWERED && answer->status == 404) {
         remember_missing(cancel);
     }
-    free(cancel->uid);
-    free(cancel);
+    cancel_free(cancel);
     tph_agent_cancel_over(agent);
 }
 
@@ -300,23 +342,28 @@ void tph_call_cancel_task(struct task *task)
         return; /* no plugin has heard of it */
     }
     struct view *view = tph_agent_view(task);
-    struct sidecar *sidecar = view->sidecar;
-    if (view->cancel_missing || !sidecar->pod || sidecar->state != SIDECAR_LISTENING) {
+    struct sidecar *sidecar = task->sidecar;
+    /* The first call to a sidecar shows by its answer that somebody listens: until then it may have the task. */
+    bool may_listen =
+        sidecar->state == SIDECAR_LISTENING || (sidecar->state == SIDECAR_STARTING && task->place == TASK_CALLING);
+    if (view->cancel_missing || !sidecar->pod || !may_listen) {
         return;
     }
-    TPH_CLEANUP(release_headers) struct headers headers;
-    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    struct tph_rpc_task rpc = rpc_task(task);
+    struct headers headers;
     struct tph_http_request request;
     struct cancel *cancel = TPH_NEW(struct cancel);
     *cancel =
         (struct cancel){.agent = task->workflow->agent, .uid = tph_strdup(task->workflow->uid), .sidecar = sidecar};
-    fill_headers(&headers, task, sidecar);
-    tph_rpc_request(&rpc, &body);
     start_request(&request, sidecar, TPH_RPC_CANCEL);
     request.headers = headers.list;
-    request.body = tph_buf_str(&body);
+    request.body = fill_call(&headers, task, sidecar);
     request.timeout_ms = TPH_LIMIT_CANCEL_TIMEOUT_MS;
-    cancel->agent->n_cancels++;
+    tph_sidecar_cancel_begins(sidecar);
+    cancel->next = cancel->agent->cancels;
+    if (cancel->next) {
+        cancel->next->previous = cancel;
+    }
+    cancel->agent->cancels = cancel;
     (void)!tph_http_call_start(cancel->agent->http, &request, cancelled, cancel);
+    call_filled(cancel->agent);
 }

@@ -11,10 +11,10 @@ static int index_of(const struct tph_agent_workflow *w, const struct view *v)
 }
 
 /* The plugin that the key names, or -1. */
-static int namesake(const struct tph_agent_workflow *w, const char *key)
+static int namesake(const struct tph_agent_workflow *w, struct tph_str key)
 {
     for (size_t i = 0; i < w->n_views; i++) {
-        if (tph_str_eqz(w->views[i].plugin->name, key)) {
+        if (tph_str_eq(w->views[i].plugin->name, key)) {
             return (int)i;
         }
     }
@@ -37,7 +37,7 @@ static int candidate(const struct tph_agent_workflow *w, int own, size_t n)
 void tph_agent_route(struct task *task)
 {
     struct tph_agent_workflow *w = task->workflow;
-    const struct view *taker = tph_map_get(&w->takers, tph_str(task->key));
+    const struct view *taker = tph_map_get(&w->takers, task->key);
     int own = namesake(w, task->key);
     int chosen = -1;
     if (taker && !task->asked && !taker->execute_missing) {
@@ -63,8 +63,10 @@ void tph_agent_route(struct task *task)
     v->asked = true;
     if (!v->sidecar) {
         v->sidecar = tph_sidecar_get(w->agent, tph_str(w->ns), v->plugin);
+        tph_sidecar_use(v->sidecar);
     }
-    tph_sidecar_enqueue(v->sidecar, task);
+    tph_sidecar_assign(task, v->sidecar);
+    tph_sidecar_enqueue(task->sidecar, task);
 }
 
 void tph_agent_declined(struct task *task, const char *said)
@@ -77,8 +79,8 @@ void tph_agent_declined(struct task *task, const char *said)
         tph_agent_fail(task, "no plugin executed the template");
         return;
     }
-    if (tph_map_get(&task->workflow->takers, tph_str(task->key)) == v) {
-        (void)tph_map_remove(&task->workflow->takers, tph_str(task->key));
+    if (tph_map_get(&task->workflow->takers, task->key) == v) {
+        (void)tph_map_remove(&task->workflow->takers, task->key);
     }
     task->plugin = -1;
     tph_agent_route(task);
@@ -90,7 +92,7 @@ void tph_agent_took(struct task *task)
     struct view *v = tph_agent_view(task);
     task->settled = true;
     task->owner = true;
-    if (!tph_map_get(&w->takers, tph_str(task->key))) {
-        (void)tph_map_set(&w->takers, tph_arena_str(w->names, tph_str(task->key)), v);
+    if (!tph_map_get(&w->takers, task->key)) {
+        (void)tph_map_set(&w->takers, tph_arena_str(w->names, task->key), v);
     }
 }

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "podrt/backoff.h"
 
 static void pump(struct sidecar *s);
 
@@ -22,7 +23,7 @@ static bool same_text(const char *a, struct tph_str b)
 struct sidecar *tph_sidecar_get(struct tph_agent *agent, struct tph_str ns, struct tph_plugin *plugin)
 {
     for (struct sidecar *s = agent->sidecars; s; s = s->next) {
-        if (s->plugin == plugin && same_text(s->ns, ns)) {
+        if (s->plugin == plugin && !s->leaving && same_text(s->ns, ns)) {
             return s;
         }
     }
@@ -34,11 +35,35 @@ struct sidecar *tph_sidecar_get(struct tph_agent *agent, struct tph_str ns, stru
     s->limit = 1;
     s->last_lines = TPH_BUF_INIT(TPH_LIMIT_LOG_TAIL * (TPH_LIMIT_LOG_LINE + 1));
     (void)snprintf(s->url, sizeof(s->url), "http://localhost:%u" TPH_RPC_EXECUTE, s->port);
-    tph_random_text(s->token, TPH_LIMIT_TOKEN_LEN);
-    s->container = (struct tph_pod_container){.spec = &plugin->container, .token = s->token};
+    static const char scheme[] = "Bearer ";
+    char *token = s->bearer + sizeof(scheme) - 1;
+    memcpy(s->bearer, scheme, sizeof(scheme) - 1);
+    tph_random_text(token, TPH_LIMIT_TOKEN_LEN);
+    s->container = (struct tph_pod_container){.spec = &plugin->container, .token = token};
     s->next = agent->sidecars;
     agent->sidecars = s;
     return s;
+}
+
+static int64_t ready_ms(const struct sidecar *s)
+{
+    return s->plugin->ready_ms > 0 ? s->plugin->ready_ms : s->agent->options.ready_ms;
+}
+
+/* The message of a node is one line: hints, which stand on lines of their own, come behind a semicolon. */
+static void make_one_line(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from; from++) {
+        if (*from == '\n') {
+            *to++ = ';';
+            *to++ = ' '; /* hints are indented by two columns: this is never longer */
+            from += strspn(from + 1, " ");
+        } else {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
 }
 
 /* What it cannot do any more, and why; everything that waits for it fails with Argo's words first. */
@@ -57,6 +82,7 @@ static void give_up(struct sidecar *s, const char *argo_words, const char *probl
     char *message = *argo_words ? tph_format("Post \"%s\": %s; sidecar %.*s %s", s->url, argo_words,
                                              TPH_FMT(s->plugin->config_name), problem)
                                 : tph_format("sidecar %.*s %s", TPH_FMT(s->plugin->config_name), problem);
+    make_one_line(message);
     /* Strangers only lose a candidate; who owns the key fails. A task may bring others while it fails. */
     while (s->queue_first) {
         struct task *task = s->queue_first;
@@ -79,11 +105,11 @@ static void never_listened(struct sidecar *s)
                        s->exits <= 3 ? times[s->exits] : " again and again");
     } else {
         (void)snprintf(problem, sizeof(problem), "never listened on port %u within %lld s", s->port,
-                       (long long)(s->agent->options.ready_ms / 1000));
+                       (long long)(ready_ms(s) / 1000));
     }
-    char words[96];
+    char words[sizeof(s->dial_error)];
     (void)snprintf(words, sizeof(words), "dial tcp 127.0.0.1:%u: connect: connection refused", s->port);
-    give_up(s, words, problem);
+    give_up(s, *s->dial_error ? s->dial_error : words, problem);
 }
 
 /* Time to ask again whether somebody listens. */
@@ -91,7 +117,8 @@ static void probe_again(void *owner)
 {
     struct sidecar *s = owner;
     s->probing = false;
-    if (s->state == SIDECAR_STARTING && tph_loop_now_ms(s->agent->loop) >= s->give_up_ms) {
+    /* Without a task nobody asks, and so nobody can say that it does not listen. */
+    if (s->state == SIDECAR_STARTING && s->queue_first && tph_loop_now_ms(s->agent->loop) >= s->give_up_ms) {
         never_listened(s);
         return;
     }
@@ -108,13 +135,16 @@ static void container_exited(struct sidecar *s, const struct tph_pod_event *even
         (void)snprintf(text, sizeof(text), "exited %d (%s)", event->exit_code, event->reason);
     }
     s->exits++;
+    s->life++;
+    s->probing = false; /* whom the call under way asked is gone */
     s->last_exit = event->exit_code;
     s->pod_ready = false;
     if (s->state == SIDECAR_LISTENING) {
         s->state = SIDECAR_STARTING;
         s->exits = 1;
-        s->give_up_ms = tph_loop_now_ms(s->agent->loop) + s->agent->options.ready_ms;
-        tph_timer_start(s->timer, s->agent->options.ready_ms);
+        s->dial_error[0] = '\0';
+        s->give_up_ms = tph_loop_now_ms(s->agent->loop) + ready_ms(s);
+        tph_timer_start(s->timer, ready_ms(s));
     }
     tph_agent_say(s->agent, TPH_AGENT_SIDECAR, s->plugin, text);
     if (s->state == SIDECAR_STARTING && s->exits >= TPH_LIMIT_READY_EXITS) {
@@ -133,7 +163,7 @@ static void pod_event(void *owner, struct tph_pod *pod, const struct tph_pod_eve
         break;
     case TPH_POD_READY:
         s->pod_ready = true;
-        s->probe_ms = TPH_LIMIT_PROBE_FIRST_MS;
+        s->ready_at_ms = tph_loop_now_ms(s->agent->loop);
         pump(s);
         break;
     case TPH_POD_UNREADY:
@@ -159,6 +189,7 @@ static void pod_event(void *owner, struct tph_pod *pod, const struct tph_pod_eve
     case TPH_POD_STOPPED:
         s->pod = NULL;
         s->state = SIDECAR_STOPPED;
+        tph_sidecar_gone(s);
         tph_agent_pod_stopped(s->agent);
         break;
     }
@@ -167,6 +198,9 @@ static void pod_event(void *owner, struct tph_pod *pod, const struct tph_pod_eve
 static void start(struct sidecar *s)
 {
     struct tph_agent *agent = s->agent;
+    if (tph_sidecar_must_wait(s)) {
+        return; /* whoever has its port tells when it is gone */
+    }
     TPH_CLEANUP(tph_freep) char *title = tph_format("plugin %.*s", TPH_FMT(s->plugin->name));
     char uid[37];
     tph_random_uuid(uid);
@@ -190,15 +224,23 @@ static void start(struct sidecar *s)
     struct tph_error err = TPH_ERROR_INIT;
     s->state = SIDECAR_STARTING;
     s->timer = s->timer ? s->timer : tph_timer_new(agent->loop, probe_again, s);
-    s->give_up_ms = tph_loop_now_ms(agent->loop) + agent->options.ready_ms;
+    s->give_up_ms = tph_loop_now_ms(agent->loop) + ready_ms(s);
     s->exits = 0;
+    s->dial_error[0] = '\0';
     tph_agent_say(agent, TPH_AGENT_SIDECAR, s->plugin, "starting");
     if (tph_pod_start(agent->options.podrt, &spec, pod_event, s, &s->pod, &err) < 0) {
         TPH_CLEANUP(tph_freep) char *why = tph_format("cannot be started: %s", err.text);
         give_up(s, "", why);
         return;
     }
-    tph_timer_start(s->timer, agent->options.ready_ms);
+    tph_timer_start(s->timer, ready_ms(s));
+}
+
+void tph_sidecar_start_waiting(struct sidecar *s)
+{
+    if (s->state == SIDECAR_NEW && s->queue_first) {
+        start(s);
+    }
 }
 
 /* Takes the task that waited longest out of the queue; NULL: none is left. Tasks of a workflow in which the plugin said
@@ -227,6 +269,10 @@ static void pump(struct sidecar *s)
             s->in_flight++;
             tph_call_start(task);
         }
+        if (s->queue_first && !s->probing && !tph_timer_active(s->timer)) {
+            int64_t left_ms = s->give_up_ms - tph_loop_now_ms(s->agent->loop);
+            tph_timer_start(s->timer, left_ms > 0 ? left_ms : 0);
+        }
         return;
     }
     while (s->state == SIDECAR_LISTENING && s->in_flight < s->limit && (task = next_task(s))) {
@@ -241,6 +287,7 @@ void tph_sidecar_enqueue(struct sidecar *s, struct task *task)
         TPH_CLEANUP(tph_freep)
         char *message =
             tph_format("sidecar %.*s %s", TPH_FMT(s->plugin->config_name), s->problem ? s->problem : "was stopped");
+        make_one_line(message);
         task->place = TASK_WAITING;
         if (task->owner) {
             tph_agent_fail(task, message);
@@ -280,9 +327,14 @@ void tph_sidecar_unqueue(struct sidecar *s, struct task *task)
     task->next = task->previous = NULL;
 }
 
-void tph_sidecar_refused(struct sidecar *s, struct task *task, const char *error)
+void tph_sidecar_not_there(struct sidecar *s, struct task *task, const char *error)
 {
-    (void)error;
+    (void)snprintf(s->dial_error, sizeof(s->dial_error), "%s", error);
+    if (s->leaving) {
+        s->probing = false;
+        tph_agent_route_again(task); /* its successor may listen */
+        return;
+    }
     /* Back to the front: it waited longest. */
     task->place = TASK_QUEUED;
     task->previous = NULL;
@@ -293,13 +345,13 @@ void tph_sidecar_refused(struct sidecar *s, struct task *task, const char *error
         s->queue_last = task;
     }
     s->queue_first = task;
-    if (tph_loop_now_ms(s->agent->loop) >= s->give_up_ms) {
+    int64_t now_ms = tph_loop_now_ms(s->agent->loop);
+    if (now_ms >= s->give_up_ms) {
         never_listened(s);
         return;
     }
     s->probing = true; /* until the timer */
-    tph_timer_start(s->timer, s->probe_ms);
-    s->probe_ms = s->probe_ms * 2 < TPH_LIMIT_PROBE_LAST_MS ? s->probe_ms * 2 : TPH_LIMIT_PROBE_LAST_MS;
+    tph_timer_start(s->timer, tph_probe_pause_ms(now_ms - s->ready_at_ms));
 }
 
 /* Finds out how many calls at once serve this plugin best. */
@@ -358,11 +410,13 @@ void tph_sidecar_stop(struct sidecar *s, int64_t grace_ms)
 
 void tph_sidecar_free(struct sidecar *s)
 {
+    tph_defer_cancel(s->agent->loop, s);
+    tph_timer_free(s->idle);
     tph_timer_free(s->timer);
     tph_plugin_unref(s->plugin);
     free(s->ns);
     free(s->problem);
     tph_buf_release(&s->last_lines);
-    explicit_bzero(s->token, sizeof(s->token));
+    explicit_bzero(s->bearer, sizeof(s->bearer));
     free(s);
 }

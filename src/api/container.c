@@ -89,6 +89,9 @@ static int read_value_from(struct tph_reader *reader, const struct tph_json *jso
         if (tph_json_is_null(it.value)) {
             continue;
         }
+        if (env->source != TPH_ENV_VALUE) {
+            return tph_reader_fail(reader, "a variable has one source, not two");
+        }
         size_t mark = reader->path.len;
         tph_path_key(&reader->path, it.key);
         bool secret = tph_str_eqz(it.key, "secretKeyRef");
@@ -113,7 +116,7 @@ static int read_value_from(struct tph_reader *reader, const struct tph_json *jso
         }
         tph_reader_leave(reader, mark);
     }
-    return 0;
+    return env->source != TPH_ENV_VALUE ? 0 : tph_reader_fail(reader, "names no source");
 }
 
 static const struct tph_field env_list[] = {
@@ -130,6 +133,9 @@ static int read_env_from_ref(struct tph_reader *reader, const struct tph_json *j
     struct reference ref;
     if (read_reference(reader, json, &ref) < 0) {
         return -1;
+    }
+    if (env->source != TPH_ENV_VALUE) {
+        return tph_reader_fail(reader, "give secretRef or configMapRef, not both");
     }
     env->source = source;
     env->ref_name = ref.name;
@@ -159,11 +165,19 @@ static const struct tph_field port_list[] = {
     F("name", TPH_FIELD_STR, tph_port, name),
     F("containerPort", TPH_FIELD_PORT, tph_port, port),
     F("protocol", TPH_FIELD_STR, tph_port, protocol),
-    F_IGNORED("hostPort"),
-    F_IGNORED("hostIP"),
+    F("hostPort", TPH_FIELD_PORT, tph_port, host_port),
+    F_REFUSED("hostIP", "the program itself says which address it listens on"),
     F_END,
 };
 static const struct tph_fields port_fields = {port_list, sizeof(struct tph_port)};
+
+static int read_propagation(struct tph_reader *reader, const struct tph_json *json, void *into)
+{
+    (void)into;
+    return tph_str_eqz(tph_json_str(json), "None")
+               ? 0
+               : tph_reader_fail(reader, "cannot be honoured here: sidecars share no mounts with this machine");
+}
 
 static const struct tph_field mount_list[] = {
     F("name", TPH_FIELD_STR, tph_mount, volume),
@@ -171,13 +185,13 @@ static const struct tph_field mount_list[] = {
     F("subPath", TPH_FIELD_STR, tph_mount, sub_path),
     F("readOnly", TPH_FIELD_BOOL, tph_mount, read_only),
     F_REFUSED("subPathExpr", NULL),
-    F_REFUSED("mountPropagation", NULL),
-    F_IGNORED("recursiveReadOnly"),
+    F_CUSTOM("mountPropagation", read_propagation),
+    F_IGNORED("recursiveReadOnly"), /* no mount of ours has others below it */
     F_END,
 };
 static const struct tph_fields mount_fields = {mount_list, sizeof(struct tph_mount)};
 
-/* One map of requests or limits: cpu and memory have a meaning, others are kept to themselves. */
+/* One map of requests or limits. What a sidecar writes stays in memory, so it takes no ephemeral storage. */
 static int read_amounts(struct tph_reader *reader, const struct tph_json *json, int64_t *cpu_milli, int64_t *memory)
 {
     struct tph_json_iter it = tph_json_iter(json);
@@ -194,10 +208,15 @@ static int read_amounts(struct tph_reader *reader, const struct tph_json *json, 
         if (tph_quantity_parse(text, &value, &milli, &problem) < 0) {
             return tph_reader_fail(reader, "\"%.*s\" is no quantity such as 250m or 64Mi", TPH_FMT(text));
         }
+        if (value < 0 || milli < 0) {
+            return tph_reader_fail(reader, "%.*s is negative", TPH_FMT(text));
+        }
         if (tph_str_eqz(it.key, "cpu")) {
             *cpu_milli = milli;
         } else if (tph_str_eqz(it.key, "memory")) {
             *memory = value;
+        } else if (!tph_str_eqz(it.key, "ephemeral-storage")) {
+            return tph_reader_fail(reader, "cannot be honoured here: cpu, memory and ephemeral-storage can");
         }
         tph_reader_leave(reader, mark);
     }
@@ -241,15 +260,48 @@ static int read_seccomp(struct tph_reader *reader, const struct tph_json *json, 
     return 0;
 }
 
+/* Sidecars have none: dropping is what happens anyway, adding cannot be done. */
 static int read_capabilities(struct tph_reader *reader, const struct tph_json *json, void *into)
 {
-    /* Sidecars have none: dropping is what happens anyway, adding cannot be done. */
     (void)into;
-    if (tph_json_len(tph_json_get(json, "add")) > 0) {
-        (void)tph_reader_enter(reader, "add");
-        return tph_reader_fail(reader, "cannot be honoured here: sidecars run without capabilities");
+    struct tph_json_iter it = tph_json_iter(json);
+    while (tph_json_next(&it)) {
+        bool add = tph_str_eqz(it.key, "add");
+        size_t mark = reader->path.len;
+        tph_path_key(&reader->path, it.key);
+        if (!add && !tph_str_eqz(it.key, "drop")) {
+            return tph_reader_fail(reader, "is no field that is known here");
+        }
+        if (add && tph_json_len(it.value) > 0) {
+            return tph_reader_fail(reader, "cannot be honoured here: sidecars run without capabilities");
+        }
+        tph_reader_leave(reader, mark);
     }
     return 0;
+}
+
+/* Members that are honoured as long as nothing is asked for. */
+static int read_escalation(struct tph_reader *reader, const struct tph_json *json, void *into)
+{
+    (void)into;
+    return tph_json_bool(json)
+               ? tph_reader_fail(reader, "true cannot be honoured here: sidecars gain no rights by running programs")
+               : 0;
+}
+
+static int read_proc_mount(struct tph_reader *reader, const struct tph_json *json, void *into)
+{
+    (void)into;
+    return tph_str_eqz(tph_json_str(json), "Default") ? 0
+                                                      : tph_reader_fail(reader, "cannot be honoured here: Default can");
+}
+
+static int read_terminal(struct tph_reader *reader, const struct tph_json *json, void *into)
+{
+    (void)into;
+    return tph_json_bool(json)
+               ? tph_reader_fail(reader, "true cannot be honoured here: sidecars have no input and no terminal")
+               : 0;
 }
 
 static int read_privileged(struct tph_reader *reader, const struct tph_json *json, void *into)
@@ -283,13 +335,13 @@ static const struct tph_field security_list[] = {
     F_CUSTOM("runAsGroup", read_run_as_group),
     F("runAsNonRoot", TPH_FIELD_TRISTATE, tph_security, run_as_non_root),
     F("readOnlyRootFilesystem", TPH_FIELD_TRISTATE, tph_security, read_only_root_filesystem),
-    F("allowPrivilegeEscalation", TPH_FIELD_TRISTATE, tph_security, allow_privilege_escalation),
+    F_CUSTOM("allowPrivilegeEscalation", read_escalation),
     F_CUSTOM("seccompProfile", read_seccomp),
     F_CUSTOM("capabilities", read_capabilities),
     F_CUSTOM("privileged", read_privileged),
     F_REFUSED("seLinuxOptions", NULL),
     F_REFUSED("windowsOptions", NULL),
-    F_REFUSED("procMount", NULL),
+    F_CUSTOM("procMount", read_proc_mount),
     F_REFUSED("appArmorProfile", NULL),
     F_END,
 };
@@ -302,53 +354,96 @@ static int read_security(struct tph_reader *reader, const struct tph_json *json,
     return tph_fields_read(reader, json, &security_fields, &container->security);
 }
 
-/* A probe's port: a number, or the name of one of the container's ports (looked up afterwards is not needed often
- * enough here: names are refused). */
-static int read_probe_port(struct tph_reader *reader, const struct tph_json *json, uint16_t *ret_port)
+/* Probes */
+
+/* A number, or the name of one of the container's ports, which is looked up when all of them are known. */
+static int read_probe_port(struct tph_reader *reader, const struct tph_json *json, void *into)
 {
-    size_t mark = tph_reader_enter(reader, "port");
+    struct tph_probe *probe = into;
     int64_t port = 0;
-    const struct tph_json *value = tph_json_get(json, "port");
-    if ((tph_json_to_i64(value, &port) < 0 && tph_str_to_i64(tph_json_str(value), &port) < 0) || port < 1 ||
-        port > 65535) {
-        return tph_reader_fail(reader, "must be a number from 1 to 65535");
+    struct tph_str name = tph_json_str(json);
+    bool number = tph_json_to_i64(json, &port) == 0 || tph_str_to_i64(name, &port) == 0;
+    if (!number && name.len > 0) {
+        probe->port_name = tph_arena_str(reader->arena, name);
+        return 0;
     }
-    *ret_port = (uint16_t)port;
-    tph_reader_leave(reader, mark);
+    if (!number || port < 1 || port > 65535) {
+        return tph_reader_fail(reader, "must be a number from 1 to 65535, or the name of a port");
+    }
+    probe->port = (uint16_t)port;
     return 0;
 }
 
-static int read_http_get(struct tph_reader *reader, const struct tph_json *json, void *into)
+static int read_scheme(struct tph_reader *reader, const struct tph_json *json, void *into)
 {
     struct tph_probe *probe = into;
-    probe->kind = TPH_PROBE_HTTP;
-    probe->path = tph_arena_str(reader->arena, tph_json_get_str(json, "path"));
-    probe->host = tph_arena_str(reader->arena, tph_json_get_str(json, "host"));
-    probe->scheme = tph_arena_str(reader->arena, tph_json_get_str(json, "scheme"));
-    if (probe->scheme.len > 0 && !tph_str_eqz(probe->scheme, "HTTP")) {
-        return tph_reader_fail(reader, "scheme %.*s cannot be honoured here: HTTP can", TPH_FMT(probe->scheme));
-    }
-    return read_probe_port(reader, json, &probe->port);
+    probe->scheme = tph_arena_str(reader->arena, tph_json_str(json));
+    return probe->scheme.len == 0 || tph_str_eqz(probe->scheme, "HTTP")
+               ? 0
+               : tph_reader_fail(reader, "%.*s cannot be honoured here: HTTP can", TPH_FMT(probe->scheme));
 }
 
-static int read_tcp_socket(struct tph_reader *reader, const struct tph_json *json, void *into)
-{
-    struct tph_probe *probe = into;
-    probe->kind = TPH_PROBE_TCP;
-    return read_probe_port(reader, json, &probe->port);
-}
+static const struct tph_field header_list[] = {
+    F("name", TPH_FIELD_STR, tph_probe_header, name),
+    F("value", TPH_FIELD_STR, tph_probe_header, value),
+    F_END,
+};
+static const struct tph_fields header_fields = {header_list, sizeof(struct tph_probe_header)};
 
+static const struct tph_field http_list[] = {
+    F("path", TPH_FIELD_STR, tph_probe, path),
+    F("host", TPH_FIELD_STR, tph_probe, host),
+    F_CUSTOM("scheme", read_scheme),
+    F_CUSTOM("port", read_probe_port),
+    F_LIST("httpHeaders", TPH_FIELD_LIST, tph_probe, headers, n_headers, &header_fields),
+    F_END,
+};
+static const struct tph_field tcp_list[] = {
+    F("host", TPH_FIELD_STR, tph_probe, host),
+    F_CUSTOM("port", read_probe_port),
+    F_END,
+};
 static const struct tph_field exec_list[] = {
     F_LIST("command", TPH_FIELD_STRS, tph_probe, command, n_command, NULL),
     F_END,
 };
+static const struct tph_fields http_fields = {http_list, sizeof(struct tph_probe)};
+static const struct tph_fields tcp_fields = {tcp_list, sizeof(struct tph_probe)};
 static const struct tph_fields exec_fields = {exec_list, sizeof(struct tph_probe)};
+
+static int read_action(struct tph_reader *reader, const struct tph_json *json, struct tph_probe *probe,
+                       enum tph_probe_kind kind, const struct tph_fields *fields)
+{
+    if (probe->kind != TPH_PROBE_NONE) {
+        return tph_reader_fail(reader, "a probe is one of httpGet, tcpSocket and exec, not two");
+    }
+    probe->kind = kind;
+    return tph_fields_read(reader, json, fields, probe);
+}
+
+static int read_http_get(struct tph_reader *reader, const struct tph_json *json, void *into)
+{
+    return read_action(reader, json, into, TPH_PROBE_HTTP, &http_fields);
+}
+
+static int read_tcp_socket(struct tph_reader *reader, const struct tph_json *json, void *into)
+{
+    return read_action(reader, json, into, TPH_PROBE_TCP, &tcp_fields);
+}
 
 static int read_exec(struct tph_reader *reader, const struct tph_json *json, void *into)
 {
-    struct tph_probe *probe = into;
-    probe->kind = TPH_PROBE_EXEC;
-    return tph_fields_read(reader, json, &exec_fields, probe);
+    return read_action(reader, json, into, TPH_PROBE_EXEC, &exec_fields);
+}
+
+static int read_probe_grace(struct tph_reader *reader, const struct tph_json *json, void *into)
+{
+    int64_t grace_s = 0;
+    if (tph_json_to_i64(json, &grace_s) < 0 || grace_s < 1 || grace_s > TPH_LIMIT_GRACE_S) {
+        return tph_reader_fail(reader, "must be a whole number from 1 to %d", TPH_LIMIT_GRACE_S);
+    }
+    ((struct tph_probe *)into)->grace_ms = grace_s * 1000;
+    return 0;
 }
 
 static const struct tph_field probe_list[] = {
@@ -361,10 +456,58 @@ static const struct tph_field probe_list[] = {
     F("timeoutSeconds", TPH_FIELD_INT, tph_probe, timeout_s),
     F("successThreshold", TPH_FIELD_INT, tph_probe, success_threshold),
     F("failureThreshold", TPH_FIELD_INT, tph_probe, failure_threshold),
-    F_IGNORED("terminationGracePeriodSeconds"),
+    F_CUSTOM("terminationGracePeriodSeconds", read_probe_grace),
     F_END,
 };
 static const struct tph_fields probe_fields = {probe_list, sizeof(struct tph_probe)};
+
+static int read_probe(struct tph_reader *reader, const struct tph_json *json, struct tph_probe *probe, bool liveness)
+{
+    if (tph_fields_read(reader, json, &probe_fields, probe) < 0) {
+        return -1;
+    }
+    const struct {
+        const char *name;
+        int value;
+    } counts[] = {{"initialDelaySeconds", probe->initial_delay_s},
+                  {"periodSeconds", probe->period_s},
+                  {"timeoutSeconds", probe->timeout_s},
+                  {"successThreshold", probe->success_threshold},
+                  {"failureThreshold", probe->failure_threshold}};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        if (counts[i].value < 0 || counts[i].value > TPH_LIMIT_GRACE_S) {
+            (void)tph_reader_enter(reader, counts[i].name);
+            return tph_reader_fail(reader, "must be a whole number from 0 to %d", TPH_LIMIT_GRACE_S);
+        }
+    }
+    if (probe->kind == TPH_PROBE_NONE) {
+        return tph_reader_fail(reader, "names no action: httpGet, tcpSocket or exec");
+    }
+    if ((probe->kind == TPH_PROBE_HTTP || probe->kind == TPH_PROBE_TCP) && probe->port == 0 &&
+        probe->port_name.len == 0) {
+        (void)tph_reader_enter(reader, probe->kind == TPH_PROBE_HTTP ? "httpGet" : "tcpSocket");
+        return tph_reader_fail(reader, "port is missing");
+    }
+    if (liveness && probe->success_threshold > 1) {
+        (void)tph_reader_enter(reader, "successThreshold");
+        return tph_reader_fail(reader, "must be 1");
+    }
+    if (!liveness && probe->grace_ms > 0) {
+        (void)tph_reader_enter(reader, "terminationGracePeriodSeconds");
+        return tph_reader_fail(reader, "is for a livenessProbe: this one ends nothing");
+    }
+    return 0;
+}
+
+static int read_liveness(struct tph_reader *reader, const struct tph_json *json, void *into)
+{
+    return read_probe(reader, json, &((struct tph_container *)into)->liveness, true);
+}
+
+static int read_readiness(struct tph_reader *reader, const struct tph_json *json, void *into)
+{
+    return read_probe(reader, json, &((struct tph_container *)into)->readiness, false);
+}
 
 static const struct tph_field container_list[] = {
     F("name", TPH_FIELD_STR, tph_container, name),
@@ -377,20 +520,20 @@ static const struct tph_field container_list[] = {
     F_LIST("ports", TPH_FIELD_LIST, tph_container, ports, n_ports, &port_fields),
     F_OBJECT("resources", tph_container, resources, &resources_fields),
     F_CUSTOM("securityContext", read_security),
-    F_OBJECT("livenessProbe", tph_container, liveness, &probe_fields),
-    F_OBJECT("readinessProbe", tph_container, readiness, &probe_fields),
+    F_CUSTOM("livenessProbe", read_liveness),
+    F_CUSTOM("readinessProbe", read_readiness),
     F_LIST("volumeMounts", TPH_FIELD_LIST, tph_container, mounts, n_mounts, &mount_fields),
-    F_IGNORED("imagePullPolicy"),
-    F_IGNORED("terminationMessagePath"),
+    F_IGNORED("imagePullPolicy"),        /* nothing is pulled */
+    F_IGNORED("terminationMessagePath"), /* nobody asks for the message: the log's end is shown */
     F_IGNORED("terminationMessagePolicy"),
     F_REFUSED("lifecycle", "there are no hooks of the container's life"),
     F_REFUSED("startupProbe", "use readinessProbe"),
     F_REFUSED("volumeDevices", NULL),
     F_REFUSED("resizePolicy", NULL),
     F_REFUSED("restartPolicy", "a sidecar is restarted when it ends"),
-    F_IGNORED("stdin"),
-    F_IGNORED("stdinOnce"),
-    F_IGNORED("tty"),
+    F_CUSTOM("stdin", read_terminal),
+    F_CUSTOM("stdinOnce", read_terminal),
+    F_CUSTOM("tty", read_terminal),
     F_END,
 };
 static const struct tph_fields container_fields = {container_list, sizeof(struct tph_container)};
@@ -403,17 +546,77 @@ static void default_probe(struct tph_probe *probe)
     probe->failure_threshold = probe->failure_threshold > 0 ? probe->failure_threshold : 3;
 }
 
+/* At a member of a list. */
+static int fail_at(struct tph_reader *reader, const char *list, size_t index, const char *member, const char *text)
+{
+    (void)tph_reader_enter(reader, list);
+    tph_path_index(&reader->path, index);
+    if (member) {
+        (void)tph_reader_enter(reader, member);
+    }
+    return tph_reader_fail(reader, "%s", text);
+}
+
 static int check_env(struct tph_reader *reader, const struct tph_container *c)
 {
     for (size_t i = 0; i < c->n_env; i++) {
         struct tph_str name = c->env[i].name;
         if (name.len == 0 || tph_str_find_byte(name, '=') >= 0) {
-            (void)tph_reader_enter(reader, "env");
-            tph_path_index(&reader->path, i);
-            return tph_reader_fail(reader, "name is %s", name.len == 0 ? "missing" : "no name: it holds =");
+            return fail_at(reader, "env", i, NULL, name.len == 0 ? "name is missing" : "name is no name: it holds =");
+        }
+        if (c->env[i].source != TPH_ENV_VALUE && c->env[i].value.len > 0) {
+            return fail_at(reader, "env", i, NULL, "give value or valueFrom, not both");
+        }
+    }
+    for (size_t i = 0; i < c->n_env_from; i++) {
+        if (c->env_from[i].source == TPH_ENV_VALUE) {
+            return fail_at(reader, "envFrom", i, NULL, "names no source: secretRef or configMapRef");
         }
     }
     return 0;
+}
+
+static int check_ports(struct tph_reader *reader, const struct tph_container *c)
+{
+    static const char *const protocols[] = {"", "TCP", "UDP", "SCTP"};
+    for (size_t i = 0; i < c->n_ports; i++) {
+        const struct tph_port *port = &c->ports[i];
+        bool known = false;
+        for (size_t j = 0; j < sizeof(protocols) / sizeof(protocols[0]); j++) {
+            known = known || tph_str_eqz(port->protocol, protocols[j]);
+        }
+        if (port->port == 0) {
+            return fail_at(reader, "ports", i, NULL, "containerPort is missing");
+        }
+        if (port->host_port != 0 && port->host_port != port->port) {
+            return fail_at(reader, "ports", i, "hostPort",
+                           "cannot be honoured here: nothing maps ports, let it be containerPort's number");
+        }
+        if (!known) {
+            return fail_at(reader, "ports", i, "protocol", "must be TCP, UDP or SCTP");
+        }
+    }
+    return 0;
+}
+
+/* Looks up a port by its name. */
+static int resolve_port(struct tph_reader *reader, const struct tph_container *c, struct tph_probe *probe,
+                        const char *name)
+{
+    if (probe->port_name.len == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < c->n_ports; i++) {
+        if (tph_str_eq(c->ports[i].name, probe->port_name)) {
+            probe->port = c->ports[i].port;
+            probe->port_name = TPH_STR("");
+            return 0;
+        }
+    }
+    (void)tph_reader_enter(reader, name);
+    (void)tph_reader_enter(reader, probe->kind == TPH_PROBE_HTTP ? "httpGet" : "tcpSocket");
+    (void)tph_reader_enter(reader, "port");
+    return tph_reader_fail(reader, "no port of this container is named \"%.*s\"", TPH_FMT(probe->port_name));
 }
 
 int tph_container_read(const struct tph_json *json, const char *path, struct tph_arena *arena,
@@ -425,6 +628,9 @@ int tph_container_read(const struct tph_json *json, const char *path, struct tph
     (void)tph_buf_puts(&reader.path, path);
     int failed = tph_fields_read(&reader, json, &container_fields, &c);
     failed = failed < 0 ? failed : check_env(&reader, &c);
+    failed = failed < 0 ? failed : check_ports(&reader, &c);
+    failed = failed < 0 ? failed : resolve_port(&reader, &c, &c.liveness, "livenessProbe");
+    failed = failed < 0 ? failed : resolve_port(&reader, &c, &c.readiness, "readinessProbe");
     default_probe(&c.liveness);
     default_probe(&c.readiness);
     if (failed < 0 && ret_path) {

@@ -35,6 +35,7 @@ struct tph_env {
     bool optional;
 };
 
+/* One of envFrom. */
 struct tph_env_from {
     struct tph_str prefix;
     enum tph_env_source source; /* SECRET or CONFIGMAP */
@@ -45,6 +46,7 @@ struct tph_env_from {
 struct tph_port {
     struct tph_str name;
     uint16_t port;           /* containerPort */
+    uint16_t host_port;      /* hostPort; 0 or the same: nothing maps ports here */
     struct tph_str protocol; /* "" means TCP */
 };
 
@@ -60,26 +62,38 @@ enum tph_seccomp { TPH_SECCOMP_DEFAULT, TPH_SECCOMP_UNCONFINED };
 struct tph_security {
     bool present;
     int64_t run_as_user, run_as_group; /* -1 = not set */
-    enum tph_tristate run_as_non_root, read_only_root_filesystem, allow_privilege_escalation;
+    enum tph_tristate run_as_non_root, read_only_root_filesystem;
     enum tph_seccomp seccomp;
-    const struct tph_str *capabilities_drop;
-    size_t n_capabilities_drop;
 };
 
 enum tph_probe_kind { TPH_PROBE_NONE, TPH_PROBE_HTTP, TPH_PROBE_TCP, TPH_PROBE_EXEC };
 
+struct tph_probe_header {
+    struct tph_str name, value;
+};
+
 struct tph_probe {
     enum tph_probe_kind kind;
-    struct tph_str path, scheme, host; /* HTTP */
-    uint16_t port;                     /* HTTP, TCP */
-    const struct tph_str *command;     /* EXEC */
+    struct tph_str path, scheme, host;      /* HTTP */
+    const struct tph_probe_header *headers; /* HTTP */
+    size_t n_headers;
+    uint16_t port;                 /* HTTP, TCP */
+    struct tph_str port_name;      /* "" once it was found among the container's ports */
+    const struct tph_str *command; /* EXEC */
     size_t n_command;
     int initial_delay_s, period_s, timeout_s, success_threshold, failure_threshold; /* Kubernetes' defaults filled in */
+    int64_t grace_ms; /* before SIGKILL when it failed; 0 = as the container's. Of a livenessProbe */
 };
 
 struct tph_mount {
     struct tph_str volume, path, sub_path;
     bool read_only;
+};
+
+/* One key of a Secret or ConfigMap as a file. */
+struct tph_volume_item {
+    struct tph_str key, path; /* path: relative, below the mount */
+    int mode;                 /* -1 = the volume's */
 };
 
 enum tph_volume_kind { TPH_VOLUME_EMPTY_DIR, TPH_VOLUME_SECRET, TPH_VOLUME_CONFIGMAP };
@@ -91,6 +105,9 @@ struct tph_volume {
     struct tph_str ref_name;
     int64_t size_limit; /* emptyDir, bytes; 0 = default */
     bool optional;
+    int mode; /* of its files: defaultMode */
+    const struct tph_volume_item *items;
+    size_t n_items; /* 0 = all keys */
 };
 
 struct tph_container {
@@ -116,3 +133,9 @@ struct tph_container {
  * path alone, for positions. */
 int tph_container_read(const struct tph_json *json, const char *path, struct tph_arena *arena,
                        struct tph_container *ret, struct tph_buf *ret_path, struct tph_error *err) TPH_MUST_CHECK;
+
+struct tph_reader;
+
+/* Reads one of spec.sidecar.volumes; reader as in api/fields.h. */
+int tph_volume_read(struct tph_reader *reader, const struct tph_json *json, struct tph_volume *ret_volume)
+    TPH_MUST_CHECK;

@@ -35,7 +35,7 @@ void tph_reader_leave(struct tph_reader *reader, size_t mark)
 
 static int expected(struct tph_reader *reader, const char *what, const struct tph_json *json)
 {
-    return tph_reader_fail(reader, "%s was expected, here is a%s %s", what,
+    return tph_reader_fail(reader, "must be %s, not a%s %s", what,
                            tph_json_is(json, TPH_JSON_ARRAY) || tph_json_is(json, TPH_JSON_OBJECT) ? "n" : "",
                            tph_json_type_name(tph_json_type(json)));
 }
@@ -188,8 +188,8 @@ static int unknown_field(struct tph_reader *reader, const struct tph_fields *fie
         names[n++] = f->name;
     }
     const char *near = tph_str_nearest(name, names, n);
-    return tph_reader_fail(reader, "unknown field%s%s%s", near ? "; did you mean " : "", near ? near : "",
-                           near ? "?" : "");
+    return tph_reader_fail(reader, "is no field that is known here%s%s%s", near ? "; did you mean " : "",
+                           near ? near : "", near ? "?" : "");
 }
 
 int tph_fields_read(struct tph_reader *reader, const struct tph_json *json, const struct tph_fields *fields, void *into)

@@ -24,6 +24,7 @@ struct converter {
     const char *owner;    /* the struct's name, or NULL at the top */
     bool strict;          /* inside a list of steps: unknown members are errors */
     bool mismatched;      /* a type error is kept in err */
+    bool failed;          /* another one is */
     struct tph_error *err;
 };
 
@@ -45,6 +46,17 @@ static const char *short_name(const char *name)
     return dot ? dot + 1 : name;
 }
 
+static void note_fault(struct converter *c, const struct tph_go_type *wanted, enum tph_json_type found)
+{
+    struct tph_go_fault *fault = c->options->fault;
+    if (fault) {
+        tph_buf_clear(&fault->path);
+        (void)tph_buf_put(&fault->path, tph_buf_str(&c->place));
+        fault->wanted = wanted;
+        fault->found = found;
+    }
+}
+
 /* Remembers the first type error; the value reads as absent. */
 static int mismatch(struct converter *c, const struct tph_json *value, const struct tph_go_type *type)
 {
@@ -53,6 +65,7 @@ static int mismatch(struct converter *c, const struct tph_json *value, const str
         return 0;
     }
     c->mismatched = true;
+    note_fault(c, type, tph_json_type(value));
     (void)tph_buf_puts(&what, tph_json_type_name(tph_json_type(value)));
     if (tph_json_is(value, TPH_JSON_NUMBER) && (type->kind == TPH_GO_INT32 || type->kind == TPH_GO_INT64)) {
         (void)tph_buf_printf(&what, " %.*s", TPH_FMT(tph_json_number_text(value)));
@@ -319,6 +332,7 @@ static int convert_parallel(struct converter *c, const struct tph_json *value, c
     }
     c->place = inner.place;
     tph_buf_release(&inner.path);
+    c->failed = failed < 0; /* inner has told where */
     if (failed < 0) {
         (void)tph_error_set(c->err, first.kind, "%s", first.text);
         return own_error(c);
@@ -409,8 +423,17 @@ static struct tph_json *zero(struct converter *c, const struct tph_go_field *f)
     return tph_json_new_null(c->doc);
 }
 
-static int unknown_member(struct converter *c, struct tph_str name)
+static int unknown_member(struct converter *c, struct tph_str name, const struct tph_go_type *type)
 {
+    if (c->options->tell_unknown) {
+        size_t mark = c->place.len;
+        tph_path_key(&c->place, name);
+        const struct tph_go_unknown unknown = {
+            .path = tph_buf_cstr(&c->place), .name = name, .type = type, .always_refused = c->strict};
+        c->options->tell_unknown(c->options->owner, &unknown);
+        cut(&c->place, mark);
+        return 0;
+    }
     if ((c->options->flags & TPH_GO_KNOWN) || c->strict) {
         return tph_error_set(c->err, TPH_ERROR_INVALID, "json: unknown field \"%.*s\"", TPH_FMT(name));
     }
@@ -452,7 +475,8 @@ static int convert_struct(struct converter *c, const struct tph_json *value, con
     while (failed == 0 && tph_json_next(&it)) {
         const struct tph_go_field *field = find_field(c, type, it.key);
         c->owner = short_name(type->name);
-        failed = field ? convert_member(c, &it, field, &members[field - type->fields]) : unknown_member(c, it.key);
+        failed =
+            field ? convert_member(c, &it, field, &members[field - type->fields]) : unknown_member(c, it.key, type);
         c->owner = owner;
     }
     if (failed < 0) {
@@ -475,8 +499,8 @@ static int convert_struct(struct converter *c, const struct tph_json *value, con
     return 0;
 }
 
-static int convert(struct converter *c, const struct tph_json *value, const struct tph_go_type *type,
-                   struct tph_json **ret_value)
+static int convert_value(struct converter *c, const struct tph_json *value, const struct tph_go_type *type,
+                         struct tph_json **ret_value)
 {
     if (tph_json_is_null(value) && type->kind != TPH_GO_ITEM && type->kind != TPH_GO_ANY &&
         type->kind != TPH_GO_PLUGIN) {
@@ -521,6 +545,17 @@ static int convert(struct converter *c, const struct tph_json *value, const stru
     }
     *ret_value = tph_json_copy(c->doc, value);
     return 0;
+}
+
+static int convert(struct converter *c, const struct tph_json *value, const struct tph_go_type *type,
+                   struct tph_json **ret_value)
+{
+    int failed = convert_value(c, value, type, ret_value);
+    if (failed < 0 && !c->failed) {
+        c->failed = true;
+        note_fault(c, type, tph_json_type(value));
+    }
+    return failed;
 }
 
 int tph_go_convert(struct tph_json_doc *doc, const struct tph_json *value, const struct tph_go_type *type,

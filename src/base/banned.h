@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Fortified for clang they are macros, and those cannot be poisoned. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat stpcpy sprintf vsprintf gets strtok
 #pragma GCC poison atoi atol atoll atof
 #pragma GCC poison mktemp tmpnam tempnam

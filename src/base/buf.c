@@ -73,6 +73,17 @@ int tph_buf_putc(struct tph_buf *buf, char c)
     return tph_buf_append(buf, &c, 1);
 }
 
+int tph_buf_putu(struct tph_buf *buf, uint64_t number)
+{
+    char digits[20]; /* of 2^64 */
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return tph_buf_append(buf, digits + at, sizeof(digits) - at);
+}
+
 int tph_buf_printf(struct tph_buf *buf, const char *format, ...)
 {
     char small[256];

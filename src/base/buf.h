@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -34,10 +35,11 @@ void tph_buf_clear(struct tph_buf *buf);
 /* Appends len bytes. Returns 0, or -1 once the ceiling was hit (the bytes are not added). */
 int tph_buf_append(struct tph_buf *buf, const char *bytes, size_t len);
 
-/* The same for a slice, a NUL-terminated string, one byte, and a format. */
+/* The same for a slice, a NUL-terminated string, one byte, a number in decimal, and a format. */
 int tph_buf_put(struct tph_buf *buf, struct tph_str str);
 int tph_buf_puts(struct tph_buf *buf, const char *text);
 int tph_buf_putc(struct tph_buf *buf, char c);
+int tph_buf_putu(struct tph_buf *buf, uint64_t number);
 int tph_buf_printf(struct tph_buf *buf, const char *format, ...) TPH_PRINTF(2, 3);
 
 /* Room for `len` more bytes at the end, for a reader that fills them; the caller then adds to buf->len what it

@@ -19,8 +19,14 @@ int tph_fd_take(int *fd);
  * Fails with kind LIMIT when it is larger, NOT_FOUND when there is none, SYSTEM else; the text names the path. */
 int tph_fd_read_file(const char *path, struct tph_buf *buf, struct tph_error *err) TPH_MUST_CHECK;
 
-/* Writes a whole file under a temporary name beside it and renames it: a reader sees the old or the new. */
+/* The same for a file that was found and not named: what is no regular file is an error of kind INVALID and nothing
+ * that is waited for. */
+int tph_fd_read_regular_file(const char *path, struct tph_buf *buf, struct tph_error *err) TPH_MUST_CHECK;
+
+/* Writes a whole file under a temporary name beside it and renames it: a reader sees the old or the new.
+ * The umask takes from mode what it takes from every new file. */
 int tph_fd_write_file(const char *path, struct tph_str content, mode_t mode, struct tph_error *err) TPH_MUST_CHECK;
 
-/* Writes all of it to a descriptor that blocks. Returns 0, or -errno. */
+/* Writes all of it; waits where the descriptor takes no more for now, also when it is one that does not block (a pipe
+ * that another program made so). Returns 0, or -errno. */
 int tph_fd_write_all(int fd, struct tph_str content) TPH_MUST_CHECK;

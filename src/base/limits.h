@@ -14,9 +14,48 @@
 #define TPH_LIMIT_DOCUMENT         TPH_MIB(64) /* one JSON text that we write or read from a store */
 #define TPH_LIMIT_JSON_DEPTH       1000        /* nested arrays and objects; Go stops at 10,000 */
 #define TPH_LIMIT_YAML_DEPTH       1000
-#define TPH_LIMIT_YAML_NODES       1000000 /* values after aliases are expanded */
-#define TPH_LIMIT_YAML_ALIAS_NODES 100000  /* values that come from aliases: stops a billion laughs */
-#define TPH_LIMIT_QUANTITY         100     /* bytes of one quantity ("64Mi") */
+#define TPH_LIMIT_YAML_NODES       1000000      /* values after aliases are expanded */
+#define TPH_LIMIT_YAML_ALIAS_NODES 100000       /* values that come from aliases: stops a billion laughs */
+#define TPH_LIMIT_LABEL_SELECTOR   TPH_KIB(64)  /* a label selector */
+#define TPH_LIMIT_QUANTITY         100          /* bytes of one quantity ("64Mi") */
+#define TPH_LIMIT_ZONE             TPH_KIB(256) /* one compiled time zone */
+#define TPH_LIMIT_DECIMAL          20000        /* digits of an exact decimal number */
+#define TPH_LIMIT_FIELD_SELECTOR   TPH_KIB(64)  /* one field selector */
+#define TPH_LIMIT_CRON             TPH_KIB(4)   /* one schedule */
+
+/* JSON patches: the first and the last are those of Kubernetes' API server */
+#define TPH_LIMIT_PATCH_OPERATIONS 10000
+#define TPH_LIMIT_PATCH_STEPS      50000000   /* members and elements that all of its operations pass */
+#define TPH_LIMIT_PATCH_COPIES     TPH_MIB(3) /* bytes that its copy operations add */
+
+/* regular expressions */
+#define TPH_LIMIT_REGEX        TPH_KIB(16) /* the pattern */
+#define TPH_LIMIT_REGEX_GROUPS 64          /* the whole match and its groups */
+#define TPH_LIMIT_REGEX_DEPTH  200         /* groups in each other */
+#define TPH_LIMIT_REGEX_STEPS  1000000     /* of one match: a second at most */
+#define TPH_LIMIT_REGEX_HEAP   TPH_MIB(32) /* of one match */
+
+/* JSONPath */
+#define TPH_LIMIT_JSONPATH        TPH_KIB(4) /* the path */
+#define TPH_LIMIT_JSONPATH_STEPS  1000000    /* values that one query looks at */
+#define TPH_LIMIT_JSONPATH_VALUES 200000     /* in its result */
+#define TPH_LIMIT_JSONPATH_DEPTH  200        /* operators in each other */
+
+/* conditions (`when`) */
+#define TPH_LIMIT_WHEN          TPH_KIB(64) /* the text */
+#define TPH_LIMIT_WHEN_TOKENS   4096        /* words and symbols */
+#define TPH_LIMIT_WHEN_DEPTH    200         /* parentheses in each other */
+#define TPH_LIMIT_WHEN_PATTERNS 32          /* regular expressions */
+#define TPH_LIMIT_WHEN_MEMORY   TPH_MIB(16) /* all that it makes */
+
+/* expressions */
+#define TPH_LIMIT_EXPR         TPH_KIB(64) /* the text */
+#define TPH_LIMIT_EXPR_DEPTH   1000        /* parts in each other */
+#define TPH_LIMIT_EXPR_NODES   10000       /* parts; the library's own ceiling */
+#define TPH_LIMIT_EXPR_STEPS   5000000     /* of one evaluation: a second at most */
+#define TPH_LIMIT_EXPR_BUDGET  1000000     /* elements that lists, maps and repeat make; the library's own ceiling */
+#define TPH_LIMIT_EXPR_MEMORY  TPH_MIB(64) /* of one evaluation, and of what an expression is compiled to */
+#define TPH_LIMIT_EXPR_MESSAGE TPH_KIB(64) /* an error's text; longer ones are cut */
 
 /* plugins: what a peer may send us (design: 4 MiB reply, 1 MiB parameter, 4 KiB of error body) */
 #define TPH_LIMIT_REPLY        TPH_MIB(4)
@@ -48,15 +87,16 @@
 #define TPH_LIMIT_CALL_PAUSE_MS       1000 /* first pause; doubles: 1, 2, 4, 8 s */
 #define TPH_LIMIT_CALL_JITTER_PERCENT 20
 #define TPH_LIMIT_CALL_TIMEOUT_MS     30000
-#define TPH_LIMIT_CALLS_IN_FLIGHT     64   /* to one plugin */
-#define TPH_LIMIT_CALLS_CLOSING       16   /* to one that closes each connection, found by measuring */
-#define TPH_LIMIT_CANCEL_TIMEOUT_MS   5000 /* for template.cancel */
-#define TPH_LIMIT_PROBE_FIRST_MS      2    /* pause before asking again whether a sidecar listens; doubles */
-#define TPH_LIMIT_PROBE_LAST_MS       100
-#define TPH_LIMIT_POLL_MS             10000 /* next call of a Running reply without requeue */
-#define TPH_LIMIT_REQUEUE_MIN_MS      10    /* a plugin that asks for 0 does not spin us */
-#define TPH_LIMIT_READY_MS            60000 /* a sidecar may take this long to listen */
-#define TPH_LIMIT_READY_EXITS         3     /* or exit this often before it listens */
+#define TPH_LIMIT_CALLS_IN_FLIGHT     64     /* to one plugin */
+#define TPH_LIMIT_CALLS_CLOSING       16     /* to one that closes each connection, found by measuring */
+#define TPH_LIMIT_CANCEL_TIMEOUT_MS   5000   /* for template.cancel */
+#define TPH_LIMIT_PROBE_FIRST_MS      1      /* pause before asking again whether a sidecar listens, */
+#define TPH_LIMIT_PROBE_LAST_MS       100    /* growing with the time waited so far up to this */
+#define TPH_LIMIT_POLL_MS             10000  /* next call of a Running reply without requeue */
+#define TPH_LIMIT_REQUEUE_MIN_MS      10     /* a plugin that asks for 0 does not spin us */
+#define TPH_LIMIT_IDLE_MS             300000 /* a sidecar is kept when no workflow needs it */
+#define TPH_LIMIT_READY_MS            60000  /* a sidecar may take this long to listen */
+#define TPH_LIMIT_READY_EXITS         3      /* or exit this often before it listens */
 
 /* files that are watched */
 #define TPH_LIMIT_SETTLE_MS      50   /* quiet after a change before it is told */
@@ -70,24 +110,35 @@
 #define TPH_LIMIT_ARGUMENT           (TPH_KIB(128) - 1) /* one argument or NAME=value: the kernel's MAX_ARG_STRLEN */
 #define TPH_LIMIT_ARGUMENTS          TPH_MIB(1)         /* all of a container's, and its environment, together */
 #define TPH_LIMIT_TOKEN_LEN          32
-#define TPH_LIMIT_TOKEN_DIR          TPH_KIB(16)  /* /var/run/argo */
-#define TPH_LIMIT_EMPTY_DIR          TPH_MIB(256) /* an emptyDir without sizeLimit */
-#define TPH_LIMIT_OBJECT_FILES       TPH_MIB(4)   /* all files of Secrets and ConfigMaps of one container */
-#define TPH_LIMIT_RESTART_BASE_MS    10000        /* first pause before a restart, by default; doubles */
-#define TPH_LIMIT_RESTART_PAUSE_MS   300000       /* the longest one */
-#define TPH_LIMIT_RESTART_HEALTHY_MS 600000       /* who ran this long begins at the first pause again */
-#define TPH_LIMIT_GRACE_MS           30000        /* terminationGracePeriod by default */
-#define TPH_LIMIT_SIDECAR_PIDS       1024         /* processes and threads of one sidecar */
-#define TPH_LIMIT_CONTAINERS         32           /* in one pod */
-#define TPH_LIMIT_IMAGES             10000        /* entries of images.yaml */
+#define TPH_LIMIT_TOKEN_DIR          TPH_KIB(16)   /* /var/run/argo */
+#define TPH_LIMIT_EMPTY_DIR          TPH_MIB(256)  /* an emptyDir without sizeLimit */
+#define TPH_LIMIT_OBJECT_FILES       TPH_MIB(4)    /* all files of Secrets and ConfigMaps of one container */
+#define TPH_LIMIT_RESTART_BASE_MS    10000         /* first pause before a restart, by default; doubles */
+#define TPH_LIMIT_RESTART_PAUSE_MS   300000        /* the longest one */
+#define TPH_LIMIT_RESTART_HEALTHY_MS 600000        /* who ran this long begins at the first pause again */
+#define TPH_LIMIT_GRACE_MS           30000         /* terminationGracePeriod by default */
+#define TPH_LIMIT_GRACE_S            86400         /* the longest, a day, in seconds */
+#define TPH_LIMIT_SIDECAR_PIDS       1024          /* processes and threads of one sidecar */
+#define TPH_LIMIT_DATA_FACTOR        4             /* times the memory limit, where only a process can be limited */
+#define TPH_LIMIT_DATA_LEAST         TPH_MIB(1024) /* but at least so much: it counts what is reserved, too */
+#define TPH_LIMIT_CONTAINERS         32            /* in one pod */
+#define TPH_LIMIT_IMAGES             10000         /* entries of images.yaml */
 #define TPH_LIMIT_PLUGINS            1024
 
 /* lint */
 #define TPH_LIMIT_LINT_DEPTH       200 /* templates that call each other */
 #define TPH_LIMIT_LINT_DIRECTORIES 100 /* directories in each other */
+#define TPH_LIMIT_LINT_PROBLEMS    500 /* told of one object */
+#define TPH_LIMIT_LINT_NEAR        500 /* names among which one is looked for that is near */
+#define TPH_LIMIT_LINT_HINTS       50  /* names looked for that are near one which is none, in one object */
+
+/* printing */
+#define TPH_LIMIT_TREE_DEPTH 1000 /* levels of a tree of nodes: three for each nested template */
 
 /* the engine */
 #define TPH_LIMIT_TEMPLATE_DEPTH 100     /* nested templates, as Argo */
+#define TPH_LIMIT_DEPENDS_DEPTH  200     /* operators and parentheses of a task's depends in each other */
 #define TPH_LIMIT_NODES          1000000 /* in one workflow */
 #define TPH_LIMIT_ITEMS          200000  /* one loop */
+#define TPH_LIMIT_WALL_LOOK_MS   60000   /* the wall clock is looked at this often while a deadline is waited for */
 #define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */

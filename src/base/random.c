@@ -23,6 +23,15 @@ void tph_random_bytes(void *memory, size_t len)
     }
 }
 
+/* splitmix64 */
+uint64_t tph_random_next(uint64_t *state)
+{
+    uint64_t x = *state += 0x9e3779b97f4a7c15U;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+    return x ^ (x >> 31);
+}
+
 void tph_random_text(char *text, size_t len)
 {
     static const char alphabet[] = "bcdfghjklmnpqrstvwxz2456789";

@@ -23,7 +23,7 @@ struct tph_str tph_str_slice(struct tph_str str, size_t from, size_t to)
 
 bool tph_str_eq(struct tph_str a, struct tph_str b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+    return a.len == b.len && (a.len == 0 || (a.p && b.p && memcmp(a.p, b.p, a.len) == 0));
 }
 
 bool tph_str_eqz(struct tph_str a, const char *b)
@@ -173,7 +173,8 @@ const char *tph_str_nearest(struct tph_str name, const char *const *names, size_
             continue;
         }
         size_t d = distance(name, other);
-        if (d <= limit && (!best || d < limit)) {
+        bool alike = d < name.len || d < other.len; /* else every letter is another one */
+        if (alike && d <= limit && (!best || d < limit)) {
             best = names[i];
             limit = d;
         }

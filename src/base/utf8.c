@@ -106,8 +106,15 @@ static void put_control(struct tph_buf *buf, uint32_t rune)
     } else if (rune == '\r') {
         (void)tph_buf_puts(buf, "\\r");
     } else {
-        (void)tph_buf_printf(buf, "\\x%02x", (unsigned)rune);
+        (void)tph_buf_printf(buf, rune < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)rune);
     }
+}
+
+/* C0, DEL, C1; and what turns the order of text around or ends a line without being a newline. */
+static bool is_control(uint32_t rune)
+{
+    return rune < 0x20 || (rune >= 0x7f && rune < 0xa0) || rune == 0x200e || rune == 0x200f ||
+           (rune >= 0x2028 && rune <= 0x202e) || (rune >= 0x2066 && rune <= 0x2069);
 }
 
 int tph_utf8_printable(struct tph_buf *buf, struct tph_str str, unsigned flags)
@@ -120,7 +127,7 @@ int tph_utf8_printable(struct tph_buf *buf, struct tph_str str, unsigned flags)
             len = 1;
         } else if (rune == '\n' && (flags & TPH_UTF8_NEWLINES)) {
             (void)tph_buf_putc(buf, '\n');
-        } else if (rune < 0x20 || (rune >= 0x7f && rune < 0xa0)) {
+        } else if (is_control(rune)) {
             put_control(buf, rune);
         } else {
             (void)tph_buf_append(buf, str.p, len);

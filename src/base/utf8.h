@@ -21,7 +21,8 @@ bool tph_utf8_valid(struct tph_str str);
 /* Appends str with every bad byte replaced by U+FFFD. */
 int tph_utf8_repair(struct tph_buf *buf, struct tph_str str);
 
-/* Appends str for a terminal or a log line: control characters but newline as \n, \t, \xNN, bad bytes as U+FFFD.
+/* Appends str for a terminal or a log line: control characters as \n, \t, \xNN, those that turn the order of text
+ * around or separate lines as \uNNNN, bad bytes as U+FFFD.
  * A newline is written as it is when keep_newlines says so (a flag word, not a bool: TPH_UTF8_NEWLINES). */
 enum { TPH_UTF8_NEWLINES = 1 };
 int tph_utf8_printable(struct tph_buf *buf, struct tph_str str, unsigned flags);

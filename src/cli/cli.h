@@ -27,6 +27,7 @@ struct tph_cli {
     const char *program; /* "tiphys", or "argo" when called so */
     bool out_terminal;   /* standard output is a terminal */
     bool err_terminal;
+    bool dumb;  /* TERM is dumb, or says nothing: the cursor cannot be moved */
     bool color; /* colours are wanted: a terminal, no NO_COLOR, TERM not dumb */
     bool utf8;  /* the locale's codeset is UTF-8 */
 };

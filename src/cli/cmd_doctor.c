@@ -85,16 +85,25 @@ static char *cure_of_namespaces(const struct tph_machine *m)
                                : tph_strdup("sysctl kernel.unprivileged_userns_clone=1");
 }
 
+/* Cuts what to do about it off an error's text; NULL when it says nothing of that. */
+static char *cut_hint(struct tph_error *err)
+{
+    char *end = strchr(err->text, '\n');
+    if (!end) {
+        return NULL;
+    }
+    *end = '\0';
+    return tph_strdup(end + 1 + strspn(end + 1, " "));
+}
+
 static void look_at_namespaces(struct report *r, const struct tph_machine *m)
 {
     struct tph_error err = TPH_ERROR_INIT;
     if (tph_machine_try(0, &err) < 0) {
-        char *end = strchr(err.text, '\n');
-        if (end) {
-            *end = '\0';
-        }
+        TPH_CLEANUP(tph_freep) char *hint = cut_hint(&err);
+        bool forbidden = !hint || strstr(err.text, "clone3");
         add(r, MISSING, "namespaces", tph_format("sidecars cannot be isolated, so none is started: %s", err.text),
-            cure_of_namespaces(m));
+            forbidden ? cure_of_namespaces(m) : TPH_TAKE(hint));
         r->broken = true;
         return;
     }
@@ -104,7 +113,9 @@ static void look_at_namespaces(struct report *r, const struct tph_machine *m)
                              (int)geteuid()),
         NULL);
     if (tph_machine_try(TPH_MACHINE_OWN_NETWORK, &err) < 0) {
-        add(r, WARNING, "network", tph_format("--network none does not work: %s", err.text), NULL);
+        free(cut_hint(&err)); /* the cure is known */
+        add(r, WARNING, "network", tph_format("--network none does not work: %s", err.text),
+            tph_strdup("sysctl user.max_net_namespaces=15000"));
     }
 }
 
@@ -183,7 +194,7 @@ static char *install_hint(const struct tph_image_program *program)
 static char *describe_programs(const struct tph_image *image, const struct tph_image_program **ret_missing)
 {
     struct tph_buf text = TPH_BUF_INIT(TPH_KIB(4));
-    TPH_CLEANUP(tph_freep) char *before = NULL;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf before = TPH_BUF_INIT(TPH_KIB(4));
     *ret_missing = NULL;
     for (size_t i = 0; i < image->n_programs; i++) {
         const struct tph_image_program *program = &image->programs[i];
@@ -192,14 +203,14 @@ static char *describe_programs(const struct tph_image *image, const struct tph_i
             *ret_missing = *ret_missing ? *ret_missing : program;
             continue;
         }
-        if (before && strcmp(before, path) == 0) {
+        if (tph_str_eqz(tph_buf_str(&before), path)) {
             continue; /* python and python3 are one file */
         }
         TPH_CLEANUP(tph_freep) char *version = tph_machine_version(path);
         (void)tph_buf_printf(&text, "%s%s%s%s", text.len > 0 ? ", " : "", path, version ? " " : "",
                              version ? version : "");
-        free(before);
-        before = TPH_TAKE(path);
+        tph_buf_clear(&before);
+        (void)tph_buf_puts(&before, path);
     }
     return tph_buf_take(&text, NULL);
 }

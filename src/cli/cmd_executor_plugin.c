@@ -28,7 +28,7 @@ int tph_cmd_plugin_build(const struct tph_cli *cli, const struct tph_command *co
     struct tph_error err = TPH_ERROR_INIT;
     int code = 0;
     if (tph_cli_parse(cli, command, argc, argv, &options, &directories, &code)) {
-        return code;
+        return code == TPH_EXIT_USAGE ? TPH_EXIT_FAILED : code;
     }
     if (directories.n != 1) {
         (void)fprintf(stderr, "Error: accepts 1 arg(s), received %zu\n", directories.n);
@@ -105,14 +105,27 @@ static void print_table(struct tph_plugin *const *list, size_t n, struct tph_buf
     }
 }
 
+static bool has_port(const struct tph_plugin *p, uint16_t port)
+{
+    for (size_t i = 0; i < p->container.n_ports; i++) {
+        if (p->container.ports[i].port == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void warn_same_port(const struct tph_cli *cli, struct tph_plugin *const *list, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         for (size_t j = i + 1; j < n; j++) {
-            uint16_t port = list[i]->container.ports[0].port;
-            if (port == list[j]->container.ports[0].port) {
-                tph_cli_warn(cli, "plugins %.*s and %.*s both want port %u", TPH_FMT(list[i]->name),
-                             TPH_FMT(list[j]->name), port);
+            for (size_t k = 0; k < list[i]->container.n_ports; k++) {
+                uint16_t port = list[i]->container.ports[k].port;
+                if (has_port(list[j], port)) {
+                    tph_cli_warn(cli, "plugins %.*s and %.*s both want port %u", TPH_FMT(list[i]->name),
+                                 TPH_FMT(list[j]->name), port);
+                    break;
+                }
             }
         }
     }
@@ -138,11 +151,49 @@ static int print_list(const struct tph_cli *cli, const char *format, struct tph_
         for (size_t i = 0; i < n; i++) {
             (void)tph_buf_printf(&out, "%.*s\n", TPH_FMT(list[i]->name));
         }
-    } else {
+    } else if (n > 0) {
         print_table(list, n, &out);
     }
     (void)fputs(tph_buf_cstr(&out), stdout);
     warn_same_port(cli, list, n);
+    return 0;
+}
+
+/* The plugins of an input, and those that its workflows bring along. */
+struct found {
+    struct tph_plugin **list; /* owned, and a reference to each */
+    size_t n;
+};
+
+static void found_release(struct found *found)
+{
+    for (size_t i = 0; i < found->n; i++) {
+        tph_plugin_unref(found->list[i]);
+    }
+    free(found->list);
+}
+
+static int find_plugins(const struct tph_run_input *input, struct found *found, struct tph_error *err)
+{
+    size_t n = input->n_plugins;
+    for (size_t i = 0; i < input->n_workflows; i++) {
+        n += tph_json_len(tph_json_path(input->workflows[i].object, "spec", "executorPlugins", NULL));
+    }
+    found->list = tph_calloc(n, sizeof(struct tph_plugin *));
+    found->n = tph_plugin_set_all(input->plugins, found->list, input->n_plugins);
+    for (size_t i = 0; i < found->n; i++) {
+        (void)tph_plugin_ref(found->list[i]);
+    }
+    for (size_t i = 0; i < input->n_workflows; i++) {
+        const struct tph_run_workflow *w = &input->workflows[i];
+        size_t own = tph_json_len(tph_json_path(w->object, "spec", "executorPlugins", NULL));
+        for (size_t j = 0; j < own; j++) {
+            if (tph_plugin_from_workflow(w->object, j, &w->source, &found->list[found->n], err) < 0) {
+                return -1;
+            }
+            found->n++;
+        }
+    }
     return 0;
 }
 
@@ -160,16 +211,20 @@ int tph_cmd_plugin_list(const struct tph_cli *cli, const struct tph_command *com
         return tph_cli_usage(cli, command, "name at least one file or directory with a plugin");
     }
     tph_run_input_init(&input, cli);
+    struct found found = {.list = NULL};
     int failed = 0;
     for (size_t i = 0; i < paths.n && failed == 0; i++) {
         failed = tph_run_input_read(&input, paths.list[i], &err);
     }
-    if (failed == 0) {
-        struct tph_plugin **list = tph_calloc(input.n_plugins, sizeof(struct tph_plugin *));
-        size_t n = tph_plugin_set_all(input.plugins, list, input.n_plugins);
-        failed = print_list(cli, options.output, list, n, &err);
-        free(list);
+    if (failed == 0 && find_plugins(&input, &found, &err) == 0) {
+        failed = print_list(cli, options.output, found.list, found.n, &err);
+    } else {
+        failed = -1;
     }
+    if (failed == 0 && found.n == 0) {
+        tph_cli_warn(cli, "there is no plugin in %s", paths.n == 1 ? paths.list[0] : "these files");
+    }
+    found_release(&found);
     tph_run_input_release(&input);
     return failed < 0 ? tph_cli_error(cli, &err) : TPH_EXIT_OK;
 }

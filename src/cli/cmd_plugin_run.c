@@ -20,6 +20,7 @@
 #include "cli/plugin_files.h"
 #include "cli/run_input.h"
 #include "loop/loop.h"
+#include "podrt/backoff.h"
 #include "podrt/process.h"
 
 enum {
@@ -69,9 +70,9 @@ struct session {
     struct tph_timer *last_call; /* a signal came: time to stop */
     struct tph_io *dialing;
     int dial_fd;
-    int64_t probe_ms;
-    int signal; /* the first that came; 0 = none */
-    bool shown; /* address, token and call were printed */
+    int64_t ready_at_ms; /* loop time since when it may listen */
+    int signal;          /* the first that came; 0 = none */
+    bool shown;          /* address, token and call were printed */
     bool failed;
 };
 
@@ -145,11 +146,13 @@ static int read_definition(const struct session *s, struct definition *ret_defin
                                d.input.n_plugins == 0 ? "there is no plugin in" : "there is more than one plugin in",
                                s->paths->list[0]);
     }
+    if (failed == 0 && tph_plugin_set_all(d.input.plugins, &d.plugin, 1) == 1 && d.plugin->refused) {
+        failed = tph_error_set(err, TPH_ERROR_INVALID, "%s", d.plugin->refused);
+    }
     if (failed < 0) {
         definition_release(&d);
         return -1;
     }
-    (void)tph_plugin_set_all(d.input.plugins, &d.plugin, 1);
     *ret_definition = d;
     return 0;
 }
@@ -181,8 +184,7 @@ static void stop_dialing(struct session *s)
 static void ask_again(struct session *s)
 {
     stop_dialing(s);
-    tph_timer_start(s->probe, s->probe_ms);
-    s->probe_ms = s->probe_ms * 2 < TPH_LIMIT_PROBE_LAST_MS ? s->probe_ms * 2 : TPH_LIMIT_PROBE_LAST_MS;
+    tph_timer_start(s->probe, tph_probe_pause_ms(tph_loop_now_ms(s->loop) - s->ready_at_ms));
 }
 
 static void dialed(void *owner, unsigned events)
@@ -248,7 +250,7 @@ static void pod_event(void *owner, struct tph_pod *pod, const struct tph_pod_eve
     case TPH_POD_UNREADY:
         break;
     case TPH_POD_READY:
-        s->probe_ms = TPH_LIMIT_PROBE_FIRST_MS;
+        s->ready_at_ms = tph_loop_now_ms(s->loop);
         stop_dialing(s);
         dial(s);
         break;
@@ -336,7 +338,7 @@ static void files_changed(void *owner)
     say("plugin %.*s: files changed, starting anew", TPH_FMT(read.plugin->name));
     stop_dialing(s);
     if (s->pod) {
-        tph_pod_stop(s->pod, TPH_LIMIT_GRACE_MS);
+        tph_pod_stop(s->pod, s->now.plugin->container.termination_grace_ms);
     } else {
         take_next(s);
     }
@@ -362,8 +364,9 @@ static void got_signal(void *owner, int number)
     s->signal = number;
     say("stopping; once more kills");
     stop_dialing(s);
-    tph_timer_start(s->last_call, TPH_LIMIT_GRACE_MS);
-    tph_pod_stop(s->pod, TPH_LIMIT_GRACE_MS);
+    int64_t grace_ms = s->now.plugin->container.termination_grace_ms;
+    tph_timer_start(s->last_call, grace_ms);
+    tph_pod_stop(s->pod, grace_ms);
 }
 
 static int open_session(struct session *s, struct tph_error *err)

@@ -16,7 +16,10 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/cmd_options.h"
+#include "cli/run_lint.h"
+#include "cli/run_map.h"
 #include "cli/run_prepare.h"
+#include "cli/run_report.h"
 #include "cli/run_view.h"
 #include "data/yaml.h"
 #include "podrt/process.h"
@@ -27,7 +30,7 @@ enum {
 };
 
 struct run_options {
-    struct tph_texts parameters, parameter_files, plugins;
+    struct tph_texts parameters, parameter_files, plugins, maps;
     const char *entrypoint, *ns, *name, *output, *logs_dir, *images_file, *network, *log_format;
     int64_t timeout_ms;
     bool log, quiet, no_utf8, no_color;
@@ -40,6 +43,8 @@ const struct tph_option tph_run_options_table[] = {
      "set a workflow parameter; may be repeated"},
     {"parameter-file", 'f', TPH_OPTION_LIST, OPTION(parameter_files), "FILE", NULL, "YAML or JSON map of parameters"},
     {"plugin", 0, TPH_OPTION_LIST, OPTION(plugins), "DIR|FILE", NULL, "add a plugin; may be repeated"},
+    {"map", 0, TPH_OPTION_LIST, OPTION(maps), "TYPE=PLUGIN", NULL,
+     "let a plugin run container or script templates: it gets image, command, args and source"},
     {"entrypoint", 0, TPH_OPTION_TEXT, OPTION(entrypoint), "TEMPLATE", NULL, "begin with this template"},
     {"name", 0, TPH_OPTION_TEXT, OPTION(name), "NAME", NULL, "name of the workflow"},
     {"namespace", 'n', TPH_OPTION_TEXT, OPTION(ns), "NAMESPACE", NULL, "namespace of the workflows (default)"},
@@ -74,6 +79,7 @@ struct session {
     struct tph_podrt *podrt;
     struct tph_agent *agent;
     struct tph_local *local;
+    struct tph_images *images; /* NULL when nothing is shown of them */
     struct tph_view *view;
     struct tph_signal *signals[3];
     struct tph_timer *deadline;  /* --timeout */
@@ -93,6 +99,7 @@ static void session_release(struct session *s)
     tph_agent_free(s->agent);
     tph_podrt_free(s->podrt);
     tph_view_free(s->view);
+    tph_images_free(s->images);
     tph_loop_free(s->loop);
     for (size_t i = 0; i < s->n_prepared; i++) {
         tph_prepared_release(&s->prepared[i]);
@@ -103,6 +110,7 @@ static void session_release(struct session *s)
     tph_texts_release(&s->options.parameters);
     tph_texts_release(&s->options.parameter_files);
     tph_texts_release(&s->options.plugins);
+    tph_texts_release(&s->options.maps);
 }
 
 static int read_inputs(struct session *s, const struct tph_texts *arguments, struct tph_error *err)
@@ -115,8 +123,17 @@ static int read_inputs(struct session *s, const struct tph_texts *arguments, str
     }
     s->input.plugins_only = true;
     for (size_t i = 0; i < s->options.plugins.n; i++) {
-        if (tph_run_input_read(&s->input, s->options.plugins.list[i], err) < 0) {
+        const char *path = s->options.plugins.list[i];
+        size_t before = s->input.n_plugins + s->input.n_plugins_again;
+        if (tph_run_input_read(&s->input, path, err) < 0) {
             return -1;
+        }
+        if (s->input.n_plugins + s->input.n_plugins_again == before) {
+            return tph_error_set(
+                err, TPH_ERROR_NOT_FOUND,
+                "%s: no plugin in this file\n  --plugin takes a plugin's directory, its plugin.yaml or "
+                "its ConfigMap",
+                path);
         }
     }
     size_t n_workflows = s->input.n_workflows;
@@ -128,6 +145,23 @@ static int read_inputs(struct session *s, const struct tph_texts *arguments, str
         return tph_error_set(err, TPH_ERROR_USAGE, "--name is for one workflow, here are %zu", n_workflows);
     }
     return 0;
+}
+
+/* All workflows are made complete and linted before the first is prepared, so that all that is wrong is told. */
+static int check_all(struct session *s, const struct tph_run_overrides *overrides, struct tph_error *err)
+{
+    int failed = 0;
+    for (size_t i = 0; i < s->input.n_workflows; i++) {
+        if (tph_run_name(&s->input, &s->input.workflows[i], overrides, s->arena, err) < 0 ||
+            tph_run_override(&s->input, &s->input.workflows[i], overrides, err) < 0 ||
+            tph_run_check_own_plugins(&s->input.workflows[i], err) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < s->input.n_workflows; i++) {
+        failed |= tph_run_lint(&s->input, &s->input.workflows[i], err);
+    }
+    return failed;
 }
 
 static int prepare_all(struct session *s, struct tph_error *err)
@@ -143,8 +177,10 @@ static int prepare_all(struct session *s, struct tph_error *err)
     struct tph_run_overrides overrides = {
         .name = s->options.name, .ns = s->options.ns, .entrypoint = s->options.entrypoint, .parameters = &parameters};
     s->prepared = tph_calloc(s->input.n_workflows, sizeof(*s->prepared));
+    failed = failed < 0 ? failed : tph_run_map(&s->input, &s->options.maps, err);
+    failed = failed < 0 ? failed : check_all(s, &overrides, err);
     for (size_t i = 0; i < s->input.n_workflows && failed == 0; i++) {
-        failed = tph_run_prepare(&s->input, &s->input.workflows[i], &overrides, s->arena, &s->prepared[i], err);
+        failed = tph_run_prepare(&s->input, &s->input.workflows[i], s->arena, &s->prepared[i], err);
         s->n_prepared += failed == 0 ? 1 : 0;
     }
     tph_texts_release(&parameters);
@@ -181,7 +217,7 @@ static void got_signal(void *owner, int number)
         return;
     }
     s->signal = number;
-    tph_view_line(s->view, TPH_STR("stopping; once more kills"));
+    tph_view_stopping(s->view);
     tph_timer_start(s->last_call, STOP_MS);
     tph_local_stop(s->local, TPH_EVENT_STOP);
 }
@@ -190,7 +226,7 @@ static void deadline_passed(void *owner)
 {
     struct session *s = owner;
     s->timed_out = true;
-    tph_view_line(s->view, TPH_STR("error: --timeout has passed; terminating"));
+    tph_view_error(s->view, " --timeout has passed; terminating");
     tph_timer_start(s->last_call, STOP_MS);
     tph_local_stop(s->local, TPH_EVENT_TERMINATE);
 }
@@ -235,11 +271,16 @@ static int open_loop(struct session *s, struct tph_error *err)
     return 0;
 }
 
-static void open_view(struct session *s)
+static int open_view(struct session *s, struct tph_error *err)
 {
-    bool live = s->cli.err_terminal && s->cli.out_terminal;
+    const char *file = s->options.images_file;
+    if (!s->options.quiet && tph_images_new(&file, file ? 1 : 0, &s->images, err) < 0) {
+        return -1;
+    }
+    bool live = s->cli.err_terminal && !s->cli.dumb;
     struct tph_view_options view = {
         .cli = &s->cli,
+        .images = s->images,
         .mode = s->options.quiet ? TPH_VIEW_QUIET
                 : live           ? TPH_VIEW_LIVE
                                  : TPH_VIEW_EVENTS,
@@ -247,12 +288,28 @@ static void open_view(struct session *s)
         .logs = s->options.log,
     };
     s->view = tph_view_new(s->loop, &view);
+    return 0;
+}
+
+static int make_directory(const char *path)
+{
+    struct stat status;
+    if (mkdir(path, 0777) < 0 && errno != EEXIST) {
+        return -1;
+    }
+    if (stat(path, &status) < 0) {
+        return -1;
+    }
+    errno = ENOTDIR;
+    return S_ISDIR(status.st_mode) ? access(path, W_OK | X_OK) : -1;
 }
 
 static int open_agent(struct session *s, struct tph_error *err)
 {
-    if (s->options.logs_dir && mkdir(s->options.logs_dir, 0777) < 0 && errno != EEXIST) {
-        return tph_error_errno(err, errno, "cannot make %s", s->options.logs_dir);
+    if (s->options.logs_dir && make_directory(s->options.logs_dir) < 0) {
+        (void)tph_error_errno(err, errno, "--logs-dir %s", s->options.logs_dir);
+        err->kind = TPH_ERROR_USAGE;
+        return -1;
     }
     struct tph_process_options runtime = {.images_file = s->options.images_file};
     if (tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0) {
@@ -269,6 +326,7 @@ static int open_agent(struct session *s, struct tph_error *err)
         .poll_ms = TPH_LIMIT_POLL_MS,
         .restart_base_ms = RESTART_BASE_MS,
         .ready_ms = TPH_LIMIT_READY_MS,
+        .idle_ms = TPH_LIMIT_IDLE_MS,
         .calls_in_flight = TPH_LIMIT_CALLS_IN_FLIGHT,
         .event = tph_local_agent_event,
         .owner = s->local,
@@ -348,8 +406,10 @@ static int print_output(struct session *s, struct tph_error *err)
             (void)tph_buf_printf(&out, "workflow.argoproj.io/%.*s\n", TPH_FMT(tph_json_get_str(meta, "name")));
         }
     } else {
-        for (size_t i = 0; i < tph_local_n_workflows(s->local); i++) {
-            tph_view_report(s->view, tph_local_workflow_at(s->local, i), &out);
+        struct tph_tree_style style = {.color = s->cli.color && s->cli.out_terminal,
+                                       .utf8 = s->cli.utf8 && !s->options.no_utf8};
+        for (size_t i = 0; i < s->n_prepared; i++) {
+            tph_report_write(tph_local_workflow_at(s->local, i), &s->prepared[i].keys, &style, &out);
         }
     }
     if (tph_buf_failed(&out)) {
@@ -362,13 +422,12 @@ static int print_output(struct session *s, struct tph_error *err)
 /* From prepared workflows to the exit code. */
 static int work(struct session *s, struct tph_error *err)
 {
-    if (open_loop(s, err) < 0) {
+    if (open_loop(s, err) < 0 || open_view(s, err) < 0) {
         return -1;
     }
-    open_view(s);
     struct tph_local_observer observer = {
         .node = node_changed, .workflow = workflow_changed, .agent = agent_says, .finished = all_finished, .owner = s};
-    s->local = tph_local_new(s->loop, &observer);
+    s->local = tph_local_new(s->loop, s->input.locks, &observer);
     if (open_agent(s, err) < 0) {
         return -1;
     }
@@ -402,7 +461,11 @@ int tph_cmd_run(const struct tph_cli *cli, const struct tph_command *command, in
         .format = s.options.log_format && strcmp(s.options.log_format, "json") == 0 ? TPH_LOG_JSON : TPH_LOG_LOGFMT,
         .fd = STDERR_FILENO});
     s.arena = tph_arena_new();
-    if (read_inputs(&s, &arguments, &err) < 0 || prepare_all(&s, &err) < 0 || work(&s, &err) < 0) {
+    if (read_inputs(&s, &arguments, &err) < 0 || prepare_all(&s, &err) < 0) {
+        (void)tph_cli_error(cli, &err);
+        return TPH_EXIT_USAGE; /* also where the system said no: nothing has been run */
+    }
+    if (work(&s, &err) < 0) {
         return tph_cli_error(cli, &err);
     }
     return exit_code(&s);

@@ -26,8 +26,13 @@ const struct tph_command tph_commands[] = {
         .summary = "check workflows, templates and cron workflows as Argo does",
         .details = "Names, arguments, references, tags, dependencies and types are checked; templateRefs are looked up "
                    "in the\n"
-                   "given files. The first error of each object is told. Ends with 1 when there is one.",
+                   "given files. Every error is told with line, column, path and what to do; warnings tell what Argo "
+                   "lets\n"
+                   "pass and people stumble over. Keys of plugin templates are looked up when plugins are among the "
+                   "files.\n"
+                   "Ends with 1 when there is an error.",
         .examples = "  tiphys lint workflow.yaml\n"
+                    "  tiphys lint manifests/ examples/hello/plugin.yaml\n"
                     "  tiphys lint -o simple manifests/",
         .options = tph_lint_options_table,
         .run = tph_cmd_lint,
@@ -79,6 +84,7 @@ const struct tph_command tph_commands[] = {
     {
         .name = "version",
         .summary = "print the program's version",
+        .examples = "  tiphys version",
         .run = tph_cmd_version,
     },
     {

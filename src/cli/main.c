@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tiphys: finds out about its surroundings, finds the verb, runs it. */
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "cli/cli.h"
 #include "podrt/broker.h"
 #include "podrt/sandbox.h"
@@ -39,12 +41,27 @@ static bool in_group(const struct tph_command *command, const char *group)
     return strncmp(command->name, group, len) == 0 && command->name[len] == ' ';
 }
 
+static int complain(const struct tph_cli *cli, const char *said)
+{
+    const char *names[VERBS_MAX];
+    size_t n = 0;
+    for (const struct tph_command *c = tph_commands; c->name && n < VERBS_MAX; c++) {
+        names[n++] = c->name;
+    }
+    const char *near = tph_str_nearest(tph_str(said), names, n);
+    if (near) {
+        return tph_cli_usage(cli, NULL, "unknown command \"%s\"; did you mean \"%s\"?", said, near);
+    }
+    return tph_cli_usage(cli, NULL, "unknown command \"%s\"", said);
+}
+
 /* "executor-plugin" alone, or with a word that is no verb of it: lists its verbs. */
 static int print_group(const struct tph_cli *cli, int argc, char **argv)
 {
     bool wrong = argc > 1 && !is_help(argv[1]);
     if (wrong) {
-        (void)tph_cli_usage(cli, NULL, "unknown command \"%s %s\"", argv[0], argv[1]);
+        TPH_CLEANUP(tph_freep) char *said = tph_format("%s %s", argv[0], argv[1]);
+        (void)complain(cli, said);
     }
     FILE *out = wrong ? stderr : stdout;
     (void)fprintf(out, "Commands of %s %s:\n", cli->program, argv[0]);
@@ -58,19 +75,12 @@ static int print_group(const struct tph_cli *cli, int argc, char **argv)
 
 static int unknown_verb(const struct tph_cli *cli, int argc, char **argv)
 {
-    const char *names[VERBS_MAX];
-    size_t n = 0;
-    for (const struct tph_command *c = tph_commands; c->name && n < VERBS_MAX; c++) {
+    for (const struct tph_command *c = tph_commands; c->name; c++) {
         if (in_group(c, argv[0])) {
             return print_group(cli, argc, argv);
         }
-        names[n++] = c->name;
     }
-    const char *near = tph_str_nearest(tph_str(argv[0]), names, n);
-    if (near) {
-        return tph_cli_usage(cli, NULL, "unknown command \"%s\"; did you mean \"%s\"?", argv[0], near);
-    }
-    return tph_cli_usage(cli, NULL, "unknown command \"%s\"", argv[0]);
+    return complain(cli, argv[0]);
 }
 
 static int run_verb(const struct tph_cli *cli, int argc, char **argv)
@@ -106,11 +116,23 @@ static int run_verb(const struct tph_cli *cli, int argc, char **argv)
     return found->run(cli, found, argc - words, argv + words);
 }
 
+/* Whoever started us may have closed one of them: what is opened next must not come to stand there. Reading and writing
+ * fail as they would on a closed one, for each is open for the other. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            (void)!open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_NOCTTY);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     /* The program runs itself again as a sandbox's shim or broker: those know their names. */
     tph_sandbox_shim_main(argc, argv);
     tph_broker_main(argc, argv);
+    fill_standard_descriptors();
     /* Only what characters look like follows the user's locale; numbers never do. */
     (void)setlocale(LC_CTYPE, "");
     if (argc == 0) {
@@ -123,10 +145,14 @@ int main(int argc, char **argv)
         .program = strcmp(slash ? slash + 1 : argv[0], "argo") == 0 ? "argo" : "tiphys",
         .out_terminal = isatty(STDOUT_FILENO) == 1,
         .err_terminal = isatty(STDERR_FILENO) == 1,
+        .dumb = !term || !*term || strcmp(term, "dumb") == 0,
         .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
     };
-    cli.color =
-        (cli.out_terminal || cli.err_terminal) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+    cli.color = (cli.out_terminal || cli.err_terminal) && !(no_color && *no_color) && !cli.dumb;
+    if (!cli.utf8) {
+        /* What plugins say is UTF-8 whatever the locale; this is how wide it is. */
+        (void)!setlocale(LC_CTYPE, "C.UTF-8");
+    }
     /* A reader that went away is an error of write, not the end of the program. */
     (void)signal(SIGPIPE, SIG_IGN);
 

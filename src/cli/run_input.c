@@ -15,12 +15,14 @@
 #include "base/limits.h"
 #include "data/yaml.h"
 
-/* One document of one file; never moves, so that sources may point to it. */
+/* One document of one file, or an item of a List in one; never moves, so that sources may point to it. */
 struct document {
     struct document *next;
-    struct tph_json_doc *json;
+    const struct document *list; /* of which it is an item; NULL: a document */
+    struct tph_json_doc *json;   /* this and the next are the list's where it is an item */
     struct tph_positions *positions;
-    char *file; /* as given; "<stdin>" for "-" */
+    char *file;   /* as given; "<stdin>" for "-" */
+    char *prefix; /* "items[0]"; NULL: a document */
     size_t line_offset;
 };
 
@@ -31,6 +33,7 @@ void tph_run_input_init(struct tph_run_input *input, const struct tph_cli *cli)
         .default_namespace = "default",
         .plugins = tph_plugin_set_new(),
         .objects = tph_objects_new(),
+        .locks = tph_locks_new(),
     };
 }
 
@@ -38,13 +41,19 @@ void tph_run_input_release(struct tph_run_input *input)
 {
     tph_plugin_set_free(input->plugins);
     tph_objects_free(input->objects);
+    tph_locks_free(input->locks);
+    tph_map_release(&input->names);
     free(input->workflows);
+    free(input->templates);
     while (input->documents) {
         struct document *d = input->documents;
         input->documents = d->next;
-        tph_json_doc_free(d->json);
-        tph_positions_free(d->positions);
+        if (!d->list) {
+            tph_json_doc_free(d->json);
+            tph_positions_free(d->positions);
+        }
         free(d->file);
+        free(d->prefix);
         free(d);
     }
     *input = (struct tph_run_input){.cli = NULL};
@@ -52,20 +61,8 @@ void tph_run_input_release(struct tph_run_input *input)
 
 static struct tph_source source_of(const struct document *d)
 {
-    return (struct tph_source){.file = d->file, .positions = d->positions, .line_offset = d->line_offset};
-}
-
-void tph_run_input_place(const struct tph_source *source, struct tph_str path, struct tph_buf *place)
-{
-    if (!source->file) {
-        return;
-    }
-    struct tph_position at = tph_positions_find(source->positions, path);
-    if (at.line > 0) {
-        (void)tph_buf_printf(place, "%s:%zu:%zu: ", source->file, at.line + source->line_offset, at.column);
-    } else {
-        (void)tph_buf_printf(place, "%s: ", source->file);
-    }
+    return (struct tph_source){
+        .file = d->file, .positions = d->positions, .line_offset = d->line_offset, .prefix = d->prefix};
 }
 
 /* "FILE:LINE:COLUMN: " + the text, as an error of the manifest. */
@@ -79,32 +76,18 @@ static int invalid(struct tph_error *err, const struct document *d, const char *
     va_end(args);
     struct tph_source source = source_of(d);
     TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
-    tph_run_input_place(&source, tph_str(path), &place);
+    tph_source_place(&source, tph_str(path), &place);
     return tph_error_set(err, TPH_ERROR_INVALID, "%s%s", tph_buf_cstr(&place), text);
 }
 
 static int add_workflow(struct tph_run_input *input, const struct document *d, struct tph_json *object,
                         struct tph_error *err)
 {
-    struct tph_str name = tph_json_get_str(tph_json_get(object, "metadata"), "name");
-    struct tph_str ns = tph_json_get_str(tph_json_get(object, "metadata"), "namespace");
     if (input->plugins_only) {
         return 0;
     }
     if (input->n_workflows >= TPH_LIMIT_WORKFLOWS) {
         return tph_error_set(err, TPH_ERROR_LIMIT, "more than %d workflows in one run", TPH_LIMIT_WORKFLOWS);
-    }
-    for (size_t i = 0; name.len > 0 && i < input->n_workflows; i++) {
-        const struct tph_run_workflow *other = &input->workflows[i];
-        const struct tph_json *meta = tph_json_get(other->object, "metadata");
-        if (tph_str_eq(tph_json_get_str(meta, "name"), name) && tph_str_eq(tph_json_get_str(meta, "namespace"), ns)) {
-            TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
-            tph_run_input_place(&other->source, TPH_STR("metadata.name"), &place);
-            return invalid(err, d, "metadata.name",
-                           "there is a workflow called \"%.*s\" already (%.*s)\n"
-                           "  give one of them another metadata.name, or use generateName",
-                           TPH_FMT(name), (int)(place.len > 2 ? place.len - 2 : 0), tph_buf_cstr(&place));
-        }
     }
     if ((input->n_workflows & (input->n_workflows + 1)) == 0) { /* n + 1 is a power of two: full */
         input->workflows = tph_realloc(input->workflows, (input->n_workflows + 1) * 2 * sizeof(*input->workflows));
@@ -114,9 +97,19 @@ static int add_workflow(struct tph_run_input *input, const struct document *d, s
     return 0;
 }
 
-/* plugin.yaml and the ConfigMap that was built from it, side by side, are one plugin. */
-static bool is_built_from(const struct tph_plugin *other, const char *file)
+static bool is_one_file(const char *a, const char *b)
 {
+    TPH_CLEANUP(tph_freep) char *real_a = realpath(a, NULL);
+    TPH_CLEANUP(tph_freep) char *real_b = realpath(b, NULL);
+    return real_a && real_b && strcmp(real_a, real_b) == 0;
+}
+
+/* One file given twice; or plugin.yaml and the ConfigMap that was built from it, side by side. */
+static bool is_same_plugin(const struct tph_plugin *other, const char *file)
+{
+    if (other->file && is_one_file(other->file, file)) {
+        return true;
+    }
     TPH_CLEANUP(tph_freep) char *path = tph_strdup(file);
     TPH_CLEANUP(tph_freep) char *directory = realpath(dirname(path), NULL);
     return directory && other->directory && strcmp(directory, other->directory) == 0;
@@ -129,7 +122,8 @@ static int add_plugin(struct tph_run_input *input, struct tph_plugin *plugin, co
         input->n_plugins++;
         return 0;
     }
-    if (is_built_from(other, file)) {
+    input->n_plugins_again++;
+    if (is_same_plugin(other, file)) {
         return 0;
     }
     return tph_error_set(err, TPH_ERROR_INVALID,
@@ -144,7 +138,8 @@ static int add_directory_plugin(struct tph_run_input *input, const char *directo
     if (tph_plugin_from_directory(directory, &plugin, err) < 0) {
         return -1;
     }
-    return add_plugin(input, plugin, directory, err);
+    TPH_CLEANUP(tph_freep) char *file = tph_format("%s/plugin.yaml", directory);
+    return add_plugin(input, plugin, file, err);
 }
 
 static bool is_plugin_file(const char *path)
@@ -195,20 +190,33 @@ static bool is_cluster_only(struct tph_str kind)
     return false;
 }
 
+#define KINDS "Workflow, WorkflowTemplate, ClusterWorkflowTemplate, ExecutorPlugin, ConfigMap, Secret and List"
+
 static int unknown_kind(const struct document *d, struct tph_str kind, struct tph_error *err)
 {
-    static const char *const kinds[] = {"Workflow", "ExecutorPlugin", "ConfigMap", "Secret", "List"};
-    static const char *const later[] = {"WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"};
-    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        if (tph_str_eqz(kind, later[i])) {
-            return invalid(err, d, "kind", "kind %s is not supported yet", later[i]);
-        }
+    static const char *const kinds[] = {
+        "Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "ExecutorPlugin", "ConfigMap", "Secret", "List"};
+    if (tph_str_eqz(kind, "CronWorkflow")) {
+        return invalid(err, d, "kind", "kind CronWorkflow is not supported yet");
     }
     const char *near = tph_str_nearest(kind, kinds, sizeof(kinds) / sizeof(kinds[0]));
-    return invalid(err, d, "kind",
-                   "unknown kind \"%.*s\"%s%s%s\n  run takes Workflow, ExecutorPlugin, "
-                   "ConfigMap, Secret and List",
-                   TPH_FMT(kind), near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return invalid(err, d, "kind", "unknown kind \"%.*s\"%s%s%s\n  run takes " KINDS, TPH_FMT(kind),
+                   near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static int add_template(struct tph_run_input *input, const struct document *d, bool is_cluster, struct tph_json *object,
+                        struct tph_error *err)
+{
+    if (tph_objects_add_template(input->objects, is_cluster, object) != 0) {
+        return invalid(err, d, "metadata.name", "there is a %s of that name already",
+                       is_cluster ? "ClusterWorkflowTemplate" : "WorkflowTemplate");
+    }
+    if ((input->n_templates & (input->n_templates + 1)) == 0) { /* n + 1 is a power of two: full */
+        input->templates = tph_realloc(input->templates, (input->n_templates + 1) * 2 * sizeof(*input->templates));
+    }
+    input->templates[input->n_templates++] =
+        (struct tph_run_workflow){.doc = d->json, .object = object, .source = source_of(d)};
+    return 0;
 }
 
 static int add_object(struct tph_run_input *input, const struct document *d, struct tph_json *object,
@@ -216,7 +224,7 @@ static int add_object(struct tph_run_input *input, const struct document *d, str
 {
     struct tph_str kind = tph_json_get_str(object, "kind");
     if (!tph_json_is(object, TPH_JSON_OBJECT)) {
-        return invalid(err, d, "", "this is no manifest: an object was expected, here is a %s",
+        return invalid(err, d, "", "this is no manifest: an object was expected, found: %s",
                        tph_json_type_name(tph_json_type(object)));
     }
     if (tph_str_eqz(kind, "Workflow")) {
@@ -227,6 +235,9 @@ static int add_object(struct tph_run_input *input, const struct document *d, str
     }
     if (tph_str_eqz(kind, "ConfigMap")) {
         return add_configmap(input, d, object, err);
+    }
+    if (tph_str_eqz(kind, "WorkflowTemplate") || tph_str_eqz(kind, "ClusterWorkflowTemplate")) {
+        return add_template(input, d, tph_str_eqz(kind, "ClusterWorkflowTemplate"), object, err);
     }
     if (tph_str_eqz(kind, "Secret")) {
         return tph_objects_add(input->objects, TPH_ENV_SECRET, object) == 0
@@ -242,11 +253,19 @@ static int add_object(struct tph_run_input *input, const struct document *d, str
         return 0;
     }
     if (kind.len == 0) {
-        return invalid(err, d, "",
-                       "kind is missing\n  run takes Workflow, ExecutorPlugin, ConfigMap, "
-                       "Secret and List");
+        return invalid(err, d, "", "kind is missing\n  run takes " KINDS);
     }
     return unknown_kind(d, kind, err);
+}
+
+static struct document *add_document(struct tph_run_input *input, const char *file, size_t line_offset)
+{
+    struct document *d = TPH_NEW(struct document);
+    d->next = input->documents;
+    input->documents = d;
+    d->file = tph_strdup(file);
+    d->line_offset = line_offset;
+    return d;
 }
 
 static int add_root(struct tph_run_input *input, const struct document *d, struct tph_json *root, struct tph_error *err)
@@ -258,20 +277,16 @@ static int add_root(struct tph_run_input *input, const struct document *d, struc
     }
     struct tph_json_iter it = tph_json_iter(items);
     while (tph_json_next(&it)) {
-        if (add_object(input, d, it.value, err) < 0) {
+        struct document *item = add_document(input, d->file, d->line_offset);
+        item->list = d;
+        item->json = d->json;
+        item->positions = d->positions;
+        item->prefix = tph_format("items[%zu]", it.index);
+        if (add_object(input, item, it.value, err) < 0) {
             return -1;
         }
     }
     return 0;
-}
-
-/* "FILE:LINE:COLUMN: " in front of what the YAML reader says. */
-static int syntax_error(const struct document *d, const struct tph_position *at, struct tph_error *err)
-{
-    if (at->line == 0) {
-        return tph_error_wrap(err, "%s", d->file);
-    }
-    return tph_error_wrap(err, "%s:%zu:%zu", d->file, at->line + d->line_offset, at->column);
 }
 
 /* Reads the documents of one text; file is how messages call it. */
@@ -280,14 +295,11 @@ static int read_text(struct tph_run_input *input, const char *file, struct tph_s
     struct tph_yaml_stream stream = {.rest = text.p ? text : TPH_STR("")};
     struct tph_str document;
     while (tph_yaml_next_document(&stream, &document)) {
-        struct document *d = TPH_NEW(struct document);
-        d->next = input->documents;
-        input->documents = d;
-        d->file = tph_strdup(file);
-        d->line_offset = stream.line;
+        struct document *d = add_document(input, file, stream.line);
         struct tph_yaml_places places = {.positions = NULL};
         if (tph_yaml_parse(document, TPH_YAML_STRICT | TPH_YAML_POSITIONS, &d->json, &places, err) < 0) {
-            return syntax_error(d, &places.error, err);
+            struct tph_source source = source_of(d);
+            return tph_source_syntax(&source, &places.error, err);
         }
         d->positions = places.positions;
         struct tph_json *root = tph_json_root(d->json);
@@ -298,10 +310,14 @@ static int read_text(struct tph_run_input *input, const char *file, struct tph_s
     return 0;
 }
 
-static int read_file(struct tph_run_input *input, const char *path, struct tph_error *err)
+/* A file that was named, or one that was found in a directory: who names a pipe knows what writes to it. */
+enum origin { NAMED, FOUND };
+
+static int read_file(struct tph_run_input *input, const char *path, enum origin origin, struct tph_error *err)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);
-    if (tph_fd_read_file(path, &text, err) < 0) {
+    int failed = origin == NAMED ? tph_fd_read_file(path, &text, err) : tph_fd_read_regular_file(path, &text, err);
+    if (failed < 0) {
         return -1;
     }
     return read_text(input, strcmp(path, "-") == 0 ? "<stdin>" : path, tph_buf_str(&text), err);
@@ -315,10 +331,16 @@ static int is_manifest(const struct dirent *entry)
             tph_str_has_suffix(name, TPH_STR(".json")));
 }
 
+/* What `run` has found of what it is about; another time the same plugin counts, too. */
+static size_t count(const struct tph_run_input *input)
+{
+    return input->n_workflows + input->n_plugins + input->n_plugins_again;
+}
+
 static int read_entries(struct tph_run_input *input, const char *directory, struct dirent **entries, int n,
                         struct tph_error *err)
 {
-    size_t before = input->n_workflows + input->n_plugins;
+    size_t before = count(input);
     /* plugin.yaml first: the ConfigMap built from it then counts as the same plugin. */
     for (int i = 0; i < n; i++) {
         if (strcmp(entries[i]->d_name, "plugin.yaml") == 0 && add_directory_plugin(input, directory, err) < 0) {
@@ -327,15 +349,14 @@ static int read_entries(struct tph_run_input *input, const char *directory, stru
     }
     for (int i = 0; i < n; i++) {
         TPH_CLEANUP(tph_freep) char *path = tph_format("%s/%s", directory, entries[i]->d_name);
-        if (strcmp(entries[i]->d_name, "plugin.yaml") != 0 && read_file(input, path, err) < 0) {
+        if (strcmp(entries[i]->d_name, "plugin.yaml") != 0 && read_file(input, path, FOUND, err) < 0) {
             return -1;
         }
     }
-    if (input->n_workflows + input->n_plugins == before) {
+    if (count(input) == before) {
         return tph_error_set(err, TPH_ERROR_NOT_FOUND,
-                             "%s: no workflow and no plugin in this directory\n  it needs a *.yaml, *.yml or "
-                             "*.json file with one",
-                             directory);
+                             "%s: no %s in this directory\n  it needs a *.yaml, *.yml or *.json file with one",
+                             directory, input->plugins_only ? "plugin" : "workflow and no plugin");
     }
     return 0;
 }
@@ -360,8 +381,12 @@ static int read_directory(struct tph_run_input *input, const char *path, struct 
 int tph_run_input_read(struct tph_run_input *input, const char *path, struct tph_error *err)
 {
     struct stat status;
+    if (!*path) {
+        return tph_error_set(err, TPH_ERROR_USAGE,
+                             "an argument is empty\n  name a file or directory, or - for standard input");
+    }
     if (strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
         return read_directory(input, path, err);
     }
-    return read_file(input, path, err);
+    return read_file(input, path, NAMED, err);
 }

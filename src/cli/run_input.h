@@ -2,16 +2,18 @@
 /* What `run` was given: manifests from files, directories and standard input, sorted by kind.
  *
  * Workflow, ExecutorPlugin (a directory with plugin.yaml and server.*, or a document), ConfigMap (of a plugin, or
- * plain), Secret, and Lists of them, in any order and number. Errors carry FILE:LINE:COLUMN. Everything read is owned
- * here and lives until release.
+ * plain), Secret, WorkflowTemplate, ClusterWorkflowTemplate, and Lists of them, in any order and number. Errors carry
+ * FILE:LINE:COLUMN. Everything read is owned here and lives until release.
  */
 #pragma once
 
 #include "base/error.h"
+#include "base/map.h"
 #include "cli/cli.h"
 #include "controller/objects.h"
 #include "data/json.h"
 #include "data/position.h"
+#include "engine/locks.h"
 #include "plugin/plugin.h"
 
 struct tph_run_workflow {
@@ -26,9 +28,14 @@ struct tph_run_input {
     bool plugins_only;                  /* workflows are read over: a plugin's directory may hold examples */
     struct tph_run_workflow *workflows; /* owned */
     size_t n_workflows;
+    struct tph_run_workflow *templates; /* owned: WorkflowTemplates and ClusterWorkflowTemplates */
+    size_t n_templates;
+    struct tph_map names;           /* "namespace/name" -> struct tph_run_workflow, once they have their names */
     struct tph_plugin_set *plugins; /* owned */
     size_t n_plugins;
+    size_t n_plugins_again;      /* given another time */
     struct tph_objects *objects; /* owned */
+    struct tph_locks *locks;     /* owned: mutexes and semaphores of all workflows together */
     struct document *documents;  /* owned: what all the above points into */
 };
 
@@ -37,6 +44,3 @@ void tph_run_input_release(struct tph_run_input *input);
 
 /* Reads one argument: a file, a directory (its *.yaml, *.yml and *.json, sorted, not deeper), or "-". */
 int tph_run_input_read(struct tph_run_input *input, const char *path, struct tph_error *err) TPH_MUST_CHECK;
-
-/* Fills "FILE:LINE:COLUMN: " of the value at path into place; the file alone where the position is unknown. */
-void tph_run_input_place(const struct tph_source *source, struct tph_str path, struct tph_buf *place);

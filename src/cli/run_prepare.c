@@ -10,10 +10,12 @@
 #include "base/random.h"
 #include "data/time.h"
 #include "data/yaml.h"
+#include "data/zone.h"
 
 /* Where Argo is installed by custom: plugins there are everybody's. */
 #define INSTALL_NAMESPACE "argo"
 
+/* Argo makes a label of a workflow's name: it is no longer than one may be. */
 enum { NAME_SUFFIX_LEN = 5, NAME_MAX_LEN = 63 };
 
 void tph_prepared_release(struct tph_prepared *prepared)
@@ -35,11 +37,15 @@ int tph_run_read_parameters(const char *path, struct tph_arena *arena, struct tp
     if (tph_fd_read_file(path, &text, err) < 0) {
         return -1;
     }
-    if (tph_yaml_parse(tph_buf_str(&text), TPH_YAML_STRICT, &doc, NULL, err) < 0) {
-        return tph_error_wrap(err, "%s", path);
+    struct tph_yaml_places places = {.positions = NULL};
+    if (tph_yaml_parse(tph_buf_str(&text), TPH_YAML_STRICT, &doc, &places, err) < 0) {
+        struct tph_source source = {.file = path};
+        return tph_source_syntax(&source, &places.error, err);
     }
     if (!tph_json_is(tph_json_root(doc), TPH_JSON_OBJECT)) {
-        return tph_error_set(err, TPH_ERROR_INVALID, "%s: a parameter file is a map of names and values", path);
+        return tph_error_set(err, TPH_ERROR_INVALID,
+                             "%s: a parameter file is a map of names and values, found: %s\n  for example: message: hi",
+                             path, tph_json_type_name(tph_json_type(tph_json_root(doc))));
     }
     struct tph_json_iter it = tph_json_iter(tph_json_root(doc));
     while (tph_json_next(&it)) {
@@ -97,24 +103,40 @@ static int set_parameter(struct tph_json_doc *doc, struct tph_json *spec, const 
     return 0;
 }
 
+/* The key of a workflow among all that are run. */
+static struct tph_str full_name(const struct tph_json *meta, struct tph_arena *arena)
+{
+    return tph_str(tph_arena_format(arena, "%.*s/%.*s", TPH_FMT(tph_json_get_str(meta, "namespace")),
+                                    TPH_FMT(tph_json_get_str(meta, "name"))));
+}
+
+/* A name of generateName and five letters that no other workflow has. */
+static void generate_name(const struct tph_run_input *input, struct tph_json_doc *doc, struct tph_json *meta,
+                          struct tph_arena *arena)
+{
+    struct tph_str prefix = tph_json_get_str(meta, "generateName");
+    prefix = prefix.len > 0 ? tph_str_slice(prefix, 0, NAME_MAX_LEN - NAME_SUFFIX_LEN) : TPH_STR("workflow-");
+    do {
+        char suffix[NAME_SUFFIX_LEN + 1];
+        tph_random_text(suffix, NAME_SUFFIX_LEN);
+        TPH_CLEANUP(tph_freep) char *name = tph_format("%.*s%s", TPH_FMT(prefix), suffix);
+        tph_json_set_cstr(doc, meta, "name", name);
+    } while (tph_map_get(&input->names, full_name(meta, arena)));
+}
+
 /* Name, namespace, uid, creationTimestamp: what the API server would have filled in. */
-static void complete_metadata(struct tph_json_doc *doc, struct tph_json *object, const char *default_ns,
-                              const struct tph_run_overrides *overrides)
+static void complete_metadata(const struct tph_run_input *input, struct tph_json_doc *doc, struct tph_json *object,
+                              const struct tph_run_overrides *overrides, struct tph_arena *arena)
 {
     struct tph_json *meta = child_object(doc, object, "metadata");
     if (overrides->name) {
         tph_json_set_cstr(doc, meta, "name", overrides->name);
     }
-    if (tph_json_get_str(meta, "name").len == 0) {
-        struct tph_str prefix = tph_json_get_str(meta, "generateName");
-        prefix = prefix.len > 0 ? tph_str_slice(prefix, 0, NAME_MAX_LEN - NAME_SUFFIX_LEN) : TPH_STR("workflow-");
-        char suffix[NAME_SUFFIX_LEN + 1];
-        tph_random_text(suffix, NAME_SUFFIX_LEN);
-        TPH_CLEANUP(tph_freep) char *name = tph_format("%.*s%s", TPH_FMT(prefix), suffix);
-        tph_json_set_cstr(doc, meta, "name", name);
-    }
     if (overrides->ns || tph_json_get_str(meta, "namespace").len == 0) {
-        tph_json_set_cstr(doc, meta, "namespace", overrides->ns ? overrides->ns : default_ns);
+        tph_json_set_cstr(doc, meta, "namespace", overrides->ns ? overrides->ns : input->default_namespace);
+    }
+    if (tph_json_get_str(meta, "name").len == 0) {
+        generate_name(input, doc, meta, arena);
     }
     char uid[37];
     tph_random_uuid(uid);
@@ -128,6 +150,96 @@ static void complete_metadata(struct tph_json_doc *doc, struct tph_json *object,
     if (tph_json_get_str(object, "apiVersion").len == 0) {
         tph_json_set_cstr(doc, object, "apiVersion", "argoproj.io/v1alpha1");
     }
+}
+
+/* Lower case letters, digits, '-' and '.', a letter or digit at both ends: what Kubernetes calls a subdomain. */
+static bool is_object_name(struct tph_str name)
+{
+    bool end = true; /* at the front, at the back, and on both sides of a dot */
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.p[i];
+        bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!alphanumeric && (end || (c != '-' && c != '.') || (c == '.' && name.p[i - 1] == '-'))) {
+            return false;
+        }
+        end = c == '.';
+    }
+    return name.len > 0 && name.len <= NAME_MAX_LEN && !end && name.p[name.len - 1] != '-';
+}
+
+#define NAME_RULES "at most %d lower case letters, digits, '-' and '.', the first and the last a letter or digit"
+
+static int check_name(const struct tph_run_workflow *workflow, const char *member, const char *option,
+                      struct tph_error *err)
+{
+    struct tph_str name = tph_json_get_str(tph_json_get(workflow->object, "metadata"), member);
+    if (is_object_name(name)) {
+        return 0;
+    }
+    if (option) {
+        return tph_error_set(err, TPH_ERROR_USAGE, "%s takes a name, not \"%.*s\"\n  " NAME_RULES, option,
+                             TPH_FMT(name), NAME_MAX_LEN);
+    }
+    TPH_CLEANUP(tph_freep) char *path = tph_format("metadata.%s", member);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
+    tph_source_place(&workflow->source, tph_str(path), &place);
+    return tph_error_set(err, TPH_ERROR_INVALID, "%s%s: \"%.*s\" is no name\n  " NAME_RULES, tph_buf_cstr(&place), path,
+                         TPH_FMT(name), NAME_MAX_LEN);
+}
+
+/* Two workflows of one name could not be told apart. */
+static int take_name(struct tph_run_input *input, struct tph_run_workflow *workflow, struct tph_arena *arena,
+                     struct tph_error *err)
+{
+    const struct tph_json *meta = tph_json_get(workflow->object, "metadata");
+    const struct tph_run_workflow *other = tph_map_set(&input->names, full_name(meta, arena), workflow);
+    if (!other) {
+        return 0;
+    }
+    TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
+    TPH_CLEANUP(tph_buf_release) struct tph_buf first = TPH_BUF_INIT(TPH_KIB(8));
+    tph_source_place(&workflow->source, TPH_STR("metadata.name"), &place);
+    tph_source_place(&other->source, TPH_STR("metadata.name"), &first);
+    return tph_error_set(err, TPH_ERROR_INVALID,
+                         "%sthere is a workflow called \"%.*s\" already (%.*s)\n"
+                         "  give one of them another metadata.name, or use generateName",
+                         tph_buf_cstr(&place), TPH_FMT(tph_json_get_str(meta, "name")),
+                         (int)(first.len > 2 ? first.len - 2 : 0), tph_buf_cstr(&first));
+}
+
+/* A parameter that the workflow does not declare is one all the same, as in Argo; but it may be a slip. */
+static void warn_undeclared(const struct tph_run_input *input, const struct tph_run_workflow *workflow,
+                            struct tph_str name)
+{
+    const struct tph_json *list = tph_json_path(workflow->object, "spec", "arguments", "parameters", NULL);
+    const char *names[TPH_LIMIT_PLUGINS];
+    size_t n = 0;
+    TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
+    struct tph_json_iter it = tph_json_iter(list);
+    while (tph_json_next(&it) && n < TPH_LIMIT_PLUGINS) {
+        struct tph_str other = tph_json_get_str(it.value, "name");
+        if (tph_str_eq(other, name)) {
+            return;
+        }
+        names[n++] = tph_arena_strdup(arena, other);
+    }
+    const char *near = tph_str_nearest(name, names, n);
+    if (near) {
+        tph_cli_warn(input->cli, "--parameter %.*s: %s declares no such parameter; did you mean \"%s\"?", TPH_FMT(name),
+                     workflow->source.file, near);
+    }
+}
+
+int tph_run_check_own_plugins(const struct tph_run_workflow *workflow, struct tph_error *err)
+{
+    size_t n = tph_json_len(tph_json_path(workflow->object, "spec", "executorPlugins", NULL));
+    for (size_t i = 0; i < n; i++) {
+        TPH_CLEANUP(tph_plugin_unrefp) struct tph_plugin *plugin = NULL;
+        if (tph_plugin_from_workflow(workflow->object, i, &workflow->source, &plugin, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int find_plugins(struct tph_run_input *input, const struct tph_run_workflow *workflow,
@@ -148,6 +260,16 @@ static int find_plugins(struct tph_run_input *input, const struct tph_run_workfl
         size_t n = tph_plugin_set_visible(input->plugins, ns, TPH_STR(INSTALL_NAMESPACE), prepared->plugins, max);
         for (; prepared->n_plugins < n; prepared->n_plugins++) {
             (void)tph_plugin_ref(prepared->plugins[prepared->n_plugins]);
+        }
+    }
+    return 0;
+}
+
+static int check_plugins(const struct tph_prepared *prepared, struct tph_error *err)
+{
+    for (size_t i = 0; i < prepared->n_plugins; i++) {
+        if (prepared->plugins[i]->refused) {
+            return tph_error_set(err, TPH_ERROR_INVALID, "%s", prepared->plugins[i]->refused);
         }
     }
     return 0;
@@ -196,7 +318,7 @@ static int check_keys(struct tph_run_input *input, const struct tph_run_workflow
         }
         char *path = tph_arena_format(arena, "spec.templates[%zu].plugin", it.index);
         TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
-        tph_run_input_place(&workflow->source, tph_str(path), &place);
+        tph_source_place(&workflow->source, tph_str(path), &place);
         (void)tph_buf_puts(&place, path);
         if (prepared->n_plugins == 0) {
             return tph_error_set(err, TPH_ERROR_INVALID,
@@ -213,37 +335,61 @@ static int check_keys(struct tph_run_input *input, const struct tph_run_workflow
     return 0;
 }
 
-static int compile(const struct tph_run_workflow *workflow, struct tph_prepared *prepared, struct tph_error *err)
+static int compile(struct tph_run_input *input, const struct tph_run_workflow *workflow, struct tph_prepared *prepared,
+                   struct tph_error *err)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf path = TPH_BUF_INIT(TPH_KIB(8));
-    struct tph_run_options options = {.compatibility_argo = false};
+    struct tph_str ns = tph_json_get_str(tph_json_get(workflow->object, "metadata"), "namespace");
+    struct tph_run_options options = {
+        .objects = tph_objects_view(input->objects, ns), .locks = input->locks, .read_zone = tph_zone_read_file};
     if (tph_run_new(workflow->object, &options, &prepared->run, &path, err) < 0) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
-        tph_run_input_place(&workflow->source, tph_buf_str(&path), &place);
+        tph_source_place(&workflow->source, tph_buf_str(&path), &place);
         struct tph_error inner = *err;
         return tph_error_set(err, inner.kind, "%s%s", tph_buf_cstr(&place), inner.text);
     }
     return 0;
 }
 
-int tph_run_prepare(struct tph_run_input *input, struct tph_run_workflow *workflow,
-                    const struct tph_run_overrides *overrides, struct tph_arena *arena,
-                    struct tph_prepared *ret_prepared, struct tph_error *err)
+int tph_run_name(struct tph_run_input *input, struct tph_run_workflow *workflow,
+                 const struct tph_run_overrides *overrides, struct tph_arena *arena, struct tph_error *err)
 {
-    TPH_CLEANUP(tph_prepared_release) struct tph_prepared prepared = {.keys = TPH_MAP_INIT};
+    complete_metadata(input, workflow->doc, workflow->object, overrides, arena);
+    if (check_name(workflow, "name", overrides->name ? "--name" : NULL, err) < 0 ||
+        check_name(workflow, "namespace", overrides->ns ? "--namespace" : NULL, err) < 0) {
+        return -1;
+    }
+    return take_name(input, workflow, arena, err);
+}
+
+int tph_run_override(struct tph_run_input *input, struct tph_run_workflow *workflow,
+                     const struct tph_run_overrides *overrides, struct tph_error *err)
+{
     struct tph_json_doc *doc = workflow->doc;
-    complete_metadata(doc, workflow->object, input->default_namespace, overrides);
     struct tph_json *spec = child_object(doc, workflow->object, "spec");
     if (overrides->entrypoint) {
         tph_json_set_cstr(doc, spec, "entrypoint", overrides->entrypoint);
     }
     for (size_t i = 0; i < overrides->parameters->n; i++) {
+        const char *equals = strchr(overrides->parameters->list[i], '=');
+        if (equals && equals > overrides->parameters->list[i] &&
+            input->n_workflows == 1) { /* with several each takes what it knows */
+            struct tph_str text = tph_str(overrides->parameters->list[i]);
+            warn_undeclared(input, workflow, tph_str_slice(text, 0, (size_t)(equals - text.p)));
+        }
         if (set_parameter(doc, spec, overrides->parameters->list[i], err) < 0) {
             return -1;
         }
     }
-    if (find_plugins(input, workflow, &prepared, err) < 0 || compile(workflow, &prepared, err) < 0 ||
-        check_keys(input, workflow, arena, &prepared, err) < 0) {
+    return 0;
+}
+
+int tph_run_prepare(struct tph_run_input *input, struct tph_run_workflow *workflow, struct tph_arena *arena,
+                    struct tph_prepared *ret_prepared, struct tph_error *err)
+{
+    TPH_CLEANUP(tph_prepared_release) struct tph_prepared prepared = {.keys = TPH_MAP_INIT};
+    if (find_plugins(input, workflow, &prepared, err) < 0 || check_plugins(&prepared, err) < 0 ||
+        compile(input, workflow, &prepared, err) < 0 || check_keys(input, workflow, arena, &prepared, err) < 0) {
         return -1;
     }
     *ret_prepared = prepared;

@@ -27,8 +27,21 @@ struct tph_prepared {
 
 void tph_prepared_release(struct tph_prepared *prepared);
 
-/* Fills in name, namespace, uid and creationTimestamp, applies the overrides, finds the plugins and compiles it.
- * Errors name FILE:LINE:COLUMN; a key that no plugin is called by is a warning on standard error. */
-int tph_run_prepare(struct tph_run_input *input, struct tph_run_workflow *workflow,
-                    const struct tph_run_overrides *overrides, struct tph_arena *arena,
+/* Fills in what the API server would have: name, namespace, uid, creationTimestamp. Before any is prepared all get
+ * their names, which are kept in input->names; two of one name are an error. */
+int tph_run_name(struct tph_run_input *input, struct tph_run_workflow *workflow,
+                 const struct tph_run_overrides *overrides, struct tph_arena *arena, struct tph_error *err)
+    TPH_MUST_CHECK;
+
+/* Applies the other overrides to a workflow that has its name. */
+int tph_run_override(struct tph_run_input *input, struct tph_run_workflow *workflow,
+                     const struct tph_run_overrides *overrides, struct tph_error *err) TPH_MUST_CHECK;
+
+/* Reads spec.executorPlugins for what is wrong with it: said with the field's place, before lint says it in Argo's
+ * words without. */
+int tph_run_check_own_plugins(const struct tph_run_workflow *workflow, struct tph_error *err) TPH_MUST_CHECK;
+
+/* Finds the plugins of a workflow that is complete, and compiles it. Errors name FILE:LINE:COLUMN; a key that no plugin
+ * is called by is a warning on standard error. */
+int tph_run_prepare(struct tph_run_input *input, struct tph_run_workflow *workflow, struct tph_arena *arena,
                     struct tph_prepared *ret_prepared, struct tph_error *err) TPH_MUST_CHECK;

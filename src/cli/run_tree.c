@@ -1,327 +1,198 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run_tree.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/limits.h"
-#include "base/utf8.h"
-
-/* One line to be: the branches in front of a node. */
-struct row {
-    const struct tph_node *node;
-    const char *prefix;
-};
-
-/* Members of each boundary as lists through one array, made in one walk over the nodes. */
-struct member {
-    const struct tph_node *node;
-    struct member *next;
-};
-
-struct boundary {
-    struct member *first, *last;
-    bool has_groups;
-};
+#include "cli/run_columns.h"
+#include "cli/screen.h"
+#include "print/shape.h"
 
 struct builder {
     const struct tph_tree *tree;
     const struct tph_tree_style *style;
     struct tph_arena *arena;
-    struct tph_map boundaries; /* node id -> struct boundary */
-    struct row *rows;
+    size_t n;
+    struct tph_map by_id; /* node id -> its shape */
+    struct tph_shape_node *shapes;
+    bool *has_groups; /* what is inside is in step groups */
+    bool *is_parent;
+    struct tph_tree_row *rows;
     size_t n_rows;
+    size_t n_left_out, left_out[TPH_NODE_PHASE_COUNT];
 };
 
-static const struct {
-    const char *icon, *color;
-} looks[TPH_NODE_PHASE_COUNT] = {
-    [TPH_NODE_PENDING] = {"◷", "33"}, [TPH_NODE_RUNNING] = {"●", "36"}, [TPH_NODE_SUCCEEDED] = {"✔", "32"},
-    [TPH_NODE_SKIPPED] = {"○", "39"}, [TPH_NODE_FAILED] = {"✖", "31"},  [TPH_NODE_ERROR] = {"⚠", "31"},
-    [TPH_NODE_OMITTED] = {"○", "39"},
-};
-
-void tph_tree_icon(enum tph_node_phase phase, const struct tph_tree_style *style, struct tph_buf *out)
+static size_t find(const struct builder *b, const struct tph_node *node)
 {
-    const char *text = style->utf8 ? looks[phase].icon : tph_node_phase_name(phase);
-    if (style->color) {
-        (void)tph_buf_printf(out, "\033[%sm%s\033[0m", looks[phase].color, text);
-    } else {
-        (void)tph_buf_puts(out, text);
-    }
+    const struct tph_shape_node *shape = node ? tph_map_get(&b->by_id, node->id) : NULL;
+    return shape ? (size_t)(shape - b->shapes) : TPH_SHAPE_NOWHERE;
 }
 
-void tph_tree_duration(int64_t ms, struct tph_buf *out)
+static void index_nodes(struct builder *b)
 {
-    ms = ms < 0 ? 0 : ms;
-    int64_t s = ms / 1000;
-    if (ms < 1000) {
-        (void)tph_buf_printf(out, "%dms", (int)ms);
-    } else if (ms < 10000) {
-        (void)tph_buf_printf(out, "%d.%ds", (int)s, (int)(ms % 1000 / 100));
-    } else if (s < 60) {
-        (void)tph_buf_printf(out, "%ds", (int)s);
-    } else if (s < 3600) {
-        (void)tph_buf_printf(out, "%dm%ds", (int)(s / 60), (int)(s % 60));
-    } else {
-        (void)tph_buf_printf(out, "%lldh%dm", (long long)(s / 3600), (int)(s % 3600 / 60));
+    b->n = tph_run_n_nodes(b->tree->run);
+    b->rows = TPH_ARENA_ARRAY(b->arena, struct tph_tree_row, b->n);
+    b->shapes = TPH_ARENA_ARRAY(b->arena, struct tph_shape_node, b->n);
+    b->has_groups = TPH_ARENA_ARRAY(b->arena, bool, b->n);
+    b->is_parent = TPH_ARENA_ARRAY(b->arena, bool, b->n);
+    for (size_t i = 0; i < b->n; i++) {
+        (void)tph_map_set(&b->by_id, tph_run_node_at(b->tree->run, i)->id, &b->shapes[i]);
     }
-}
-
-static void index_boundaries(struct builder *b)
-{
-    size_t n = tph_run_n_nodes(b->tree->run);
-    b->rows = TPH_ARENA_ARRAY(b->arena, struct row, n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < b->n; i++) {
         const struct tph_node *node = tph_run_node_at(b->tree->run, i);
-        if (!node->boundary) {
-            continue;
+        size_t boundary = find(b, node->boundary);
+        b->shapes[i].boundary = boundary;
+        if (boundary != TPH_SHAPE_NOWHERE) {
+            b->is_parent[boundary] = true;
+            b->has_groups[boundary] = b->has_groups[boundary] || node->type == TPH_NODE_STEP_GROUP;
         }
-        struct boundary *boundary = tph_map_get(&b->boundaries, node->boundary->id);
-        if (!boundary) {
-            boundary = TPH_ARENA_NEW(b->arena, struct boundary);
-            (void)tph_map_set(&b->boundaries, node->boundary->id, boundary);
-        }
-        boundary->has_groups = boundary->has_groups || node->type == TPH_NODE_STEP_GROUP;
-        struct member *member = TPH_ARENA_NEW(b->arena, struct member);
-        member->node = node;
-        if (boundary->last) {
-            boundary->last->next = member;
-        } else {
-            boundary->first = member;
-        }
-        boundary->last = member;
     }
 }
 
-static const char *join(struct builder *b, const char *prefix, const char *utf8, const char *ascii)
+static void set_group(struct builder *b, struct tph_shape_node *shape, const struct tph_node *group)
 {
-    return tph_arena_format(b->arena, "%s%s", prefix, b->style->utf8 ? utf8 : ascii);
-}
-
-static void add_node(struct builder *b, const struct tph_node *node, const char *prefix, const char *below);
-
-/* The members of one step group: a single one hangs on the trunk, several on a branch of their own. */
-static void add_group(struct builder *b, const struct tph_node *group, const char *prefix, bool last)
-{
-    const char *below = join(b, prefix, last ? "  " : "│ ", last ? "  " : "| ");
-    const char *trunk = join(b, prefix, last ? "└─" : "├─", last ? "`-" : "|-");
-    if (group->n_children > 0 && group->children[0]->type == TPH_NODE_STEP_GROUP) {
-        return; /* a group without members is followed by the next group */
-    }
-    if (group->n_children == 1) {
-        add_node(b, group->children[0], trunk, below);
+    size_t *children = TPH_ARENA_ARRAY(b->arena, size_t, group->n_children);
+    if (group->n_children == 0 || group->children[0]->type == TPH_NODE_STEP_GROUP) {
+        shape->kind = TPH_SHAPE_NONE; /* a group without members is followed by the next group */
         return;
     }
     for (size_t i = 0; i < group->n_children; i++) {
-        bool end = i + 1 == group->n_children;
-        const char *branch = i == 0 ? join(b, trunk, "┬─", "+-") : join(b, below, end ? "└─" : "├─", end ? "`-" : "|-");
-        add_node(b, group->children[i], branch, join(b, below, end ? "  " : "│ ", end ? "  " : "| "));
+        children[i] = find(b, group->children[i]);
+    }
+    shape->kind = TPH_SHAPE_GROUP;
+    shape->children = children;
+    shape->n_children = group->n_children;
+}
+
+/* Where steps are, only what is in a group has a place; where tasks are, what does something itself. */
+static void set_shape(struct builder *b, size_t index)
+{
+    const struct tph_node *node = tph_run_node_at(b->tree->run, index);
+    struct tph_shape_node *shape = &b->shapes[index];
+    bool inside = shape->boundary != TPH_SHAPE_NOWHERE;
+    shape->kind = b->is_parent[index] ? TPH_SHAPE_BOUNDARY : TPH_SHAPE_LEAF;
+    if (node->type == TPH_NODE_STEP_GROUP) {
+        set_group(b, shape, node);
+    } else if (inside && b->has_groups[shape->boundary]) {
+        shape->boundary = TPH_SHAPE_NOWHERE;
+    } else if (inside && (node->type == TPH_NODE_TASK_GROUP || node->phase == TPH_NODE_OMITTED)) {
+        shape->kind = TPH_SHAPE_NONE;
     }
 }
 
-static bool is_shown(const struct tph_node *node, const struct boundary *boundary)
+static void add_row(void *context, size_t index, struct tph_str prefix)
 {
-    bool group = node->type == TPH_NODE_STEP_GROUP;
-    if (boundary->has_groups) {
-        return group && node->n_children > 0;
-    }
-    return !group && node->type != TPH_NODE_TASK_GROUP && node->phase != TPH_NODE_OMITTED;
+    struct builder *b = context;
+    b->rows[b->n_rows++] = (struct tph_tree_row){.node = tph_run_node_at(b->tree->run, index),
+                                                 .prefix = tph_arena_strdup(b->arena, prefix),
+                                                 .is_parent = b->is_parent[index]};
 }
 
-/* Adds a node and what is inside it. Templates nest at most TPH_LIMIT_TEMPLATE_DEPTH deep, so may this. */
-static void add_node(struct builder *b, const struct tph_node *node, const char *prefix, const char *below)
+/* Templates nest at most TPH_LIMIT_TEMPLATE_DEPTH deep, which no tree is too deep for. */
+static void add_rows(struct builder *b, const struct tph_node *root)
 {
-    b->rows[b->n_rows++] = (struct row){.node = node, .prefix = prefix};
-    const struct boundary *boundary = tph_map_get(&b->boundaries, node->id);
-    const struct member *shown = NULL;
-    for (const struct member *m = boundary ? boundary->first : NULL; m; m = m->next) {
-        if (!is_shown(m->node, boundary)) {
-            continue;
+    struct tph_shape_options options = {.utf8 = b->style->utf8, .short_single = true, .row = add_row, .context = b};
+    index_nodes(b);
+    for (size_t i = 0; i < b->n; i++) {
+        set_shape(b, i);
+    }
+    TPH_CLEANUP(tph_shape_freep) struct tph_shape *shape = tph_shape_new(b->shapes, b->n, &options);
+    if (tph_shape_walk(shape, find(b, root), NULL) < 0) {
+        return; /* with the rows that were reached */
+    }
+}
+
+/* What is left out first when there are too many rows. */
+enum rank { RANK_DONE, RANK_PENDING, RANK_OTHER, RANK_COUNT };
+
+static enum rank rank_of(const struct tph_node *node)
+{
+    switch (node->phase) {
+    case TPH_NODE_SUCCEEDED:
+    case TPH_NODE_SKIPPED:
+    case TPH_NODE_OMITTED:
+        return RANK_DONE;
+    case TPH_NODE_PENDING:
+        return RANK_PENDING;
+    case TPH_NODE_RUNNING:
+    case TPH_NODE_FAILED:
+    case TPH_NODE_ERROR:
+    case TPH_NODE_PHASE_COUNT:
+        break;
+    }
+    return RANK_OTHER;
+}
+
+/* Marks up to n rows of a rank, but not the root: done ones from the top, others from the end. */
+static size_t leave_out(struct builder *b, enum rank rank, size_t n)
+{
+    size_t marked = 0;
+    for (size_t i = 1; i < b->n_rows && marked < n; i++) {
+        struct tph_tree_row *row = &b->rows[rank == RANK_DONE ? i : b->n_rows - i];
+        if (rank_of(row->node) == rank) {
+            row->left_out = true;
+            marked++;
         }
-        if (shown && boundary->has_groups) {
-            add_group(b, shown->node, below, false);
-        } else if (shown) {
-            add_node(b, shown->node, join(b, below, "├─", "|-"), join(b, below, "│ ", "| "));
-        }
-        shown = m;
     }
-    if (shown && boundary->has_groups) {
-        add_group(b, shown->node, below, true);
-    } else if (shown) {
-        add_node(b, shown->node, join(b, below, "└─", "`-"), join(b, below, "  ", "  "));
-    }
+    return marked;
 }
 
-/* The columns of a row, without colours. */
-struct cells {
-    const char *name, *template_name, *key, *duration;
-};
-
-static struct cells cells_of(const struct builder *b, const struct row *row)
-{
-    const struct tph_node *node = row->node;
-    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(64));
-    struct cells cells = {.key = ""};
-    (void)tph_utf8_printable(&text, node->display_name, 0);
-    cells.name = tph_arena_strdup(b->arena, tph_buf_str(&text));
-    cells.template_name = tph_arena_strdup(b->arena, node->template_name);
-    if (node->type == TPH_NODE_PLUGIN && b->tree->keys) {
-        const char *key = tph_map_get(b->tree->keys, node->template_name);
-        cells.key = key && !tph_str_eqz(node->template_name, key) ? key : "";
-    }
-    tph_buf_clear(&text);
-    if (node->started_ms > 0) {
-        tph_tree_duration((node->finished_ms ? node->finished_ms : b->tree->now_ms) - node->started_ms, &text);
-    }
-    cells.duration = tph_arena_strdup(b->arena, tph_buf_str(&text));
-    return cells;
-}
-
-static size_t width_of(const char *text)
-{
-    return tph_utf8_width(tph_str(text));
-}
-
-static void pad(struct tph_buf *out, size_t have, size_t want)
-{
-    for (; have < want; have++) {
-        (void)tph_buf_putc(out, ' ');
-    }
-}
-
-static void put_note(const struct builder *b, const struct tph_node *node, struct tph_buf *out)
-{
-    const struct tph_tree_note *note = b->tree->notes ? tph_map_get(b->tree->notes, node->id) : NULL;
-    if (!note || tph_node_phase_is_final(node->phase)) {
-        return;
-    }
-    const char *dot = b->style->utf8 ? " · " : ", ";
-    if (note->calls > 0) {
-        (void)tph_buf_printf(out, "%scall %u", out->len > 0 ? dot : "", note->calls);
-    }
-    if (note->due_ms > b->tree->now_ms) {
-        (void)tph_buf_printf(out, "%snext call in ", out->len > 0 ? dot : "");
-        tph_tree_duration((note->due_ms - b->tree->now_ms + 999) / 1000 * 1000, out);
-    }
-    if (note->message) {
-        (void)tph_buf_printf(out, "%s%s", out->len > 0 ? dot : "", note->message);
-    }
-}
-
-static void put_tail(const struct builder *b, const struct tph_node *node, struct tph_buf *line)
-{
-    TPH_CLEANUP(tph_buf_release) struct tph_buf tail = TPH_BUF_INIT(TPH_MIB(4));
-    bool boundary = tph_map_get(&b->boundaries, node->id) != NULL;
-    if (boundary ||
-        (node->progress.len > 0 && !tph_str_eqz(node->progress, "0/1") && !tph_str_eqz(node->progress, "1/1"))) {
-        (void)tph_buf_put(&tail, node->progress);
-    }
-    if (node->message.len > 0) {
-        (void)tph_buf_puts(&tail, tail.len > 0 ? "  " : "");
-        (void)tph_utf8_printable(&tail, node->message, 0);
-    }
-    put_note(b, node, &tail);
-    if (tail.len > 0) {
-        (void)tph_buf_puts(line, "  ");
-        (void)tph_buf_put(line, tph_buf_str(&tail));
-    }
-}
-
-/* Cuts a line to the columns of the terminal; escape sequences take none. */
-static void put_cut(struct tph_buf *out, struct tph_str line, size_t max_columns)
-{
-    size_t columns = 0;
-    while (line.len > 0) {
-        if (line.p[0] == '\033') {
-            ptrdiff_t end = tph_str_find_byte(line, 'm');
-            size_t len = end < 0 ? line.len : (size_t)end + 1;
-            (void)tph_buf_append(out, line.p, len);
-            line = tph_str_slice(line, len, line.len);
-            continue;
-        }
-        uint32_t rune;
-        size_t len = tph_utf8_decode(line, &rune);
-        columns += tph_utf8_width(tph_str_slice(line, 0, len));
-        if (max_columns > 0 && columns > max_columns) {
-            return;
-        }
-        (void)tph_buf_append(out, line.p, len);
-        line = tph_str_slice(line, len, line.len);
-    }
-}
-
-static size_t icon_width(const struct builder *b, enum tph_node_phase phase)
-{
-    return b->style->utf8 ? 1 : strlen(tph_node_phase_name(phase));
-}
-
-/* Leaves out finished rows, oldest first, until the rest fits; returns how many were left out. */
-static size_t fit(struct builder *b)
+/* Leaves out rows until the rest fits, with a line that counts them. */
+static void fit(struct builder *b)
 {
     size_t max = b->style->max_rows;
     if (max == 0 || b->n_rows <= max) {
-        return 0;
+        return;
     }
-    size_t too_many = b->n_rows - max + 1;
+    size_t too_many = b->n_rows - max + (max > 1 ? 1 : 0); /* one row has no room for a count */
+    for (enum rank rank = RANK_DONE; rank < RANK_COUNT && too_many > 0; rank++) {
+        too_many -= leave_out(b, rank, too_many);
+    }
     size_t kept = 0;
-    size_t dropped = 0;
     for (size_t i = 0; i < b->n_rows; i++) {
-        bool done = i > 0 && tph_node_phase_is_final(b->rows[i].node->phase) &&
-                    b->rows[i].node->phase != TPH_NODE_FAILED && b->rows[i].node->phase != TPH_NODE_ERROR;
-        if (done && dropped < too_many) {
-            dropped++;
+        if (b->rows[i].left_out) {
+            b->left_out[b->rows[i].node->phase]++;
+            b->n_left_out++;
         } else {
             b->rows[kept++] = b->rows[i];
         }
     }
     b->n_rows = kept;
-    if (kept > max - 1) {
-        dropped += kept - (max - 1);
-        b->n_rows = max - 1;
-    }
-    return dropped;
 }
 
-static void write_rows(struct builder *b, size_t left_out, struct tph_buf *out)
+/* " … 40 more  ✔ 31  ◷ 9" */
+static void put_left_out(const struct builder *b, struct tph_buf *out)
 {
-    struct cells *cells = TPH_ARENA_ARRAY(b->arena, struct cells, b->n_rows);
-    size_t wide[3] = {0, 0, 0};
-    for (size_t i = 0; i < b->n_rows; i++) {
-        cells[i] = cells_of(b, &b->rows[i]);
-        size_t w = width_of(b->rows[i].prefix) + icon_width(b, b->rows[i].node->phase) + 1 + width_of(cells[i].name);
-        wide[0] = w > wide[0] ? w : wide[0];
-        w = width_of(cells[i].template_name);
-        wide[1] = w > wide[1] ? w : wide[1];
-        w = width_of(cells[i].key);
-        wide[2] = w > wide[2] ? w : wide[2];
-    }
-    for (size_t i = 0; i < b->n_rows; i++) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_MIB(8));
-        const struct tph_node *node = b->rows[i].node;
-        (void)tph_buf_puts(&line, b->rows[i].prefix);
-        tph_tree_icon(node->phase, b->style, &line);
-        (void)tph_buf_printf(&line, " %s", cells[i].name);
-        pad(&line, width_of(b->rows[i].prefix) + icon_width(b, node->phase) + 1 + width_of(cells[i].name), wide[0]);
-        (void)tph_buf_printf(&line, "  %s", cells[i].template_name);
-        pad(&line, width_of(cells[i].template_name), wide[1]);
-        if (wide[2] > 0) {
-            (void)tph_buf_printf(&line, "  %s", cells[i].key);
-            pad(&line, width_of(cells[i].key), wide[2]);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_KIB(4));
+    (void)tph_buf_printf(&line, " %s %zu more", b->style->utf8 ? "…" : "...", b->n_left_out);
+    for (size_t i = 0; i < TPH_NODE_PHASE_COUNT; i++) {
+        if (b->left_out[i] > 0) {
+            (void)tph_buf_puts(&line, "  ");
+            tph_tree_icon((enum tph_node_phase)i, b->style, &line);
+            (void)tph_buf_printf(&line, " %zu", b->left_out[i]);
         }
-        (void)tph_buf_printf(&line, "  %s", cells[i].duration);
-        pad(&line, width_of(cells[i].duration), 5);
-        put_tail(b, node, &line);
-        while (line.len > 0 && line.bytes[line.len - 1] == ' ') {
-            line.len--;
-        }
-        put_cut(out, tph_buf_str(&line), b->style->max_columns);
-        (void)tph_buf_putc(out, '\n');
     }
-    if (left_out > 0) {
-        (void)tph_buf_printf(out, " %s %zu more\n", b->style->utf8 ? "…" : "...", left_out);
+    tph_screen_cut(out, tph_buf_str(&line), b->style->max_columns, "");
+    (void)tph_buf_putc(out, '\n');
+}
+
+bool tph_tree_is_leaf(const struct tph_node *node)
+{
+    switch (node->type) {
+    case TPH_NODE_PLUGIN:
+    case TPH_NODE_HTTP:
+    case TPH_NODE_SUSPEND:
+    case TPH_NODE_SKIP:
+        return true;
+    case TPH_NODE_STEPS:
+    case TPH_NODE_STEP_GROUP:
+    case TPH_NODE_DAG:
+    case TPH_NODE_TASK_GROUP:
+    case TPH_NODE_RETRY:
+    case TPH_NODE_TYPE_COUNT:
+        break;
     }
+    return false;
 }
 
 size_t tph_tree_write(const struct tph_tree *tree, const struct tph_tree_style *style, struct tph_buf *out)
@@ -331,11 +202,14 @@ size_t tph_tree_write(const struct tph_tree *tree, const struct tph_tree_style *
         return 0;
     }
     TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
-    struct builder b = {.tree = tree, .style = style, .arena = arena, .boundaries = TPH_MAP_INIT};
-    index_boundaries(&b);
-    add_node(&b, root, " ", " ");
-    size_t left_out = fit(&b);
-    write_rows(&b, left_out, out);
-    tph_map_release(&b.boundaries);
-    return b.n_rows + (left_out > 0 ? 1 : 0);
+    struct builder b = {.tree = tree, .style = style, .arena = arena, .by_id = TPH_MAP_INIT};
+    add_rows(&b, root);
+    tph_map_release(&b.by_id);
+    fit(&b);
+    tph_tree_put_rows(tree, style, b.rows, b.n_rows, out);
+    bool counted = b.n_left_out > 0 && style->max_rows > 1;
+    if (counted) {
+        put_left_out(&b, out);
+    }
+    return b.n_rows + (counted ? 1 : 0);
 }

@@ -15,8 +15,8 @@
 struct tph_tree_style {
     bool color;
     bool utf8;
-    size_t max_rows;    /* 0 = all; else finished rows are left out first, then the rest is counted */
-    size_t max_columns; /* 0 = never cut */
+    size_t max_rows;    /* 0 = all; else what is done is left out first, then what waits; the last row counts them */
+    size_t max_columns; /* 0 = never cut; else columns that say least give way first */
 };
 
 /* What is known of a node beside the engine: by its id. */
@@ -33,11 +33,17 @@ struct tph_tree {
     int64_t now_ms;              /* wall clock, for what still runs */
 };
 
+/* Groups and parents change with what is in them; a leaf does something itself. */
+bool tph_tree_is_leaf(const struct tph_node *node);
+
 /* Appends the lines, each with its newline; returns how many. */
 size_t tph_tree_write(const struct tph_tree *tree, const struct tph_tree_style *style, struct tph_buf *out);
 
 /* "11ms", "0.8s", "41s", "1m12s", "2h5m". */
 void tph_tree_duration(int64_t ms, struct tph_buf *out);
+
+/* "1s", "1m52s", "2h5m". */
+void tph_tree_seconds(int64_t s, struct tph_buf *out);
 
 /* Icon or word of a phase, coloured if the style says so. */
 void tph_tree_icon(enum tph_node_phase phase, const struct tph_tree_style *style, struct tph_buf *out);

@@ -1,65 +1,91 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run_view.h"
 
-#include <stdio.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/utf8.h"
-#include "cli/run_tree.h"
+#include "cli/run_live.h"
+#include "cli/screen.h"
 
 enum {
-    FRAME_MS = 100,   /* redraw at most this often */
-    TICK_MS = 1000,   /* and this often while nothing happens: elapsed times grow */
-    WINDOW_ROWS = 24, /* where the terminal does not tell */
-    WINDOW_COLUMNS = 80,
+    FRAME_MS = 100,   /* redraw at most this often, */
+    FRAME_SHARE = 10, /* and so that drawing takes a tenth of the time; */
+    TICK_MS = 1000,   /* this often while nothing happens: elapsed times grow */
 };
 
-struct watched {
-    struct tph_local_workflow *workflow;
-    const struct tph_map *keys;
-    struct tph_map notes; /* node id -> struct tph_tree_note, owned */
-};
-
-/* A plugin's word on the last line of the live view. */
-struct sidecar {
-    const struct tph_plugin *plugin;
-    char *state; /* owned; NULL = not needed yet */
-    unsigned calls;
+/* What was last said of a node, on lines; the note is what the tree shows of it. */
+struct told {
+    struct tph_tree_note note;
+    enum tph_node_phase phase;
+    uint64_t message; /* hash */
+    int64_t pause_ms; /* between two calls */
 };
 
 struct tph_view {
     struct tph_view_options options;
     struct tph_timer *timer;
-    struct watched *watched; /* owned */
-    size_t n_watched;
-    struct sidecar *sidecars; /* owned */
-    size_t n_sidecars;
-    size_t drawn_rows; /* lines of the live tree on the screen */
-    int64_t drawn_ms;
+    struct tph_screen *screen;            /* owned; LIVE */
+    struct tph_signal *resized, *resumed; /* owned; LIVE */
+    struct tph_live live;                 /* what the picture is made of */
+    struct tph_map by_workflow, by_tasks; /* bytes of a pointer -> struct tph_live_workflow */
+    int64_t next_frame_ms;
     bool ended;
 };
 
 static void draw(void *owner);
-
 static void log_line(void *owner, const char *line, size_t len);
+
+static void resized(void *owner, int number)
+{
+    (void)number;
+    draw(owner);
+}
+
+/* The shell has written since we were stopped. */
+static void resumed(void *owner, int number)
+{
+    struct tph_view *view = owner;
+    (void)number;
+    tph_screen_forget(view->screen);
+    draw(view);
+}
 
 struct tph_view *tph_view_new(struct tph_loop *loop, const struct tph_view_options *options)
 {
     struct tph_view *view = TPH_NEW(struct tph_view);
     view->options = *options;
     view->timer = tph_timer_new(loop, draw, view);
+    view->live.color = options->cli->color && options->cli->err_terminal;
+    view->live.utf8 = options->utf8;
     if (options->mode == TPH_VIEW_LIVE) {
+        struct tph_error unseen = TPH_ERROR_INIT; /* without these two the picture is a second late */
+        (void)!tph_signal_new(loop, SIGWINCH, resized, view, &view->resized, &unseen);
+        (void)!tph_signal_new(loop, SIGCONT, resumed, view, &view->resumed, &unseen);
+        view->screen = tph_screen_new(STDERR_FILENO);
         tph_log_set_sink(log_line, view);
     }
     return view;
+}
+
+static void workflow_release(struct tph_live_workflow *w)
+{
+    size_t at = 0;
+    struct tph_str id;
+    void *told = NULL;
+    while (tph_map_next(&w->notes, &at, &id, &told)) {
+        free(((struct told *)told)->note.message);
+        free(told);
+    }
+    tph_map_release(&w->notes);
+    free(w);
 }
 
 void tph_view_free(struct tph_view *view)
@@ -69,74 +95,55 @@ void tph_view_free(struct tph_view *view)
     }
     tph_log_set_sink(NULL, NULL);
     tph_timer_free(view->timer);
-    for (size_t i = 0; i < view->n_watched; i++) {
-        size_t at = 0;
-        struct tph_str id;
-        void *note = NULL;
-        while (tph_map_next(&view->watched[i].notes, &at, &id, &note)) {
-            free(((struct tph_tree_note *)note)->message);
-            free(note);
-        }
-        tph_map_release(&view->watched[i].notes);
+    tph_signal_free(view->resized);
+    tph_signal_free(view->resumed);
+    tph_screen_free(view->screen);
+    for (size_t i = 0; i < view->live.n_workflows; i++) {
+        workflow_release(view->live.workflows[i]);
     }
-    for (size_t i = 0; i < view->n_sidecars; i++) {
-        free(view->sidecars[i].state);
+    for (size_t i = 0; i < view->live.n_sidecars; i++) {
+        free(view->live.sidecars[i].state);
     }
-    free(view->watched);
-    free(view->sidecars);
+    tph_map_release(&view->by_workflow);
+    tph_map_release(&view->by_tasks);
+    free(view->live.workflows);
+    free(view->live.sidecars);
     free(view);
 }
 
-void tph_view_add(struct tph_view *view, struct tph_local_workflow *workflow, const struct tph_map *keys)
+void tph_view_add(struct tph_view *view, const struct tph_local_workflow *workflow, const struct tph_map *keys)
 {
-    view->watched = tph_realloc(view->watched, (view->n_watched + 1) * sizeof(*view->watched));
-    view->watched[view->n_watched++] = (struct watched){.workflow = workflow, .keys = keys};
-}
-
-static void write_err(struct tph_str text)
-{
-    (void)!tph_fd_write_all(STDERR_FILENO, text); /* a lost screen is no reason to stop the work */
-}
-
-static void put_erase(struct tph_view *view, struct tph_buf *out)
-{
-    if (view->drawn_rows > 0) {
-        (void)tph_buf_printf(out, "\033[%zuA\033[J", view->drawn_rows);
-        view->drawn_rows = 0;
+    struct tph_live *live = &view->live;
+    struct tph_live_workflow *w = TPH_NEW(struct tph_live_workflow);
+    w->workflow = workflow;
+    w->keys = keys;
+    if ((live->n_workflows & (live->n_workflows + 1)) == 0) { /* n + 1 is a power of two: full */
+        live->workflows =
+            tph_realloc(live->workflows, (live->n_workflows + 1) * 2 * sizeof(struct tph_live_workflow *));
     }
+    live->workflows[live->n_workflows++] = w;
+    (void)tph_map_set(&view->by_workflow, (struct tph_str){.p = (const char *)&w->workflow, .len = sizeof(workflow)},
+                      w);
 }
 
-static struct watched *find_watched(struct tph_view *view, const struct tph_local_workflow *workflow,
-                                    const struct tph_agent_workflow *tasks)
+static struct tph_live_workflow *of_workflow(struct tph_view *view, const struct tph_local_workflow *workflow)
 {
-    for (size_t i = 0; i < view->n_watched; i++) {
-        struct watched *w = &view->watched[i];
-        if (w->workflow == workflow || (tasks && tph_local_agent_workflow(w->workflow) == tasks)) {
-            return w;
+    return tph_map_get(&view->by_workflow, (struct tph_str){.p = (const char *)&workflow, .len = sizeof(workflow)});
+}
+
+/* The agent's side of a workflow is known once it has begun. */
+static struct tph_live_workflow *of_tasks(struct tph_view *view, const struct tph_agent_workflow *tasks)
+{
+    struct tph_str key = {.p = (const char *)&tasks, .len = sizeof(tasks)};
+    struct tph_live_workflow *found = tph_map_get(&view->by_tasks, key);
+    for (size_t i = 0; !found && i < view->live.n_workflows; i++) {
+        struct tph_live_workflow *w = view->live.workflows[i];
+        if (!w->tasks && tph_local_agent_workflow(w->workflow)) {
+            w->tasks = tph_local_agent_workflow(w->workflow);
+            (void)tph_map_set(&view->by_tasks, (struct tph_str){.p = (const char *)&w->tasks, .len = sizeof(tasks)}, w);
         }
     }
-    return NULL;
-}
-
-static void put_sidecars(struct tph_view *view, const struct winsize *window, struct tph_buf *out)
-{
-    TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_KIB(16));
-    (void)tph_buf_puts(&line, "plugins");
-    for (size_t i = 0; i < view->n_sidecars; i++) {
-        const struct sidecar *s = &view->sidecars[i];
-        (void)tph_buf_printf(&line, "  %.*s %s", TPH_FMT(s->plugin->name), s->state ? s->state : "not needed yet");
-        if (s->calls > 1) {
-            (void)tph_buf_printf(&line, " (%u calls)", s->calls);
-        }
-    }
-    (void)tph_buf_puts(&line, "    Ctrl-C stops, twice kills");
-    struct tph_str text = tph_buf_str(&line);
-    while (tph_utf8_width(text) > window->ws_col) {
-        text.len--;
-    }
-    (void)tph_buf_put(out, text);
-    (void)tph_buf_putc(out, '\n');
-    view->drawn_rows++;
+    return found ? found : tph_map_get(&view->by_tasks, key);
 }
 
 /* Draws all that is watched and arms the timer for the next look. */
@@ -146,95 +153,151 @@ static void draw(void *owner)
     if (view->ended || view->options.mode != TPH_VIEW_LIVE) {
         return;
     }
-    struct winsize window = {.ws_row = WINDOW_ROWS, .ws_col = WINDOW_COLUMNS};
-    struct winsize real;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &real) == 0 && real.ws_row > 0 && real.ws_col > 0) {
-        window = real;
+    int64_t began_ms = tph_clock_monotonic_ms();
+    bool ready = tph_screen_ready(view->screen);
+    if (ready) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf frame = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        size_t rows;
+        size_t columns;
+        tph_screen_size(view->screen, &rows, &columns);
+        tph_live_write(&view->live, rows - 1, columns, &frame);
+        tph_screen_draw(view->screen, tph_buf_str(&frame));
     }
-    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_MIB(64));
-    put_erase(view, &out);
-    size_t left = window.ws_row > 3 ? window.ws_row - 2U : 1;
-    for (size_t i = 0; i < view->n_watched && left > 0; i++) {
-        struct watched *w = &view->watched[i];
-        struct tph_tree tree = {
-            .run = tph_local_run(w->workflow), .notes = &w->notes, .keys = w->keys, .now_ms = tph_clock_wall_ms()};
-        size_t share = left / (view->n_watched - i);
-        struct tph_tree_style style = {.color = view->options.cli->color,
-                                       .utf8 = view->options.utf8,
-                                       .max_rows = share > 2 ? share : 2,
-                                       .max_columns = window.ws_col};
-        size_t rows = tph_tree_write(&tree, &style, &out);
-        view->drawn_rows += rows;
-        left -= rows < left ? rows : left;
-    }
-    put_sidecars(view, &window, &out);
-    write_err(tph_buf_str(&out));
-    view->drawn_ms = tph_clock_monotonic_ms();
-    tph_timer_start(view->timer, TICK_MS);
+    int64_t now_ms = tph_clock_monotonic_ms();
+    int64_t pause_ms = (now_ms - began_ms) * FRAME_SHARE;
+    view->next_frame_ms = now_ms + (pause_ms > FRAME_MS ? pause_ms : FRAME_MS);
+    tph_timer_start(view->timer, pause_ms > TICK_MS ? pause_ms : TICK_MS);
 }
 
 /* Something changed: draw soon, but not more often than a frame. */
 static void changed(struct tph_view *view)
 {
-    if (view->options.mode != TPH_VIEW_LIVE || view->ended) {
-        return;
+    if (view->options.mode == TPH_VIEW_LIVE && !view->ended) {
+        int64_t wait_ms = view->next_frame_ms - tph_clock_monotonic_ms();
+        tph_timer_start(view->timer, wait_ms > 0 ? wait_ms : 0);
     }
-    int64_t since = tph_clock_monotonic_ms() - view->drawn_ms;
-    tph_timer_start(view->timer, since >= FRAME_MS ? 0 : FRAME_MS - since);
 }
 
-/* A whole line with its newline, above the live tree. */
+/* Whole lines, above the live tree. */
+static void put_lines(struct tph_view *view, const struct tph_buf *lines)
+{
+    if (view->screen && !view->ended) {
+        tph_screen_print(view->screen, tph_buf_str(lines));
+    } else {
+        (void)!tph_fd_write_all(STDERR_FILENO, tph_buf_str(lines)); /* nobody reads: no reason to stop the work */
+    }
+}
+
+/* One line, with control characters escaped; an inner newline stays one. color: of the whole line, or of the tag. */
+static void put_line(struct tph_view *view, const char *color, const char *tag, struct tph_str line)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    bool colored = color && view->live.color;
+    if (colored) {
+        (void)tph_buf_printf(&out, "\033[%sm", color);
+    }
+    (void)tph_buf_puts(&out, tag);
+    (void)tph_buf_puts(&out, colored && *tag ? "\033[0m" : "");
+    (void)tph_utf8_printable(&out, line, TPH_UTF8_NEWLINES);
+    (void)tph_buf_puts(&out, colored && !*tag ? "\033[0m\n" : "\n");
+    put_lines(view, &out);
+}
+
 static void log_line(void *owner, const char *line, size_t len)
 {
-    struct tph_view *view = owner;
-    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_MIB(1));
-    put_erase(view, &out);
-    (void)tph_buf_append(&out, line, len);
-    write_err(tph_buf_str(&out));
+    put_line(owner, "2", "", (struct tph_str){.p = line, .len = len > 0 ? len - 1 : 0});
+}
+
+void tph_view_error(struct tph_view *view, const char *text)
+{
+    put_line(view, "31", "error:", tph_str(text));
+}
+
+void tph_view_stopping(struct tph_view *view)
+{
+    view->live.stopping = true;
+    put_line(view, "33", "stopping", TPH_STR("; once more kills"));
     changed(view);
 }
 
-void tph_view_line(struct tph_view *view, struct tph_str line)
+/* What will run a plugin: the program of this machine, or the root directory, that its image means. */
+static char *program_of(const struct tph_images *images, const struct tph_container *container)
 {
-    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_MIB(1));
-    (void)tph_utf8_printable(&out, line, TPH_UTF8_NEWLINES);
-    (void)tph_buf_putc(&out, '\n');
-    log_line(view, out.bytes, out.len);
+    const struct tph_image *image = images ? tph_images_find(images, container->image) : NULL;
+    if (!image || container->n_command == 0) {
+        return NULL;
+    }
+    if (image->root) {
+        return tph_strdup(image->root);
+    }
+    for (size_t i = 0; i < image->n_programs; i++) {
+        if (tph_str_eqz(container->command[0], image->programs[i].name)) {
+            return tph_image_find_program("/", image->programs[i].file);
+        }
+    }
+    return NULL;
 }
 
 void tph_view_plugin(struct tph_view *view, const struct tph_plugin *plugin)
 {
-    view->sidecars = tph_realloc(view->sidecars, (view->n_sidecars + 1) * sizeof(*view->sidecars));
-    view->sidecars[view->n_sidecars++] = (struct sidecar){.plugin = plugin};
+    struct tph_live *live = &view->live;
+    live->sidecars = tph_realloc(live->sidecars, (live->n_sidecars + 1) * sizeof(*live->sidecars));
+    live->sidecars[live->n_sidecars++] = (struct tph_live_sidecar){.plugin = plugin};
     if (view->options.mode == TPH_VIEW_QUIET) {
         return;
     }
     TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_KIB(16));
-    (void)tph_buf_printf(&line, "plugin %.*s", TPH_FMT(plugin->name));
+    (void)tph_buf_printf(&line, "%.*s", TPH_FMT(plugin->name));
     if (plugin->file) {
         (void)tph_buf_printf(&line, "  from %s", plugin->file);
     }
     if (plugin->container.image.len > 0) {
         (void)tph_buf_printf(&line, "  %.*s", TPH_FMT(plugin->container.image));
+        TPH_CLEANUP(tph_freep) char *program = program_of(view->options.images, &plugin->container);
+        (void)tph_buf_puts(&line, program ? " -> " : "");
+        (void)tph_buf_puts(&line, program ? program : "");
     }
     if (plugin->container.n_ports > 0) {
         (void)tph_buf_printf(&line, "  port %u", plugin->container.ports[0].port);
     }
-    tph_view_line(view, tph_buf_str(&line));
+    put_line(view, NULL, "plugin ", tph_buf_str(&line));
 }
 
-void tph_view_node(struct tph_view *view, struct tph_local_workflow *workflow, const struct tph_node *node)
+/* What is known of a node; made when there is nothing yet. */
+static struct told *told_of(struct tph_live_workflow *w, struct tph_str id)
 {
-    changed(view);
-    bool leaf = node->type == TPH_NODE_PLUGIN || node->type == TPH_NODE_SKIP;
-    if (view->options.mode != TPH_VIEW_EVENTS || !leaf || node->phase == TPH_NODE_PENDING) {
-        return;
+    struct told *told = tph_map_get(&w->notes, id);
+    if (!told) {
+        /* The key must outlive the caller's: its bytes stand behind. */
+        told = tph_calloc(1, sizeof(*told) + id.len + 1);
+        told->phase = TPH_NODE_PENDING;
+        char *key = (char *)(told + 1);
+        memcpy(key, id.p, id.len);
+        (void)tph_map_set(&w->notes, (struct tph_str){.p = key, .len = id.len}, told);
     }
-    const struct watched *w = find_watched(view, workflow, NULL);
-    const char *key = w && w->keys ? tph_map_get(w->keys, node->template_name) : NULL;
-    TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_MIB(2));
-    (void)tph_buf_printf(&line, "%.*s  %s  %.*s%s%s", TPH_FMT(node->name), tph_node_phase_name(node->phase),
-                         TPH_FMT(node->template_name), key ? "  " : "", key ? key : "");
+    return told;
+}
+
+/* "1m52s", "2s", but "300ms" and "1.1s". */
+static void put_pause(int64_t ms, struct tph_buf *out)
+{
+    if (ms % 1000 == 0) {
+        tph_tree_seconds(ms / 1000, out);
+    } else {
+        tph_tree_duration(ms, out);
+    }
+}
+
+/* "NAME  Succeeded  template  plugin  58ms  message", "NAME  Running  template  plugin  message, next call in 2m0s" */
+static void tell_node(struct tph_view *view, const struct tph_live_workflow *w, const struct told *told,
+                      const struct tph_node *node)
+{
+    const char *key = w->keys ? tph_map_get(w->keys, node->template_name) : NULL;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    (void)tph_utf8_printable(&line, node->name, 0);
+    (void)tph_buf_printf(&line, "  %s  ", tph_node_phase_name(node->phase));
+    (void)tph_utf8_printable(&line, node->template_name, 0);
+    (void)tph_buf_printf(&line, "%s%s", key ? "  " : "", key ? key : "");
     if (node->finished_ms > 0 && node->started_ms > 0) {
         (void)tph_buf_puts(&line, "  ");
         tph_tree_duration(node->finished_ms - node->started_ms, &line);
@@ -243,47 +306,85 @@ void tph_view_node(struct tph_view *view, struct tph_local_workflow *workflow, c
         (void)tph_buf_puts(&line, "  ");
         (void)tph_utf8_printable(&line, node->message, 0);
     }
-    tph_view_line(view, tph_buf_str(&line));
+    if (told->pause_ms > 0 && !tph_node_phase_is_final(node->phase)) {
+        (void)tph_buf_printf(&line, "%snext call in ", node->message.len > 0 ? ", " : "  ");
+        put_pause(told->pause_ms, &line);
+    }
+    put_line(view, NULL, "", tph_buf_str(&line));
+}
+
+void tph_view_node(struct tph_view *view, const struct tph_local_workflow *workflow, const struct tph_node *node)
+{
+    changed(view);
+    struct tph_live_workflow *w = of_workflow(view, workflow);
+    if (view->options.mode != TPH_VIEW_EVENTS || !w || !tph_tree_is_leaf(node)) {
+        return;
+    }
+    struct told *told = told_of(w, node->id);
+    uint64_t message = node->message.len > 0 ? tph_hash(node->message) : 0;
+    if (told->phase != node->phase || told->message != message) {
+        told->phase = node->phase;
+        told->message = message;
+        tell_node(view, w, told, node);
+    }
+}
+
+/* A call that failed and is tried again. Else the line of the node tells when it is called next. */
+static void tell_retry(struct tph_view *view, const struct told *told, const struct tph_agent_event *event)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    (void)tph_utf8_printable(&line, event->node_name, 0);
+    (void)tph_buf_puts(&line, "  trying again in ");
+    put_pause(told->pause_ms, &line);
+    (void)tph_buf_puts(&line, "  ");
+    (void)tph_utf8_printable(&line, event->message, 0);
+    put_line(view, NULL, "", tph_buf_str(&line));
 }
 
 static void note_waiting(struct tph_view *view, const struct tph_agent_event *event)
 {
-    struct watched *w = find_watched(view, NULL, event->workflow);
+    struct tph_live_workflow *w = of_tasks(view, event->workflow);
     if (!w) {
         return;
     }
-    struct tph_tree_note *note = tph_map_get(&w->notes, event->node_id);
-    if (!note) {
-        /* The key must outlive the event: the bytes stand behind the note. */
-        note = tph_calloc(1, sizeof(*note) + event->node_id.len + 1);
-        char *key = (char *)(note + 1);
-        memcpy(key, event->node_id.p, event->node_id.len);
-        (void)tph_map_set(&w->notes, (struct tph_str){.p = key, .len = event->node_id.len}, note);
-    }
+    struct told *told = told_of(w, event->node_id);
+    struct tph_tree_note *note = &told->note;
     note->calls = event->calls;
     note->due_ms = event->due_ms > 0 ? tph_clock_wall_ms() + (event->due_ms - tph_clock_monotonic_ms()) : 0;
     free(note->message);
     note->message = event->message.len > 0 ? tph_str_dup(event->message) : NULL;
+    told->pause_ms = event->delay_ms;
+    if (view->options.mode == TPH_VIEW_EVENTS && event->message.len > 0) {
+        tell_retry(view, told, event);
+    }
 }
 
 static void note_sidecar(struct tph_view *view, const struct tph_agent_event *event)
 {
-    for (size_t i = 0; event->plugin && i < view->n_sidecars; i++) {
-        if (view->sidecars[i].plugin == event->plugin) {
-            free(view->sidecars[i].state);
-            view->sidecars[i].state = tph_str_dup(event->message);
+    for (size_t i = 0; event->plugin && i < view->live.n_sidecars; i++) {
+        if (view->live.sidecars[i].plugin == event->plugin) {
+            free(view->live.sidecars[i].state);
+            view->live.sidecars[i].state = tph_str_dup(event->message);
         }
     }
     if (view->options.mode == TPH_VIEW_EVENTS && event->plugin) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_KIB(64));
-        (void)tph_buf_printf(&line, "plugin %.*s  %.*s", TPH_FMT(event->plugin->name), TPH_FMT(event->message));
-        tph_view_line(view, tph_buf_str(&line));
+        TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        (void)tph_buf_printf(&line, "%.*s  %.*s", TPH_FMT(event->plugin->name), TPH_FMT(event->message));
+        put_line(view, NULL, "plugin ", tph_buf_str(&line));
     }
+}
+
+static void put_log(struct tph_view *view, const struct tph_agent_event *event)
+{
+    TPH_CLEANUP(tph_freep)
+    char *tag = tph_format("%.*s |", event->plugin ? (int)event->plugin->name.len : 0,
+                           event->plugin ? event->plugin->name.p : "");
+    TPH_CLEANUP(tph_freep) char *line = tph_format(" %.*s", TPH_FMT(event->message));
+    put_line(view, "2", tag, tph_str(line));
 }
 
 void tph_view_agent(struct tph_view *view, const struct tph_agent_event *event)
 {
-    TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_KIB(128));
     switch (event->kind) {
     case TPH_AGENT_RESULT:
         break;
@@ -293,15 +394,14 @@ void tph_view_agent(struct tph_view *view, const struct tph_agent_event *event)
     case TPH_AGENT_SIDECAR:
         note_sidecar(view, event);
         break;
-    case TPH_AGENT_WARNING:
-        (void)tph_buf_printf(&line, "warning: %.*s", TPH_FMT(event->message));
-        tph_view_line(view, tph_buf_str(&line));
+    case TPH_AGENT_WARNING: {
+        TPH_CLEANUP(tph_freep) char *text = tph_format(" %.*s", TPH_FMT(event->message));
+        put_line(view, "33", "warning:", tph_str(text));
         break;
+    }
     case TPH_AGENT_LOG:
         if (view->options.logs) {
-            (void)tph_buf_printf(&line, "%.*s | %.*s", event->plugin ? (int)event->plugin->name.len : 0,
-                                 event->plugin ? event->plugin->name.p : "", TPH_FMT(event->message));
-            tph_view_line(view, tph_buf_str(&line));
+            put_log(view, event);
         }
         break;
     }
@@ -310,78 +410,10 @@ void tph_view_agent(struct tph_view *view, const struct tph_agent_event *event)
 
 void tph_view_end(struct tph_view *view)
 {
-    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_KIB(4));
-    put_erase(view, &out);
-    write_err(tph_buf_str(&out));
+    if (view->screen) {
+        tph_screen_clear(view->screen);
+    }
     tph_timer_stop(view->timer);
     view->ended = true;
     tph_log_set_sink(NULL, NULL);
-}
-
-static void put_outputs(const struct tph_node *root, struct tph_buf *out)
-{
-    struct tph_json_iter it = tph_json_iter(tph_json_get(root->outputs, "parameters"));
-    while (tph_json_next(&it)) {
-        (void)tph_buf_printf(out, "   %.*s = ", TPH_FMT(tph_json_get_str(it.value, "name")));
-        (void)tph_utf8_printable(out, tph_json_get_str(it.value, "value"), 0);
-        (void)tph_buf_putc(out, '\n');
-    }
-    struct tph_str result = tph_json_get_str(root->outputs, "result");
-    if (result.len > 0) {
-        (void)tph_buf_puts(out, "   result = ");
-        (void)tph_utf8_printable(out, result, 0);
-        (void)tph_buf_putc(out, '\n');
-    }
-}
-
-/* Once for each key that a failed plugin node used: who was asked and what each said. */
-static void put_explanations(const struct watched *w, struct tph_buf *out)
-{
-    struct tph_map seen = TPH_MAP_INIT;
-    const struct tph_run *run = tph_local_run(w->workflow);
-    for (size_t i = 0; w->keys && i < tph_run_n_nodes(run); i++) {
-        const struct tph_node *node = tph_run_node_at(run, i);
-        bool failed = node->phase == TPH_NODE_FAILED || node->phase == TPH_NODE_ERROR;
-        char *key = failed && node->type == TPH_NODE_PLUGIN ? tph_map_get(w->keys, node->template_name) : NULL;
-        if (key && tph_local_agent_workflow(w->workflow) && !tph_map_set(&seen, tph_str(key), key)) {
-            tph_agent_explain(tph_local_agent_workflow(w->workflow), tph_str(key), out);
-        }
-    }
-    tph_map_release(&seen);
-}
-
-void tph_view_report(struct tph_view *view, struct tph_local_workflow *workflow, struct tph_buf *out)
-{
-    const struct watched *w = find_watched(view, workflow, NULL);
-    const struct tph_run *run = tph_local_run(workflow);
-    const struct tph_node *root = tph_run_root(run);
-    bool color = view->options.cli->color && view->options.cli->out_terminal;
-    struct tph_tree tree = {.run = run, .keys = w ? w->keys : NULL, .now_ms = tph_clock_wall_ms()};
-    struct tph_tree_style style = {.color = color, .utf8 = view->options.utf8};
-    (void)tph_buf_putc(out, '\n');
-    (void)tph_tree_write(&tree, &style, out);
-    enum tph_workflow_phase phase = tph_run_phase(run);
-    if (root) {
-        put_outputs(root, out);
-    }
-    if (phase != TPH_WORKFLOW_SUCCEEDED && w) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf why = TPH_BUF_INIT(TPH_MIB(1));
-        put_explanations(w, &why);
-        if (why.len > 0) {
-            (void)tph_buf_putc(out, '\n');
-            (void)tph_utf8_printable(out, tph_buf_str(&why), TPH_UTF8_NEWLINES);
-        }
-    }
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
-    struct tph_json *object = tph_run_object(run, doc);
-    (void)tph_buf_printf(out, "\n%.*s %s in ", TPH_FMT(tph_json_get_str(tph_json_get(object, "metadata"), "name")),
-                         tph_workflow_phase_name(phase));
-    int64_t took_ms = root && root->finished_ms ? root->finished_ms - root->started_ms : 0;
-    tph_tree_duration(took_ms, out);
-    struct tph_str message = tph_run_message(run);
-    if (message.len > 0 && !(root && tph_str_eq(message, root->message))) {
-        (void)tph_buf_puts(out, ": ");
-        (void)tph_utf8_printable(out, message, 0);
-    }
-    (void)tph_buf_putc(out, '\n');
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a person sees while `run` works, and at its end.
+/* What a person sees while `run` works.
  *
  * On a terminal a live tree, redrawn in place at most ten times a second and cut to the window; elsewhere one plain
- * line per event. Both go to standard error. The report at the end is never cut: the tree, the outputs, why it
- * failed and what to do. Loop thread only.
+ * line per event. Both go to standard error, where nothing of the tree stays at the end. Texts that come from plugins
+ * are shown with their control characters escaped. Loop thread only.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "cli/cli.h"
 #include "controller/local.h"
+#include "podrt/image.h"
 
 struct tph_view;
 
@@ -23,6 +24,7 @@ enum tph_view_mode {
 
 struct tph_view_options {
     const struct tph_cli *cli;
+    const struct tph_images *images; /* borrowed; NULL: programs are not shown */
     enum tph_view_mode mode;
     bool utf8;
     bool logs; /* print sidecar logs, prefixed */
@@ -33,20 +35,20 @@ void tph_view_free(struct tph_view *view);
 TPH_DEFINE_CLEANUP(struct tph_view, tph_view_free);
 
 /* Announces a workflow before it begins; keys: template name -> plugin key, both borrowed. */
-void tph_view_add(struct tph_view *view, struct tph_local_workflow *workflow, const struct tph_map *keys);
+void tph_view_add(struct tph_view *view, const struct tph_local_workflow *workflow, const struct tph_map *keys);
 
 /* Announces a plugin: its line "plugin hello  from FILE  IMAGE -> PROGRAM  port 4355". */
 void tph_view_plugin(struct tph_view *view, const struct tph_plugin *plugin);
 
 /* The observer's functions. */
-void tph_view_node(struct tph_view *view, struct tph_local_workflow *workflow, const struct tph_node *node);
+void tph_view_node(struct tph_view *view, const struct tph_local_workflow *workflow, const struct tph_node *node);
 void tph_view_agent(struct tph_view *view, const struct tph_agent_event *event);
 
-/* One line above the live tree, or just a line: "warning: ..." and the like. Escapes control characters. */
-void tph_view_line(struct tph_view *view, struct tph_str line);
+/* "error: TEXT", above the live tree. */
+void tph_view_error(struct tph_view *view, const char *text);
+
+/* The first signal came: says so, and what the next one does. */
+void tph_view_stopping(struct tph_view *view);
 
 /* Takes the live tree off the screen; nothing is drawn after it. */
 void tph_view_end(struct tph_view *view);
-
-/* The last picture of one workflow: tree, outputs, failures explained, "NAME Succeeded in 0.14s". */
-void tph_view_report(struct tph_view *view, struct tph_local_workflow *workflow, struct tph_buf *out);

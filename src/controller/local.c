@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/map.h"
 
 struct tph_local_workflow {
@@ -18,12 +19,15 @@ struct tph_local_workflow {
 
 struct tph_local {
     struct tph_loop *loop;
+    struct tph_locks *locks; /* NULL: the workflows share none */
     struct tph_agent *agent; /* NULL until start */
     struct tph_local_observer observer;
     struct tph_local_workflow **workflows; /* owned */
     size_t n_workflows, capacity;
     size_t n_running;
+    bool waking;             /* in the next turn */
     struct tph_map by_tasks; /* the bytes of the pointer `tasks` -> its workflow */
+    struct tph_map by_run;   /* the bytes of the pointer `run` -> its workflow */
 };
 
 /* The key under which a workflow is found when the agent names its side of it. */
@@ -32,10 +36,17 @@ static struct tph_str tasks_key(struct tph_agent_workflow *const *tasks)
     return (struct tph_str){.p = (const char *)tasks, .len = sizeof(*tasks)};
 }
 
-struct tph_local *tph_local_new(struct tph_loop *loop, const struct tph_local_observer *observer)
+static struct tph_str run_key(struct tph_run *const *run)
+{
+    return (struct tph_str){.p = (const char *)run, .len = sizeof(*run)};
+}
+
+struct tph_local *tph_local_new(struct tph_loop *loop, struct tph_locks *locks,
+                                const struct tph_local_observer *observer)
 {
     struct tph_local *local = TPH_NEW(struct tph_local);
     local->loop = loop;
+    local->locks = locks;
     local->observer = *observer;
     return local;
 }
@@ -65,10 +76,12 @@ void tph_local_free(struct tph_local *local)
     }
     free(local->workflows);
     tph_map_release(&local->by_tasks);
+    tph_map_release(&local->by_run);
     free(local);
 }
 
 static void apply(struct tph_local_workflow *w, const struct tph_event *event);
+static void wake(void *owner);
 
 static void timer_fired(void *owner)
 {
@@ -92,6 +105,7 @@ struct tph_local_workflow *tph_local_add(struct tph_local *local, struct tph_run
         local->workflows = tph_realloc(local->workflows, local->capacity * sizeof(struct tph_local_workflow *));
     }
     local->workflows[local->n_workflows++] = w;
+    (void)tph_map_set(&local->by_run, run_key(&w->run), w);
     return w;
 }
 
@@ -112,14 +126,21 @@ static void finish(struct tph_local_workflow *w)
     }
 }
 
+int64_t tph_local_look_ms(int64_t time_ms, int64_t now_ms)
+{
+    if (time_ms <= now_ms) {
+        return 0;
+    }
+    return time_ms - now_ms < TPH_LIMIT_WALL_LOOK_MS ? time_ms - now_ms : TPH_LIMIT_WALL_LOOK_MS;
+}
+
 static void wait_until(struct tph_local_workflow *w, int64_t time_ms)
 {
     if (time_ms == 0) {
         tph_timer_stop(w->timer);
         return;
     }
-    int64_t delay_ms = time_ms - tph_clock_wall_ms();
-    tph_timer_start(w->timer, delay_ms > 0 ? delay_ms : 0);
+    tph_timer_start(w->timer, tph_local_look_ms(time_ms, tph_clock_wall_ms()));
 }
 
 static void start_task(struct tph_local_workflow *w, const struct tph_action *action)
@@ -156,6 +177,8 @@ static void act(struct tph_local_workflow *w, const struct tph_action *action)
     case TPH_ACTION_FINISHED:
         finish(w);
         break;
+    case TPH_ACTION_SAVE_CACHE:
+        break; /* the run itself remembers; nothing here outlives it */
     case TPH_ACTION_COUNT:
         break;
     }
@@ -167,6 +190,23 @@ static void apply(struct tph_local_workflow *w, const struct tph_event *event)
     tph_run_apply(w->run, event, tph_clock_wall_ms(), &actions);
     for (size_t i = 0; i < actions.n; i++) {
         act(w, &actions.list[i]);
+    }
+    if (w->local->locks && !w->local->waking) {
+        w->local->waking = true;
+        tph_defer(w->local->loop, wake, w->local);
+    }
+}
+
+/* Those whom a lock that was given up lets go on. */
+static void wake(void *owner)
+{
+    struct tph_local *local = owner;
+    local->waking = false;
+    for (struct tph_run *run = tph_locks_next_woken(local->locks); run; run = tph_locks_next_woken(local->locks)) {
+        struct tph_local_workflow *w = tph_map_get(&local->by_run, run_key(&run));
+        if (w && w->tasks && !w->final) {
+            apply(w, &(struct tph_event){.kind = TPH_EVENT_LOCKS});
+        }
     }
 }
 

@@ -11,8 +11,13 @@
 
 #include "agent/agent.h"
 #include "base/error.h"
+#include "engine/locks.h"
 #include "engine/run.h"
 #include "loop/loop.h"
+
+/* How long the timer of a workflow runs that waits until time_ms of the wall clock: that may be set meanwhile, and the
+ * machine may sleep, which the loop's clock does not see, so it is looked at now and then. */
+int64_t tph_local_look_ms(int64_t time_ms, int64_t now_ms);
 
 struct tph_local;
 struct tph_local_workflow;
@@ -29,7 +34,9 @@ struct tph_local_observer {
     void *owner;
 };
 
-struct tph_local *tph_local_new(struct tph_loop *loop, const struct tph_local_observer *observer) TPH_MUST_CHECK;
+/* locks: which the runs were made with, and which outlive it; NULL: each has its own. */
+struct tph_local *tph_local_new(struct tph_loop *loop, struct tph_locks *locks,
+                                const struct tph_local_observer *observer) TPH_MUST_CHECK;
 void tph_local_free(struct tph_local *local); /* before the agent: ends its workflows */
 TPH_DEFINE_CLEANUP(struct tph_local, tph_local_free);
 

@@ -7,8 +7,18 @@
 #include "data/base64.h"
 
 struct tph_objects {
-    struct tph_map by_name; /* "s|NAMESPACE|NAME" or "c|..." -> const struct tph_json */
+    struct tph_map by_name; /* "LETTER|NAMESPACE|NAME" -> const struct tph_json */
     struct tph_arena *keys;
+};
+
+/* Letters of kinds in the keys; those of the cluster have no namespace. */
+enum { SECRET = 's', CONFIG_MAP = 'c', TEMPLATE = 't', CLUSTER_TEMPLATE = 'k' };
+
+/* What the objects are for one namespace; in the arena. */
+struct view {
+    struct tph_run_objects lookup;
+    struct tph_objects *objects;
+    struct tph_str ns;
 };
 
 struct tph_objects *tph_objects_new(void)
@@ -30,16 +40,13 @@ void tph_objects_free(struct tph_objects *objects)
 
 static char letter(enum tph_env_source kind)
 {
-    return kind == TPH_ENV_SECRET ? 's' : 'c';
+    return kind == TPH_ENV_SECRET ? SECRET : CONFIG_MAP;
 }
 
-int tph_objects_add(struct tph_objects *objects, enum tph_env_source kind, const struct tph_json *object)
+static int add(struct tph_objects *objects, char kind, struct tph_str ns, const struct tph_json *object)
 {
-    const struct tph_json *meta = tph_json_get(object, "metadata");
-    struct tph_str ns = tph_json_get_str(meta, "namespace");
-    struct tph_str name = tph_json_get_str(meta, "name");
-    struct tph_str key =
-        tph_str(tph_arena_format(objects->keys, "%c|%.*s|%.*s", letter(kind), TPH_FMT(ns), TPH_FMT(name)));
+    struct tph_str name = tph_json_get_str(tph_json_get(object, "metadata"), "name");
+    struct tph_str key = tph_str(tph_arena_format(objects->keys, "%c|%.*s|%.*s", kind, TPH_FMT(ns), TPH_FMT(name)));
     if (tph_map_get(&objects->by_name, key)) {
         return 1;
     }
@@ -47,16 +54,55 @@ int tph_objects_add(struct tph_objects *objects, enum tph_env_source kind, const
     return 0;
 }
 
-static const struct tph_json *find(const struct tph_objects *objects, enum tph_env_source kind, struct tph_str ns,
-                                   struct tph_str name)
+static struct tph_str namespace_of(const struct tph_json *object)
 {
-    TPH_CLEANUP(tph_freep) char *own = tph_format("%c|%.*s|%.*s", letter(kind), TPH_FMT(ns), TPH_FMT(name));
+    return tph_json_get_str(tph_json_get(object, "metadata"), "namespace");
+}
+
+int tph_objects_add(struct tph_objects *objects, enum tph_env_source kind, const struct tph_json *object)
+{
+    return add(objects, letter(kind), namespace_of(object), object);
+}
+
+int tph_objects_add_template(struct tph_objects *objects, bool is_cluster, const struct tph_json *object)
+{
+    return is_cluster ? add(objects, CLUSTER_TEMPLATE, TPH_STR(""), object)
+                      : add(objects, TEMPLATE, namespace_of(object), object);
+}
+
+static const struct tph_json *find_letter(const struct tph_objects *objects, char kind, struct tph_str ns,
+                                          struct tph_str name)
+{
+    TPH_CLEANUP(tph_freep) char *own = tph_format("%c|%.*s|%.*s", kind, TPH_FMT(ns), TPH_FMT(name));
     const struct tph_json *object = tph_map_get(&objects->by_name, tph_str(own));
     if (!object) {
-        TPH_CLEANUP(tph_freep) char *shared = tph_format("%c||%.*s", letter(kind), TPH_FMT(name));
+        TPH_CLEANUP(tph_freep) char *shared = tph_format("%c||%.*s", kind, TPH_FMT(name));
         object = tph_map_get(&objects->by_name, tph_str(shared));
     }
     return object;
+}
+
+static const struct tph_json *find(const struct tph_objects *objects, enum tph_env_source kind, struct tph_str ns,
+                                   struct tph_str name)
+{
+    return find_letter(objects, letter(kind), ns, name);
+}
+
+static const struct tph_json *see(void *owner, enum tph_object_kind kind, struct tph_str name)
+{
+    static const char letters[] = {[TPH_OBJECT_TEMPLATE] = TEMPLATE,
+                                   [TPH_OBJECT_CLUSTER_TEMPLATE] = CLUSTER_TEMPLATE,
+                                   [TPH_OBJECT_CONFIG_MAP] = CONFIG_MAP};
+    const struct view *view = owner;
+    return find_letter(view->objects, letters[kind], view->ns, name);
+}
+
+const struct tph_run_objects *tph_objects_view(struct tph_objects *objects, struct tph_str ns)
+{
+    struct view *view = TPH_ARENA_NEW(objects->keys, struct view);
+    *view = (struct view){
+        .lookup = {.find = see, .owner = view}, .objects = objects, .ns = tph_arena_str(objects->keys, ns)};
+    return &view->lookup;
 }
 
 static int value(void *owner, enum tph_env_source kind, struct tph_str ns, struct tph_str name, struct tph_str key,

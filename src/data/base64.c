@@ -17,39 +17,80 @@ static int digit(char c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-int tph_base64_decode(struct tph_str text, struct tph_buf *out)
+static size_t skip_breaks(struct tph_str text, size_t at)
+{
+    while (at < text.len && (text.p[at] == '\n' || text.p[at] == '\r')) {
+        at++;
+    }
+    return at;
+}
+
+static int fault(size_t *ret_fault, size_t at)
+{
+    if (ret_fault) {
+        *ret_fault = at;
+    }
+    return -1;
+}
+
+/* The padding, whose first character is at `at`, behind n digits: nothing but line breaks may follow it. */
+static int check_padding(struct tph_str text, size_t at, unsigned n, size_t *ret_fault)
+{
+    if (n < 2) {
+        return fault(ret_fault, at);
+    }
+    at++;
+    if (n == 2) {
+        at = skip_breaks(text, at);
+        if (at == text.len || text.p[at] != '=') {
+            return fault(ret_fault, at == text.len ? at : at - 1);
+        }
+        at++;
+    }
+    at = skip_breaks(text, at);
+    return at == text.len ? 0 : fault(ret_fault, at);
+}
+
+static void put_group(uint32_t group, unsigned n, struct tph_buf *out)
+{
+    group <<= 6 * (4 - n);
+    char bytes[3] = {(char)(group >> 16), (char)(group >> 8), (char)group};
+    (void)tph_buf_append(out, bytes, n - 1);
+}
+
+int tph_base64_decode_at(struct tph_str text, struct tph_buf *out, size_t *ret_fault)
 {
     uint32_t group = 0;
-    unsigned n = 0;       /* digits in group */
-    unsigned padding = 0; /* '=' seen */
+    unsigned n = 0; /* digits in group */
     for (size_t i = 0; i < text.len; i++) {
         char c = text.p[i];
         if (c == '\n' || c == '\r') {
             continue;
         }
         int value = digit(c);
-        if (c == '=' && n + padding >= 2 && padding < 2) {
-            padding++;
-            value = 0;
-        } else if (value < 0 || padding > 0) {
-            return -1;
-        } else {
-            n++;
-        }
-        group = group << 6 | (uint32_t)value;
-        if (n + padding == 4) {
-            char bytes[3] = {(char)(group >> 16), (char)(group >> 8), (char)group};
-            if (tph_buf_append(out, bytes, 3 - padding) < 0) {
+        if (c == '=') {
+            if (check_padding(text, i, n, ret_fault) < 0) {
                 return -1;
             }
-            if (padding == 0) {
-                n = 0;
-            }
+            put_group(group, n, out);
+            return 0;
+        }
+        if (value < 0) {
+            return fault(ret_fault, i);
+        }
+        group = group << 6 | (uint32_t)value;
+        if (++n == 4) {
+            put_group(group, n, out);
+            n = 0;
             group = 0;
         }
     }
-    bool whole = n == 0 || n + padding == 4;
-    return whole ? 0 : -1;
+    return n == 0 ? 0 : fault(ret_fault, text.len - n);
+}
+
+int tph_base64_decode(struct tph_str text, struct tph_buf *out)
+{
+    return tph_base64_decode_at(text, out, NULL) < 0 || tph_buf_failed(out) ? -1 : 0;
 }
 
 void tph_base64_encode(struct tph_str bytes, struct tph_buf *out)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "data/json_internal.h"
 #include "data/number.h"
 
@@ -169,23 +170,34 @@ bool tph_json_next(struct tph_json_iter *it)
     return true;
 }
 
+/* A member of an object that is asked for many; the map is filled when it is worth it. */
+static struct tph_json *look_up(const struct tph_json *object, struct tph_str key, struct tph_map *map)
+{
+    enum { WALKED = 16 };
+    if (tph_json_len(object) <= WALKED) {
+        return tph_json_getn(object, key);
+    }
+    struct tph_json_iter it = tph_json_iter(tph_map_len(map) == 0 ? object : NULL);
+    while (tph_json_next(&it)) {
+        (void)tph_map_set(map, it.key, it.value);
+    }
+    return tph_map_get(map, key);
+}
+
 static bool equal_members(const struct tph_json *a, const struct tph_json *b)
 {
+    struct tph_map map = TPH_MAP_INIT;
     struct tph_json_iter it = tph_json_iter(a);
     struct tph_json_iter other = tph_json_iter(b);
-    while (tph_json_next(&it)) {
+    bool equal = true;
+    while (equal && tph_json_next(&it)) {
         /* Mostly the order is the same: look there first. */
-        struct tph_json *match = NULL;
-        if (tph_json_next(&other) && tph_str_eq(other.key, it.key)) {
-            match = other.value;
-        } else {
-            match = tph_json_getn(b, it.key);
-        }
-        if (!match || !tph_json_equal(it.value, match)) {
-            return false;
-        }
+        bool there = tph_json_next(&other) && tph_str_eq(other.key, it.key);
+        struct tph_json *match = there ? other.value : look_up(b, it.key, &map);
+        equal = match && tph_json_equal(it.value, match);
     }
-    return true;
+    tph_map_release(&map);
+    return equal;
 }
 
 bool tph_json_equal(const struct tph_json *a, const struct tph_json *b)
@@ -330,4 +342,19 @@ void tph_json_set_cstr(struct tph_json_doc *doc, struct tph_json *object, const 
 struct tph_json *tph_json_remove(struct tph_json *object, const char *key)
 {
     return out(yyjson_mut_obj_remove_key(in(object), key));
+}
+
+struct tph_json *tph_json_removen(struct tph_json *object, struct tph_str key)
+{
+    return out(yyjson_mut_obj_remove_keyn(in(object), tph_str_fmt_ptr(key), key.len));
+}
+
+void tph_json_insert(struct tph_json *array, struct tph_json *value, size_t index)
+{
+    (void)yyjson_mut_arr_insert(in(array), in(value), index);
+}
+
+struct tph_json *tph_json_remove_at(struct tph_json *array, size_t index)
+{
+    return out(yyjson_mut_arr_remove(in(array), index));
 }

@@ -130,7 +130,13 @@ void tph_json_set_cstr(struct tph_json_doc *doc, struct tph_json *object, const 
 /* Gives `to`, which keeps its place, the content of value, which must not be used afterwards. */
 void tph_json_assign(struct tph_json *to, struct tph_json *value);
 
-struct tph_json *tph_json_remove(struct tph_json *object, const char *key); /* the value taken out, or NULL */
+/* The value taken out, or NULL. */
+struct tph_json *tph_json_remove(struct tph_json *object, const char *key);
+struct tph_json *tph_json_removen(struct tph_json *object, struct tph_str key);
+
+/* Elements of a list at a place; costs as much as the place is far from the beginning. index <= length; < length. */
+void tph_json_insert(struct tph_json *array, struct tph_json *value, size_t index);
+struct tph_json *tph_json_remove_at(struct tph_json *array, size_t index);
 
 /* Writing. Appends to buf; check tph_buf_failed at the end. */
 enum {

@@ -118,39 +118,47 @@ static const struct tph_yaml_node *find_key(const struct tph_yaml_node *node, st
     return found;
 }
 
-struct tph_position tph_positions_find(const struct tph_positions *positions, struct tph_str path)
+/* The value at path, and its place; where there is none, its nearest parent's place and NULL. */
+static const struct tph_yaml_node *find(const struct tph_positions *positions, struct tph_str path,
+                                        struct tph_position *ret_at)
 {
-    if (!positions || !positions->root) {
-        return (struct tph_position){.line = 0};
-    }
-    const struct tph_yaml_node *node = positions->root;
-    struct tph_position at = node->at;
-    while (path.len > 0) {
+    const struct tph_yaml_node *node = positions ? positions->root : NULL;
+    *ret_at = node ? node->at : (struct tph_position){.line = 0};
+    while (node && path.len > 0) {
         size_t used = 0;
         size_t index = 0;
         node = behind_aliases(node);
         if (node->kind == TPH_YAML_SEQUENCE) {
             used = match_index(path, &index);
-            const struct tph_yaml_node *child = used > 0 ? node->first : NULL;
-            for (; child && index > 0; index--) {
-                child = child->next;
+            node = used > 0 ? node->first : NULL;
+            for (; node && index > 0; index--) {
+                node = node->next;
             }
-            if (!child) {
-                return at;
-            }
-            node = child;
-            at = child->at;
+            *ret_at = node ? node->at : *ret_at;
         } else {
             const struct tph_yaml_node *key = find_key(node, path, 0, &used);
-            if (!key) {
-                return at;
-            }
-            node = key->next;
-            at = key->at;
+            *ret_at = key ? key->at : *ret_at;
+            node = key ? key->next : NULL;
         }
         path = tph_str_slice(path, used, path.len);
     }
+    return node;
+}
+
+struct tph_position tph_positions_find(const struct tph_positions *positions, struct tph_str path)
+{
+    struct tph_position at;
+    (void)find(positions, path, &at);
     return at;
+}
+
+struct tph_position tph_positions_literal(const struct tph_positions *positions, struct tph_str path)
+{
+    struct tph_position at;
+    const struct tph_yaml_node *node = find(positions, path, &at);
+    node = node ? behind_aliases(node) : NULL;
+    return node && node->literal ? (struct tph_position){.line = node->at.line + 1, .column = node->indent + 1}
+                                 : (struct tph_position){.line = 0};
 }
 
 void tph_path_key(struct tph_buf *path, struct tph_str key)

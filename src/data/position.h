@@ -26,6 +26,10 @@ TPH_DEFINE_CLEANUP(struct tph_positions, tph_positions_free);
  * an object it is the place of its key. positions may be NULL: unknown. */
 struct tph_position tph_positions_find(const struct tph_positions *positions, struct tph_str path);
 
+/* Where the text of the literal block ("|") at path begins in the file: its first line, blank or not, and the column
+ * of what is not indentation. Line 0 for every other value: its lines are not the file's. */
+struct tph_position tph_positions_literal(const struct tph_positions *positions, struct tph_str path);
+
 /* Appends ".key" (or "key" at the front, or "[key]" when it is no plain word) and "[index]" to a path. */
 void tph_path_key(struct tph_buf *path, struct tph_str key);
 void tph_path_index(struct tph_buf *path, size_t index);

@@ -247,12 +247,12 @@ static bool is_verbatim(const struct parts *parts, int binary, int scale)
 static void take_digits(struct tph_quantity *q, const struct parts *parts)
 {
     struct tph_str fraction = parts->fraction;
-    if (parts->whole.p[0] != '0') {
+    if (parts->whole.len > 0 && !tph_str_has_prefix(parts->whole, TPH_STR("0"))) {
         memcpy(q->digits, parts->whole.p, parts->whole.len);
         q->n_digits = (int)parts->whole.len;
     }
     q->exponent = -(int)fraction.len;
-    while (q->n_digits == 0 && fraction.len > 0 && fraction.p[0] == '0') {
+    while (q->n_digits == 0 && tph_str_has_prefix(fraction, TPH_STR("0"))) {
         fraction = tph_str_slice(fraction, 1, fraction.len);
     }
     if (fraction.len > 0) {

@@ -6,16 +6,29 @@
 
 #include "data/quote.h"
 
-/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar, and back. Years begin in March here, so
- * that the leap day is the last of its year. */
-static int64_t days_of(int64_t year, int month, int day)
+/* Years begin in March here, so that the leap day is the last of its year. */
+int64_t tph_date_to_days(struct tph_date date)
 {
-    year -= month <= 2 ? 1 : 0;
+    int64_t year = date.year - (date.month <= 2 ? 1 : 0);
     int64_t era = (year >= 0 ? year : year - 399) / 400;
     int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    int64_t day_of_year = (153 * (date.month + (date.month > 2 ? -3 : 9)) + 2) / 5 + date.day - 1;
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * 146097 + day_of_era - 719468;
+}
+
+struct tph_date tph_date_of_days(int64_t days)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t day_of_era = days - era * 146097;
+    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t shifted = (5 * day_of_year + 2) / 153;
+    struct tph_date date = {.month = (int)(shifted < 10 ? shifted + 3 : shifted - 9),
+                            .day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1)};
+    date.year = year_of_era + era * 400 + (date.month <= 2 ? 1 : 0);
+    return date;
 }
 
 void tph_time_format(int64_t wall_ms, char text[TPH_TIME_TEXT])
@@ -23,17 +36,9 @@ void tph_time_format(int64_t wall_ms, char text[TPH_TIME_TEXT])
     int64_t seconds = wall_ms / 1000 - (wall_ms % 1000 < 0 ? 1 : 0);
     int64_t days = seconds / 86400 - (seconds % 86400 < 0 ? 1 : 0);
     int second_of_day = (int)(seconds - days * 86400);
-    days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t day_of_era = days - era * 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t shifted = (5 * day_of_year + 2) / 153;
-    int day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
-    int month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-    int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
-    (void)snprintf(text, TPH_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year, month, day, second_of_day / 3600,
-                   second_of_day / 60 % 60, second_of_day % 60);
+    struct tph_date date = tph_date_of_days(days);
+    (void)snprintf(text, TPH_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)date.year, date.month, date.day,
+                   second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
 }
 
 #define LAYOUT "2006-01-02T15:04:05Z07:00"
@@ -184,7 +189,8 @@ int tph_time_parse_instant(struct tph_str text, struct tph_instant *ret_instant,
     if (values[2] < 1 || values[2] > days_in(values[0], values[1])) {
         return out_of_range(&r, "day");
     }
-    int64_t seconds = days_of(values[0], values[1], values[2]) * 86400 + values[3] * 3600 + values[4] * 60 + values[5];
+    int64_t seconds = tph_date_to_days((struct tph_date){values[0], values[1], values[2]}) * 86400 + values[3] * 3600 +
+                      values[4] * 60 + values[5];
     *ret_instant = (struct tph_instant){.seconds = seconds - zone, .ns = ns};
     return 0;
 }

@@ -27,3 +27,11 @@ int tph_time_parse_instant(struct tph_str text, struct tph_instant *ret_instant,
 
 /* The same, cut to milliseconds. */
 int tph_time_parse(struct tph_str text, int64_t *ret_wall_ms, struct tph_error *err) TPH_MUST_CHECK;
+
+/* A date of the proleptic Gregorian calendar, and its number of days since 1970-01-01. */
+struct tph_date {
+    int64_t year;
+    int month, day; /* from 1 */
+};
+int64_t tph_date_to_days(struct tph_date date);
+struct tph_date tph_date_of_days(int64_t days);

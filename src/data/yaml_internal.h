@@ -27,6 +27,8 @@ struct tph_yaml_node {
     struct tph_position at;
     enum tph_yaml_kind kind;
     bool implicit; /* a scalar that may mean something else than its text */
+    bool literal;  /* a scalar in a "|" block, whose lines are those of the file */
+    size_t indent; /* of that block */
     bool visiting; /* an alias whose target is being read: to meet it again is a cycle */
 };
 

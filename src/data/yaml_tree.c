@@ -70,6 +70,21 @@ static size_t byte_of(struct builder *b, size_t character)
     return c->byte;
 }
 
+/* A reader knows bytes only, and is ahead of the scanner. */
+static yaml_mark_t mark_of_byte(struct tph_str text, size_t byte)
+{
+    yaml_mark_t mark = {.index = byte};
+    for (size_t i = 0; i < byte && i < text.len; i++) {
+        if (text.p[i] == '\n') {
+            mark.line++;
+            mark.column = 0;
+        } else if (((unsigned char)text.p[i] & 0xc0) != 0x80) {
+            mark.column++;
+        }
+    }
+    return mark;
+}
+
 static int parser_failed(struct builder *b)
 {
     const yaml_parser_t *p = &b->parser;
@@ -88,7 +103,7 @@ static int parser_failed(struct builder *b)
     }
     yaml_mark_t mark = p->problem_mark;
     if (p->error == YAML_READER_ERROR) {
-        mark = p->mark; /* a reader knows bytes only: say how far the scanner was */
+        mark = mark_of_byte(b->text, p->problem_offset);
     }
     return complain(b, mark, line, p->problem ? p->problem : "unknown problem parsing YAML content");
 }
@@ -182,6 +197,25 @@ static struct tph_str show_colons(struct builder *b, struct tph_str text)
     return tph_arena_str(b->arena, tph_buf_str(&shown));
 }
 
+/* How far a block is indented: its first line that is not blank, less what of that belongs to the text. */
+static size_t indent_of(struct builder *b, const yaml_event_t *event, struct tph_str text)
+{
+    size_t at = byte_of(b, event->start_mark.index);
+    size_t end = byte_of(b, event->end_mark.index);
+    size_t spaces = 0;
+    size_t own = 0;
+    while (at < end && b->text.p[at] != '\n') {
+        at++;
+    }
+    for (; at < end && (b->text.p[at] == '\n' || b->text.p[at] == '\r' || b->text.p[at] == ' '); at++) {
+        spaces = b->text.p[at] == ' ' ? spaces + 1 : 0;
+    }
+    for (size_t i = 0; i < text.len && (text.p[i] == '\n' || text.p[i] == ' '); i++) {
+        own = text.p[i] == ' ' ? own + 1 : 0;
+    }
+    return spaces > own ? spaces - own : 0;
+}
+
 static int add_scalar(struct builder *b, const yaml_event_t *event)
 {
     struct tph_yaml_node *node = NULL;
@@ -192,6 +226,8 @@ static int add_scalar(struct builder *b, const yaml_event_t *event)
     node->text = b->hidden.len > 0 ? show_colons(b, text) : tph_arena_str(b->arena, text);
     node->tag = tag_of(b, event->data.scalar.tag);
     node->implicit = event->data.scalar.plain_implicit != 0;
+    node->literal = event->data.scalar.style == YAML_LITERAL_SCALAR_STYLE;
+    node->indent = node->literal ? indent_of(b, event, text) : 0;
     return 0;
 }
 

@@ -13,7 +13,7 @@ static int processed_template(struct node *node, struct tph_str *ret_text, struc
     const struct tph_template *t = node->template;
     TPH_CLEANUP(tph_buf_release) struct tph_buf inputs = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    struct scope scope = {.run = node->run, .node = node, .inputs = node->pub.inputs};
+    struct scope scope = tph_scope_of(node);
     int failed = 0;
     if (node->pub.inputs) {
         tph_json_write(node->pub.inputs, TPH_JSON_HTML, &inputs);
@@ -41,6 +41,12 @@ static int processed_template(struct node *node, struct tph_str *ret_text, struc
     }
     *ret_text = tph_arena_str(node->run->scratch, tph_buf_str(&text));
     return 0;
+}
+
+bool tph_leaf_is_live(const struct node *node)
+{
+    bool leaf = node->pub.type == TPH_NODE_PLUGIN || node->pub.type == TPH_NODE_HTTP;
+    return leaf && !tph_node_phase_is_final(node->pub.phase);
 }
 
 static int64_t sooner(int64_t a_ms, int64_t b_ms)
@@ -76,7 +82,7 @@ void tph_leaf_start_again(struct node *node)
 static int read_deadline(const struct node *node, const struct tph_text *text, int64_t *ret_ms, struct tph_buf *problem)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    struct scope scope = {.run = node->run, .node = node, .inputs = node->pub.inputs};
+    struct scope scope = tph_scope_of(node);
     struct tph_error err = TPH_ERROR_INIT;
     int64_t ns = 0;
     if (tph_scope_eval(&scope, text, 0, &value, problem)) {
@@ -90,22 +96,27 @@ static int read_deadline(const struct node *node, const struct tph_text *text, i
     return 0;
 }
 
-/* timeout, and activeDeadlineSeconds. Argo knows the one only until a plugin's first answer, the other not at all. */
+/* timeout, pendingTimeout and activeDeadlineSeconds. Argo knows the first two only until a plugin's first answer, and
+ * not of attempts; the last not at all. */
 static int set_deadline(struct node *node, struct tph_buf *problem)
 {
     const struct tph_template *t = node->template;
     int64_t timeout_ms = 0;
+    int64_t pending_ms = 0;
     int64_t active_ms = 0;
     bool argo = node->run->options.compatibility_argo;
+    bool pending = t->has_pending_timeout && node->pub.phase == TPH_NODE_PENDING;
     bool active = t->has_deadline && !argo;
-    if (argo && node->pub.phase == TPH_NODE_RUNNING) {
+    if (argo && (node->pub.phase == TPH_NODE_RUNNING || node->role == ROLE_ATTEMPT)) {
         tph_node_set_deadline(node, 0);
         return 0;
     }
     if ((t->has_timeout && read_deadline(node, &t->timeout, &timeout_ms, problem) < 0) ||
+        (pending && read_deadline(node, &t->pending_timeout, &pending_ms, problem) < 0) ||
         (active && read_deadline(node, &t->deadline, &active_ms, problem) < 0)) {
         return -1;
     }
+    timeout_ms = sooner(timeout_ms, pending_ms);
     node->deadline_is_timeout = timeout_ms != 0 && (active_ms == 0 || timeout_ms <= active_ms);
     tph_node_set_deadline(node, sooner(timeout_ms, active_ms));
     return 0;
@@ -205,9 +216,13 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
     if (tph_node_phase_is_final(phase)) {
         return;
     }
-    if (result->phase.len > 0 && !tph_node_phase_parse(result->phase, &phase)) {
+    /* Whoever has not said what became of the node will not be asked again. Argo would wait for ever. */
+    bool none = result->phase.len == 0 && !node->run->options.compatibility_argo;
+    if (none || (result->phase.len > 0 && !tph_node_phase_parse(result->phase, &phase))) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf message = TPH_BUF_INIT(TPH_LIMIT_PARAMETER + TPH_KIB(8));
-        (void)tph_buf_printf(&message, "the plugin answered with the phase \"%.*s\", which is none",
+        (void)tph_buf_printf(&message,
+                             "the plugin answered with the phase \"%.*s\", which is none "
+                             "of Succeeded, Failed, Error, Running, Pending, Skipped, Omitted",
                              TPH_FMT(result->phase));
         if (result->message.len > 0) {
             (void)tph_buf_printf(&message, ": %.*s", TPH_FMT(result->message));
@@ -220,7 +235,8 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
     take_progress(node, result->progress, phase);
     tph_node_set_message(node, result->message);
     tph_node_set_phase(node, phase, NULL);
-    if (node->run->options.compatibility_argo && !tph_node_phase_is_final(phase)) {
+    bool pending = node->template->has_pending_timeout;
+    if ((node->run->options.compatibility_argo || pending) && !tph_node_phase_is_final(phase)) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(4));
         (void)set_deadline(node, &problem); /* was good when the node was made */
     } else if (phase == TPH_NODE_SUCCEEDED && !node->run->options.compatibility_argo) {
@@ -242,7 +258,14 @@ void tph_leaf_expire(struct node *node)
 
 void tph_leaf_restore(struct node *node)
 {
-    if (node->pub.type != TPH_NODE_PLUGIN) {
+    if (node->pub.type == TPH_NODE_SUSPEND) {
+        tph_suspend_restore(node);
+        return;
+    }
+    if (node->pub.type == TPH_NODE_RETRY && !tph_node_phase_is_final(node->pub.phase)) {
+        return; /* looked at when it is started again */
+    }
+    if (node->pub.type != TPH_NODE_PLUGIN && node->pub.type != TPH_NODE_HTTP) {
         return;
     }
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);

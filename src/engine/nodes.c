@@ -94,38 +94,81 @@ static void append(struct node ***list, size_t *n, size_t *capacity, struct node
     (*list)[(*n)++] = node;
 }
 
+bool tph_node_is_leaf(const struct node *node)
+{
+    enum tph_node_type type = node->pub.type;
+    return type == TPH_NODE_PLUGIN || type == TPH_NODE_HTTP || type == TPH_NODE_SUSPEND;
+}
+
+bool tph_node_failed(const struct node *node)
+{
+    return node->pub.phase == TPH_NODE_FAILED || node->pub.phase == TPH_NODE_ERROR;
+}
+
+/* The steps or DAG node in whose template a node's call stands. */
+static const struct tph_node *boundary_of(const struct node_kind *kind)
+{
+    const struct node *parent = kind->parent;
+    switch (kind->role) {
+    case ROLE_ROOT:
+        return NULL;
+    case ROLE_GROUP:
+        return &parent->pub;
+    case ROLE_MEMBER:
+        return parent->pub.type == TPH_NODE_DAG ? &parent->pub : parent->pub.boundary;
+    case ROLE_ATTEMPT:
+    case ROLE_HOOK:
+        return parent->pub.boundary;
+    }
+    return NULL;
+}
+
 struct node *tph_node_make(struct tph_run *run, const char *name, const struct node_kind *kind)
 {
     struct node *node = TPH_ARENA_NEW(run->arena, struct node);
     struct node *parent = kind->parent;
-    const struct node *boundary = parent && parent->pub.type == TPH_NODE_STEP_GROUP ? parent->parent : parent;
-    bool leaf = kind->type == TPH_NODE_PLUGIN;
+    bool counts = kind->template && kind->role != ROLE_ATTEMPT && kind->type != TPH_NODE_TASK_GROUP;
     node->run = run;
     node->template = kind->template;
-    node->step = kind->step;
+    node->call = kind->call;
     node->parent = parent;
+    node->role = kind->role;
+    node->item = kind->item;
+    node->late = kind->role == ROLE_HOOK && parent->role == ROLE_ROOT ? true : parent && parent->late;
     node->seq = run->n_nodes;
     node->index = kind->index;
-    node->depth = (parent ? parent->depth : 0) + (kind->template ? 1 : 0);
+    node->depth = (parent ? parent->depth : 0) + (counts ? 1 : 0);
     node->pub.type = kind->type;
     node->pub.name = tph_str(name);
     node->pub.id = tph_str(tph_node_new_id(run, node->pub.name));
-    node->pub.boundary = boundary ? &boundary->pub : NULL;
+    node->pub.boundary = boundary_of(kind);
     node->pub.display_name = display_name(node->pub.name, node->pub.boundary);
     node->pub.template_name = kind->template ? kind->template->name : TPH_STR("");
-    node->pub.phase = leaf ? TPH_NODE_PENDING : TPH_NODE_RUNNING;
+    bool leaf = tph_node_is_leaf(node);
+    node->pub.phase = leaf && kind->type != TPH_NODE_SUSPEND ? TPH_NODE_PENDING : TPH_NODE_RUNNING;
     node->pub.started_ms = run->now_ms;
     node->pub.children = &node->one_child;
-    if (kind->type == TPH_NODE_STEPS) {
-        node->groups = TPH_ARENA_ARRAY(run->arena, struct node *, kind->template->n_groups);
-    }
     append(&run->nodes, &run->n_nodes, &run->nodes_capacity, node);
     (void)tph_map_set(&run->by_id, node->pub.id, node);
     tph_node_touch(node);
     if (leaf) {
         tph_node_set_progress(node, 0, 1);
     }
+    tph_parallel_made(node);
     return node;
+}
+
+void tph_node_put_member(struct node *node, size_t index, struct node *member)
+{
+    if (index >= node->members_capacity) {
+        size_t capacity = node->members_capacity ? node->members_capacity * 2 : 4;
+        capacity = capacity > index ? capacity : index + 1;
+        node->members = tph_realloc(node->members, capacity * sizeof(struct node *));
+        memset(&node->members[node->members_capacity], 0, (capacity - node->members_capacity) * sizeof(struct node *));
+        node->members_capacity = capacity;
+    }
+    node->members[index] = member;
+    node->n_members = index >= node->n_members ? index + 1 : node->n_members;
 }
 
 void tph_node_free(struct node *node)
@@ -133,6 +176,7 @@ void tph_node_free(struct node *node)
     if (node->child_capacity > 1) {
         free((void *)(uintptr_t)node->pub.children);
     }
+    free(node->members);
     free(node->message);
     free(node->outbound);
     tph_json_doc_free(node->outputs_doc);
@@ -178,6 +222,16 @@ static void keep_outputs(struct node *node)
     }
 }
 
+/* Hooks speak of what their node has come to. */
+static void look_at_hooks(struct node *node)
+{
+    size_t n = 0;
+    const struct tph_hook *hooks = tph_hooks_of(node, &n);
+    if (node->role == ROLE_MEMBER && n > 0 && !hooks[n - 1].is_exit) {
+        tph_run_push(node->run, WORK_HOOKS, node);
+    }
+}
+
 void tph_node_set_phase(struct node *node, enum tph_node_phase phase, const char *message)
 {
     if (tph_node_phase_is_final(node->pub.phase)) {
@@ -195,14 +249,21 @@ void tph_node_set_phase(struct node *node, enum tph_node_phase phase, const char
         node->pub.finished_ms = node->run->now_ms;
         keep_outputs(node);
         tph_node_set_deadline(node, 0);
+        tph_parallel_final(node);
+        tph_sync_release(node);
+        tph_memo_save(node);
         tph_run_push(node->run, WORK_SETTLE, node);
+    } else {
+        look_at_hooks(node);
     }
 }
 
 void tph_node_end_unmade(struct node *node, enum tph_node_phase phase, const char *message)
 {
-    node->pub.type = TPH_NODE_SKIP;
+    tph_parallel_final(node);
     tph_node_set_progress(node, 0, 0);
+    node->pub.type = TPH_NODE_SKIP;
+    tph_parallel_made(node);
     tph_node_set_phase(node, phase, message);
 }
 
@@ -238,14 +299,27 @@ void tph_node_write_progress(struct node *node)
     }
 }
 
+/* True for what hangs on nothing: an exit handler of the workflow is a tree of its own. */
+static bool is_second_root(const struct node *node)
+{
+    return node->role == ROLE_HOOK && node->parent->role == ROLE_ROOT && node->index == 0 &&
+           node->run->spec->hooks[0].is_exit;
+}
+
 void tph_node_set_progress(struct node *node, int64_t done, int64_t total)
 {
+    struct tph_run *run = node->run;
     int64_t more_done = done - node->done;
     int64_t more_total = total - node->total;
     if (more_done == 0 && more_total == 0) {
         return;
     }
-    for (struct node *n = node; n; n = n->parent) {
+    run->done += more_done;
+    run->total += more_total;
+    for (struct node *n = node; n; n = is_second_root(n) ? NULL : n->parent) {
+        if (n != node && (tph_node_is_leaf(n) || n->pub.type == TPH_NODE_SKIP)) {
+            continue; /* what hooks a leaf is no part of it */
+        }
         n->done += more_done;
         n->total += more_total;
         n->progress_changed = true;
@@ -253,45 +327,12 @@ void tph_node_set_progress(struct node *node, int64_t done, int64_t total)
     }
 }
 
-/* The first below a node, or NULL. */
-static struct node *first_below(const struct node *node)
+const char *tph_node_pod_name(const struct node *node)
 {
-    if (node->pub.type == TPH_NODE_STEPS) {
-        return node->n_groups > 0 ? node->groups[0] : NULL;
+    const struct tph_run *run = node->run;
+    if (node->role == ROLE_ROOT) {
+        return tph_arena_strdup(run->scratch, run->spec->name);
     }
-    size_t n = node->pub.type == TPH_NODE_STEP_GROUP ? node->parent->template->groups[node->index].n_steps : 0;
-    for (size_t i = 0; i < n; i++) {
-        if (node->members[i]) {
-            return node->members[i];
-        }
-    }
-    return NULL;
-}
-
-/* The next under the same parent, or NULL. */
-static struct node *next_beside(const struct node *node)
-{
-    const struct node *parent = node->parent;
-    if (!parent) {
-        return NULL;
-    }
-    if (node->pub.type == TPH_NODE_STEP_GROUP) {
-        return node->index + 1 < parent->n_groups ? parent->groups[node->index + 1] : NULL;
-    }
-    size_t n = parent->parent->template->groups[parent->index].n_steps;
-    for (size_t i = node->index + 1; i < n; i++) {
-        if (parent->members[i]) {
-            return parent->members[i];
-        }
-    }
-    return NULL;
-}
-
-struct node *tph_node_next(const struct node *node)
-{
-    struct node *next = first_below(node);
-    for (const struct node *n = node; n && !next; n = n->parent) {
-        next = next_beside(n);
-    }
-    return next;
+    return tph_arena_format(run->scratch, "%.*s-%.*s-%u", TPH_FMT(run->spec->name), TPH_FMT(node->pub.template_name),
+                            tph_fnv1a32(node->pub.name));
 }

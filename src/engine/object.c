@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/gotype_tables.h"
 #include "base/alloc.h"
 #include "data/time.h"
 #include "engine/run_internal.h"
@@ -34,41 +35,151 @@ struct counts {
     int64_t done, total;
 };
 
-/* Leaves that hang, directly or not, on what comes after a node: the groups behind its own, at every level. Argo counts
- * progress over all descendants in the graph, so those count for it. Parents stand before children in run->nodes,
- * and groups are summed from the last to the first: each node is looked at twice. */
-static struct counts *counts_after(const struct tph_run *run)
+/* Argo counts a node's progress over all that hangs on it in the graph, whoever made it: below a group that is what
+ * comes after it, too. */
+struct sums {
+    const struct tph_run *run;
+    struct counts *below; /* by seq; owned, as the others */
+    uint8_t *marks;       /* 0 new, 1 open, 2 done */
+    uint32_t *stamps;     /* of the last collection that came by */
+    uint32_t stamp;
+    const struct node **stack;
+    size_t depth;
+};
+
+static const struct node *child_of(const struct node *node, size_t i)
 {
-    struct counts *after = tph_calloc(run->n_nodes, sizeof(struct counts));
-    for (size_t i = 0; i < run->n_nodes; i++) {
-        const struct node *node = run->nodes[i];
-        if (node->parent && node->parent->pub.type == TPH_NODE_STEP_GROUP) {
-            after[i] = after[node->parent->seq];
+    return (const struct node *)(const void *)node->pub.children[i];
+}
+
+static struct counts own_count(const struct node *node)
+{
+    return tph_node_is_leaf(node) ? (struct counts){.done = node->done, .total = node->total} : (struct counts){0, 0};
+}
+
+static void add(struct counts *to, struct counts more)
+{
+    to->done += more.done;
+    to->total += more.total;
+}
+
+/* The one node that all children of a node lead to, or NULL; *ret_simple says whether there is no other way on. */
+static const struct node *meeting_point(const struct node *node, bool *ret_simple)
+{
+    const struct node *meet = NULL;
+    for (size_t i = 0; i < node->pub.n_children; i++) {
+        const struct node *child = child_of(node, i);
+        bool same = child->pub.n_children == 1 && (!meet || meet == child_of(child, 0));
+        same = same && child_of(child, 0)->parent != child->parent; /* or it might be a child itself */
+        if (child->pub.n_children > 0 && !same) {
+            *ret_simple = false;
+            return NULL;
         }
-        struct counts later = after[i];
-        for (size_t g = node->pub.type == TPH_NODE_STEPS ? node->n_groups : 0; g > 0; g--) {
-            const struct node *group = node->groups[g - 1];
-            after[group->seq] = later;
-            later.done += group->done;
-            later.total += group->total;
+        meet = child->pub.n_children == 1 ? child_of(child, 0) : meet;
+    }
+    *ret_simple = true;
+    return meet;
+}
+
+/* Every node below, once. */
+static struct counts collect(struct sums *s, const struct node *from)
+{
+    struct counts sum = {0, 0};
+    size_t bottom = s->depth;
+    s->stamp++;
+    s->stack[s->depth++] = from;
+    while (s->depth > bottom) {
+        const struct node *node = s->stack[--s->depth];
+        for (size_t i = 0; i < node->pub.n_children; i++) {
+            const struct node *child = child_of(node, i);
+            if (s->stamps[child->seq] != s->stamp) {
+                s->stamps[child->seq] = s->stamp;
+                add(&sum, own_count(child));
+                s->stack[s->depth++] = child;
+            }
         }
     }
-    return after;
+    return sum;
+}
+
+/* The sums of its children are known. Chains, fans and fans that come together again cost what they add; only other
+ * shapes are walked through. */
+static struct counts sum_of(struct sums *s, const struct node *node)
+{
+    struct counts sum = {0, 0};
+    bool simple = true;
+    if (node->pub.n_children == 1) {
+        sum = own_count(child_of(node, 0));
+        add(&sum, s->below[child_of(node, 0)->seq]);
+        return sum;
+    }
+    const struct node *meet = meeting_point(node, &simple);
+    if (!simple) {
+        return collect(s, node);
+    }
+    for (size_t i = 0; i < node->pub.n_children; i++) {
+        add(&sum, own_count(child_of(node, i)));
+    }
+    if (meet) {
+        add(&sum, own_count(meet));
+        add(&sum, s->below[meet->seq]);
+    }
+    return sum;
+}
+
+static void sum_from(struct sums *s, const struct node *root)
+{
+    s->stack[s->depth++] = root;
+    while (s->depth > 0) {
+        const struct node *node = s->stack[s->depth - 1];
+        if (s->marks[node->seq] == 0) {
+            s->marks[node->seq] = 1;
+            for (size_t i = 0; i < node->pub.n_children; i++) {
+                const struct node *child = child_of(node, i);
+                if (s->marks[child->seq] == 0) {
+                    s->stack[s->depth++] = child;
+                }
+            }
+            continue;
+        }
+        s->depth--;
+        if (s->marks[node->seq] == 1) {
+            s->marks[node->seq] = 2;
+            s->below[node->seq] = sum_of(s, node);
+        }
+    }
+}
+
+static struct counts *sum_all(const struct tph_run *run)
+{
+    size_t n = run->n_nodes;
+    size_t edges = 0;
+    for (size_t i = 0; i < n; i++) {
+        edges += run->nodes[i]->pub.n_children;
+    }
+    struct sums s = {.run = run,
+                     .below = tph_calloc(n, sizeof(*s.below)),
+                     .marks = tph_calloc(n, sizeof(*s.marks)),
+                     .stamps = tph_calloc(n, sizeof(*s.stamps)),
+                     .stack = tph_calloc(2 * (n + edges) + 1, sizeof(*s.stack))};
+    for (size_t i = 0; i < n; i++) {
+        if (s.marks[i] == 0) {
+            sum_from(&s, run->nodes[i]);
+        }
+    }
+    free(s.marks);
+    free(s.stamps);
+    free(s.stack);
+    return s.below;
 }
 
 static void set_progress(struct tph_json_doc *doc, struct tph_json *object, const struct node *node,
-                         struct counts later)
+                         struct counts below)
 {
-    bool leaf = node->pub.type != TPH_NODE_STEPS && node->pub.type != TPH_NODE_STEP_GROUP;
     char text[48];
-    int64_t done = node->done;
-    int64_t total = node->total;
-    if (!leaf && node->parent) {
-        done += later.done;
-        total += later.total;
-    }
-    if (total > 0) {
-        (void)snprintf(text, sizeof(text), "%lld/%lld", (long long)done, (long long)total);
+    struct counts sum = tph_node_is_leaf(node) ? own_count(node) : below;
+    if (sum.total > 0) {
+        (void)snprintf(text, sizeof(text), "%lld/%lld", (long long)sum.done, (long long)sum.total);
         tph_json_set_cstr(doc, object, "progress", text);
     }
 }
@@ -83,20 +194,56 @@ static void set_inputs_outputs(struct tph_json_doc *doc, struct tph_json *object
     }
 }
 
+/* nodeFlag: what made the node; groups and what was skipped have an empty one. */
+static void set_flag(struct tph_json_doc *doc, struct tph_json *object, const struct node *node)
+{
+    const struct tph_node *n = &node->pub;
+    bool group = n->type == TPH_NODE_STEP_GROUP || n->type == TPH_NODE_TASK_GROUP;
+    bool skipped = n->type == TPH_NODE_SKIP && n->phase != TPH_NODE_ERROR;
+    bool retried = node->role == ROLE_ATTEMPT;
+    bool hooked = node->role == ROLE_HOOK || (retried && node->parent->role == ROLE_HOOK);
+    if (!group && !skipped && !retried && !hooked && !node->flagged) {
+        return;
+    }
+    struct tph_json *flag = tph_json_new_object(doc);
+    if (hooked) {
+        tph_json_set(doc, flag, "hooked", tph_json_new_bool(doc, true));
+    }
+    if (retried || (hooked && n->type == TPH_NODE_RETRY && node->n_members > 0)) {
+        tph_json_set(doc, flag, "retried", tph_json_new_bool(doc, true));
+    }
+    tph_json_set(doc, object, "nodeFlag", flag);
+}
+
+/* The template as it was called, and from where. */
+static void set_template(struct tph_json_doc *doc, struct tph_json *object, const struct node *node)
+{
+    const struct node *from = node->role == ROLE_GROUP ? node->parent : tph_node_boundary(node);
+    const struct tph_resource *r = from ? tph_node_resource(from) : node->run->spec->local;
+    TPH_CLEANUP(tph_freep) char *scope = tph_format("%s/%.*s", tph_resource_kind_name(r->kind), TPH_FMT(r->name));
+    if (node->call && node->call->target.has_resource && node->template) {
+        struct tph_json *ref = tph_json_new_object(doc);
+        tph_json_set_str(doc, ref, "name", node->template->resource->name);
+        tph_json_set_str(doc, ref, "template", node->template->name);
+        if (node->call->target.is_cluster) {
+            tph_json_set(doc, ref, "clusterScope", tph_json_new_bool(doc, true));
+        }
+        tph_json_set(doc, object, "templateRef", ref);
+    } else if (node->pub.template_name.len > 0) {
+        tph_json_set_str(doc, object, "templateName", node->pub.template_name);
+    }
+    tph_json_set_cstr(doc, object, "templateScope", scope);
+}
+
 static struct tph_json *node_object(struct tph_json_doc *doc, const struct node *node)
 {
     const struct tph_node *n = &node->pub;
     struct tph_json *object = tph_json_new_object(doc);
-    bool flagged = n->type == TPH_NODE_STEP_GROUP || (n->type == TPH_NODE_SKIP && n->phase != TPH_NODE_ERROR);
     tph_json_set_str(doc, object, "id", n->id);
     tph_json_set_str(doc, object, "name", n->name);
     tph_json_set_str(doc, object, "displayName", n->display_name);
     tph_json_set_cstr(doc, object, "type", tph_node_type_name(n->type));
-    if (n->template_name.len > 0) {
-        tph_json_set_str(doc, object, "templateName", n->template_name);
-    }
-    TPH_CLEANUP(tph_freep) char *scope = tph_format("local/%.*s", TPH_FMT(node->run->spec->name));
-    tph_json_set_cstr(doc, object, "templateScope", scope);
+    set_template(doc, object, node);
     tph_json_set_cstr(doc, object, "phase", tph_node_phase_name(n->phase));
     if (n->boundary) {
         tph_json_set_str(doc, object, "boundaryID", n->boundary->id);
@@ -106,12 +253,26 @@ static struct tph_json *node_object(struct tph_json_doc *doc, const struct node 
     }
     set_time(doc, object, "startedAt", n->started_ms);
     set_time(doc, object, "finishedAt", n->finished_ms);
-    if (flagged) {
-        tph_json_set(doc, object, "nodeFlag", tph_json_new_object(doc));
-    }
+    set_flag(doc, object, node);
     set_inputs_outputs(doc, object, node);
+    if (node->waits_for.p) {
+        struct tph_json *sync = tph_json_new_object(doc);
+        tph_json_set_str(doc, sync, "waiting", node->waits_for);
+        tph_json_set(doc, object, "synchronizationStatus", sync);
+    }
+    if (node->memo) {
+        struct tph_json *memo = tph_json_new_object(doc);
+        tph_json_set(doc, memo, "hit", tph_json_new_bool(doc, node->memo->hit));
+        tph_json_set_str(doc, memo, "key", node->memo->key);
+        tph_json_set_str(doc, memo, "cacheName", node->memo->cache);
+        tph_json_set(doc, object, "memoizationStatus", memo);
+    }
     if (n->n_children > 0) {
-        tph_json_set(doc, object, "children", id_list(doc, n->children, n->n_children));
+        struct tph_json *children = id_list(doc, n->children, n->n_children);
+        if (node->never_made) {
+            tph_json_append(doc, children, tph_json_new_cstr(doc, node->never_made));
+        }
+        tph_json_set(doc, object, "children", children);
     }
     if (node->n_outbound > 0) {
         tph_json_set(doc, object, "outboundNodes", id_list(doc, node->outbound, node->n_outbound));
@@ -122,13 +283,13 @@ static struct tph_json *node_object(struct tph_json_doc *doc, const struct node 
 static struct tph_json *nodes_object(const struct tph_run *run, struct tph_json_doc *doc)
 {
     struct tph_json *nodes = tph_json_new_object(doc);
-    struct counts *after = counts_after(run);
+    struct counts *below = sum_all(run);
     for (size_t i = 0; i < run->n_nodes; i++) {
         struct tph_json *object = node_object(doc, run->nodes[i]);
-        set_progress(doc, object, run->nodes[i], after[i]);
+        set_progress(doc, object, run->nodes[i], below[i]);
         tph_json_append_member(doc, nodes, run->nodes[i]->pub.id, object);
     }
-    free(after);
+    free(below);
     return nodes;
 }
 
@@ -140,11 +301,35 @@ static struct tph_json *condition(struct tph_json_doc *doc, const char *type, co
     return c;
 }
 
+/* As Go would write them: with the empty members that its structs have. */
+static struct tph_json *stored_templates(const struct tph_run *run, struct tph_json_doc *doc)
+{
+    struct tph_json *stored = tph_json_new_object(doc);
+    const struct tph_go_options options = {.flags = TPH_GO_KEEP_EMPTY};
+    struct tph_json_iter it = tph_json_iter(run->stored);
+    while (tph_json_next(&it)) {
+        struct tph_json *written = NULL;
+        bool good = tph_go_convert(doc, it.value, &tph_gt_argo_Template, &options, &written, NULL) == 0;
+        tph_json_setn(doc, stored, it.key, good ? written : tph_json_copy(doc, it.value));
+    }
+    return stored;
+}
+
+/* What Argo says of artifacts in every workflow that it looked at. */
+static void set_artifacts(struct tph_json_doc *doc, struct tph_json *status)
+{
+    struct tph_json *gc = tph_json_new_object(doc);
+    struct tph_json *repository = tph_json_new_object(doc);
+    tph_json_set(doc, gc, "notSpecified", tph_json_new_bool(doc, true));
+    tph_json_set(doc, status, "artifactGCStatus", gc);
+    tph_json_set(doc, repository, "artifactRepository", tph_json_new_object(doc));
+    tph_json_set(doc, repository, "default", tph_json_new_bool(doc, true));
+    tph_json_set(doc, status, "artifactRepositoryRef", repository);
+}
+
 static struct tph_json *status_object(const struct tph_run *run, struct tph_json_doc *doc)
 {
     struct tph_json *status = tph_json_new_object(doc);
-    struct tph_json *gc = tph_json_new_object(doc);
-    struct tph_json *repository = tph_json_new_object(doc);
     struct tph_json *conditions = tph_json_new_array(doc);
     struct tph_json *outputs = tph_json_new_object(doc);
     char progress[48];
@@ -154,7 +339,7 @@ static struct tph_json *status_object(const struct tph_run *run, struct tph_json
     }
     set_time(doc, status, "startedAt", run->started_ms);
     set_time(doc, status, "finishedAt", run->finished_ms);
-    (void)snprintf(progress, sizeof(progress), "%lld/%lld", (long long)run->root->done, (long long)run->root->total);
+    (void)snprintf(progress, sizeof(progress), "%lld/%lld", (long long)run->done, (long long)run->total);
     tph_json_set_cstr(doc, status, "progress", progress);
     if (run->second_pass) {
         tph_json_append(doc, conditions, condition(doc, "PodRunning", "False"));
@@ -165,15 +350,18 @@ static struct tph_json *status_object(const struct tph_run *run, struct tph_json
     if (tph_json_len(conditions) > 0) {
         tph_json_set(doc, status, "conditions", conditions);
     }
+    struct tph_json *sync = tph_sync_status(run, doc);
+    if (sync) {
+        tph_json_set(doc, status, "synchronization", sync);
+    }
+    if (run->stored) {
+        tph_json_set(doc, status, "storedTemplates", stored_templates(run, doc));
+    }
     if (run->outputs) {
         tph_json_set(doc, outputs, "parameters", tph_json_copy(doc, run->outputs));
         tph_json_set(doc, status, "outputs", outputs);
     }
-    tph_json_set(doc, gc, "notSpecified", tph_json_new_bool(doc, true));
-    tph_json_set(doc, status, "artifactGCStatus", gc);
-    tph_json_set(doc, repository, "artifactRepository", tph_json_new_object(doc));
-    tph_json_set(doc, repository, "default", tph_json_new_bool(doc, true));
-    tph_json_set(doc, status, "artifactRepositoryRef", repository);
+    set_artifacts(doc, status);
     tph_json_set(doc, status, "nodes", nodes_object(run, doc));
     return status;
 }
@@ -192,7 +380,12 @@ static struct tph_json *member_object(struct tph_json_doc *doc, struct tph_json 
 struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *doc)
 {
     struct tph_json *object = tph_json_copy(doc, run->spec->object);
-    if (!run->root) {
+    if (run->refused) {
+        object = tph_run_refused_object(run->spec->object, tph_run_message(run), run->finished_ms, doc);
+        set_artifacts(doc, tph_json_get(object, "status"));
+        return object;
+    }
+    if (!run->root && run->phase == TPH_WORKFLOW_NEW) {
         return object;
     }
     struct tph_json *meta = member_object(doc, object, "metadata");
@@ -200,10 +393,32 @@ struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *
     struct tph_json *annotations = member_object(doc, meta, "annotations");
     tph_json_set_cstr(doc, labels, LABEL("phase"), tph_workflow_phase_name(run->phase));
     tph_json_set_cstr(doc, labels, LABEL("completed"), run->finished_ms > 0 ? "true" : "false");
-    tph_json_set_cstr(doc, annotations, LABEL("pod-name-format"), "v2");
+    if (!run->was_pending) {
+        tph_json_set_cstr(doc, annotations, LABEL("pod-name-format"), "v2");
+    }
     if (run->shutdown) {
         tph_json_set_cstr(doc, member_object(doc, object, "spec"), "shutdown", run->shutdown);
     }
     tph_json_set(doc, object, "status", status_object(run, doc));
+    return object;
+}
+
+struct tph_json *tph_run_refused_object(const struct tph_json *workflow, struct tph_str message, int64_t now_ms,
+                                        struct tph_json_doc *doc)
+{
+    struct tph_json *object = tph_json_copy(doc, workflow);
+    struct tph_json *labels = member_object(doc, member_object(doc, object, "metadata"), "labels");
+    struct tph_json *status = tph_json_new_object(doc);
+    struct tph_json *conditions = tph_json_new_array(doc);
+    tph_json_set_cstr(doc, labels, LABEL("phase"), tph_workflow_phase_name(TPH_WORKFLOW_FAILED));
+    tph_json_set_cstr(doc, labels, LABEL("completed"), "true");
+    tph_json_set_cstr(doc, status, "phase", tph_workflow_phase_name(TPH_WORKFLOW_FAILED));
+    tph_json_set_str(doc, status, "message", message);
+    set_time(doc, status, "startedAt", now_ms);
+    set_time(doc, status, "finishedAt", now_ms);
+    tph_json_set_cstr(doc, status, "progress", "0/0");
+    tph_json_append(doc, conditions, condition(doc, "Completed", "True"));
+    tph_json_set(doc, status, "conditions", conditions);
+    tph_json_set(doc, object, "status", status);
     return object;
 }

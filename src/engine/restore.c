@@ -48,6 +48,23 @@ static void load_leaf_progress(struct node *node, const struct tph_json *saved)
     tph_node_set_progress(node, good ? done : 0, good ? total : 0);
 }
 
+static int parse_type(const struct restorer *r, const struct tph_json *saved, enum tph_node_type *ret_type)
+{
+    struct tph_str word = tph_json_get_str(saved, "type");
+    if (word.len == 0) {
+        *ret_type = TPH_NODE_SKIP;
+        return 0;
+    }
+    for (int i = 0; i < TPH_NODE_TYPE_COUNT; i++) {
+        if (tph_str_eqz(word, tph_node_type_name((enum tph_node_type)i))) {
+            *ret_type = (enum tph_node_type)i;
+            return 0;
+        }
+    }
+    return tph_error_set(r->err, TPH_ERROR_INVALID, "status.nodes[%.*s].type: there is no type \"%.*s\" here",
+                         TPH_FMT(tph_json_get_str(saved, "id")), TPH_FMT(word));
+}
+
 /* What a saved node says about the one just made in its place. */
 static int load_node(const struct restorer *r, struct node *node, const struct tph_json *saved)
 {
@@ -58,9 +75,6 @@ static int load_node(const struct restorer *r, struct node *node, const struct t
         return tph_error_set(r->err, TPH_ERROR_INVALID, "status.nodes[%.*s].phase: there is no phase \"%.*s\"",
                              TPH_FMT(node->pub.id), TPH_FMT(phase));
     }
-    if (tph_str_eqz(tph_json_get_str(saved, "type"), "Skipped")) {
-        node->pub.type = TPH_NODE_SKIP;
-    }
     if (display_name.len > 0) {
         node->pub.display_name = tph_arena_str(r->run->arena, display_name);
     }
@@ -69,34 +83,100 @@ static int load_node(const struct restorer *r, struct node *node, const struct t
     node->pub.finished_ms = tph_node_phase_is_final(node->pub.phase) ? read_time(saved, "finishedAt") : 0;
     node->pub.inputs = inputs ? tph_json_copy(r->run->doc, inputs) : NULL;
     tph_node_set_outputs(node, tph_json_get(saved, "outputs"));
-    if (node->pub.type == TPH_NODE_PLUGIN || node->pub.type == TPH_NODE_SKIP) {
+    if (tph_node_is_leaf(node)) {
         load_leaf_progress(node, saved);
+    }
+    struct tph_str waits_for = tph_json_get_str(tph_json_get(saved, "synchronizationStatus"), "waiting");
+    node->waits_for = waits_for.len > 0 ? tph_arena_str(r->run->arena, waits_for) : TPH_STR_NONE;
+    const struct tph_json *memo = tph_json_get(saved, "memoizationStatus");
+    if (memo) {
+        struct memo *kept = TPH_ARENA_NEW(r->run->arena, struct memo);
+        kept->hit = tph_json_bool(tph_json_get(memo, "hit"));
+        kept->key = tph_arena_str(r->run->arena, tph_json_get_str(memo, "key"));
+        kept->cache = tph_arena_str(r->run->arena, tph_json_get_str(memo, "cacheName"));
+        node->memo = kept;
     }
     return 0;
 }
 
-/* Makes the members that the saved status has. */
-static int load_members(const struct restorer *r, struct node *group)
+/* Makes the node of that name, if it is saved; *ret_node is NULL if it is not. kind's type and template are found. */
+static int make_saved(const struct restorer *r, struct tph_str name, struct node_kind *kind, struct node **ret_node)
 {
-    const struct tph_step_group *plan = &group->parent->template->groups[group->index];
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        const char *name = tph_steps_member_name(group, i);
-        const struct tph_json *json = find_saved(r, tph_str(name));
-        if (!json) {
+    struct tph_run *run = r->run;
+    const struct tph_json *saved = find_saved(r, name);
+    const char *problem = NULL;
+    *ret_node = NULL;
+    if (!saved) {
+        return 0;
+    }
+    if (parse_type(r, saved, &kind->type) < 0) {
+        return -1;
+    }
+    if (!kind->template && kind->call) {
+        const struct node *parent = kind->parent;
+        const struct tph_json *ref = tph_json_get(saved, "templateRef");
+        bool own = parent->pub.type == TPH_NODE_DAG || !parent->pub.boundary;
+        kind->template =
+            tph_resolve_template(own ? parent : tph_node_boundary(parent), kind->call, tph_json_get_str(ref, "name"),
+                                 tph_json_get_str(ref, "template"), run->scratch, &problem);
+    }
+    struct node *node = tph_node_make(run, tph_arena_strdup(run->arena, name), kind);
+    if (load_node(r, node, saved) < 0) {
+        return -1;
+    }
+    *ret_node = node;
+    return 0;
+}
+
+/* What an item was called stands for it: of members that are made, no more is asked than that there was one. */
+static struct tph_str keep_item(const struct restorer *r, struct tph_str called)
+{
+    return called.p ? tph_arena_str(r->run->arena, called) : TPH_STR_NONE;
+}
+
+/* "(3:x)" at the end of a name: the item's number and what it is called. */
+static struct tph_str item_of(struct tph_str name)
+{
+    ptrdiff_t open = tph_str_find_byte(name, '(');
+    ptrdiff_t colon = tph_str_find_byte(name, ':');
+    return open < 0 || colon < open ? TPH_STR_NONE : tph_str_slice(name, (size_t)colon + 1, name.len - 1);
+}
+
+/* The name of a saved child without prefix in front; p NULL for one that has another. */
+static struct tph_str child_name(const struct restorer *r, const struct tph_json *id, struct tph_str prefix)
+{
+    const struct tph_json *child = tph_map_get(&r->saved, tph_json_str(id));
+    struct tph_str name = tph_json_get_str(child, "name");
+    return tph_str_has_prefix(name, prefix) ? tph_str_slice(name, prefix.len, name.len) : TPH_STR_NONE;
+}
+
+/* The members of a group are its children, in the order of their places. */
+static int load_members(const struct restorer *r, struct node *group, const struct tph_json *saved)
+{
+    const struct tph_template *t = group->parent->template;
+    TPH_CLEANUP(tph_freep) char *prefix = tph_format("%.*s.", TPH_FMT(group->pub.name));
+    struct tph_json_iter it = tph_json_iter(tph_json_get(saved, "children"));
+    while (tph_json_next(&it)) {
+        struct tph_str own = child_name(r, it.value, tph_str(prefix));
+        ptrdiff_t open = own.p ? tph_str_find_byte(own, '(') : -1;
+        const struct tph_place *place =
+            own.p ? tph_map_get(&t->places, open < 0 ? own : tph_str_slice(own, 0, (size_t)open)) : NULL;
+        if (!place || place->group != group->index) {
             continue;
         }
-        const struct tph_template *t = plan->steps[i].target;
-        struct node_kind kind = {.type = tph_template_ops(t)->node_type,
-                                 .template = t,
-                                 .step = &plan->steps[i],
-                                 .parent = group,
-                                 .index = i};
-        struct node *member = tph_node_make(r->run, name, &kind);
-        group->members[i] = member;
-        if (load_node(r, member, json) < 0) {
+        const struct tph_call *call = &t->groups[place->group].steps[place->member];
+        struct slot *slot = &group->slots[place->member];
+        struct node_kind kind = {.role = ROLE_MEMBER, .call = call, .parent = group, .index = group->n_members};
+        TPH_CLEANUP(tph_freep) char *name = tph_format("%s%.*s", prefix, TPH_FMT(own));
+        struct node *member = NULL;
+        kind.item = call->loop.kind == TPH_LOOP_NONE ? TPH_STR_NONE : keep_item(r, item_of(own));
+        if (make_saved(r, tph_str(name), &kind, &member) < 0) {
             return -1;
         }
-        group->unfinished += tph_node_phase_is_final(member->pub.phase) ? 0 : 1;
+        slot->is_loop = call->loop.kind != TPH_LOOP_NONE;
+        slot->first = slot->n == 0 ? kind.index : slot->first;
+        slot->n++;
+        tph_node_put_member(group, kind.index, member);
     }
     return 0;
 }
@@ -105,38 +185,184 @@ static int load_groups(const struct restorer *r, struct node *steps)
 {
     for (size_t i = 0; i < steps->template->n_groups; i++) {
         TPH_CLEANUP(tph_freep) char *name = tph_format("%.*s[%zu]", TPH_FMT(steps->pub.name), i);
-        const struct tph_json *json = find_saved(r, tph_str(name));
-        if (!json) {
+        const struct tph_json *saved = find_saved(r, tph_str(name));
+        if (!saved) {
             break;
         }
         struct node *group = tph_steps_make_group(steps);
-        if (load_node(r, group, json) < 0 || load_members(r, group) < 0) {
+        if (load_node(r, group, saved) < 0 || load_members(r, group, saved) < 0) {
             return -1;
         }
     }
     return 0;
 }
 
+static int load_tasks(const struct restorer *r, struct node *dag)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(4));
+    const struct tph_step_group *tasks = &dag->template->groups[0];
+    if (tph_dag_prepare(dag, &problem) < 0) {
+        return tph_error_set(r->err, TPH_ERROR_INVALID, "%s", tph_buf_cstr(&problem));
+    }
+    for (size_t i = 0; i < tasks->n_steps; i++) {
+        TPH_CLEANUP(tph_freep)
+        char *name = tph_format("%.*s.%.*s", TPH_FMT(dag->pub.name), TPH_FMT(tasks->steps[i].name));
+        struct node_kind kind = {.role = ROLE_MEMBER, .call = &tasks->steps[i], .parent = dag, .index = i};
+        struct node *node = NULL;
+        if (make_saved(r, tph_str(name), &kind, &node) < 0) {
+            return -1;
+        }
+        dag->members[i] = node;
+    }
+    return 0;
+}
+
+static int load_items(const struct restorer *r, struct node *group)
+{
+    const struct tph_json *saved = tph_map_get(&r->saved, group->pub.id);
+    TPH_CLEANUP(tph_freep) char *prefix = tph_format("%.*s(", TPH_FMT(group->pub.name));
+    struct tph_json_iter it = tph_json_iter(tph_json_get(saved, "children"));
+    while (tph_json_next(&it)) {
+        struct tph_str own = child_name(r, it.value, tph_str(prefix));
+        if (!own.p) {
+            continue;
+        }
+        TPH_CLEANUP(tph_freep) char *name = tph_format("%s%.*s", prefix, TPH_FMT(own));
+        struct node_kind kind = {.role = ROLE_MEMBER, .call = group->call, .parent = group, .index = group->n_members};
+        struct node *node = NULL;
+        kind.item = keep_item(r, item_of(tph_str(name)));
+        if (make_saved(r, tph_str(name), &kind, &node) < 0) {
+            return -1;
+        }
+        tph_node_put_member(group, kind.index, node);
+    }
+    return 0;
+}
+
+static int load_attempts(const struct restorer *r, struct node *retry)
+{
+    for (size_t i = 0;; i++) {
+        TPH_CLEANUP(tph_freep) char *name = tph_format("%.*s(%zu)", TPH_FMT(retry->pub.name), i);
+        struct node_kind kind = {.role = ROLE_ATTEMPT,
+                                 .template = retry->template,
+                                 .call = retry->call,
+                                 .parent = retry,
+                                 .index = i,
+                                 .item = retry->item};
+        struct node *attempt = NULL;
+        if (make_saved(r, tph_str(name), &kind, &attempt) < 0) {
+            return -1;
+        }
+        if (!attempt) {
+            return 0;
+        }
+        tph_node_put_member(retry, i, attempt);
+    }
+}
+
+static int load_hooks(const struct restorer *r, struct node *node)
+{
+    size_t n = 0;
+    const struct tph_hook *hooks = tph_hooks_of(node, &n);
+    for (size_t i = 0; i < n; i++) {
+        TPH_CLEANUP(tph_freep)
+        char *name = tph_format("%.*s.%.*s", TPH_FMT(node->pub.name), TPH_FMT(hooks[i].call->name));
+        struct node_kind kind = {
+            .role = ROLE_HOOK, .call = hooks[i].call, .parent = node, .index = i, .item = node->item};
+        struct node *hook = NULL;
+        if (make_saved(r, tph_str(name), &kind, &hook) < 0) {
+            return -1;
+        }
+        if (hook) {
+            tph_hooks_array(node)[i] = hook;
+        }
+    }
+    return 0;
+}
+
+/* What is in a node, and the hooks that belong to it. */
+static int load_inside(const struct restorer *r, struct node *node)
+{
+    int failed = 0;
+    bool known = node->template != NULL;
+    switch (node->pub.type) {
+    case TPH_NODE_STEPS:
+        failed = known ? load_groups(r, node) : 0;
+        break;
+    case TPH_NODE_DAG:
+        failed = known ? load_tasks(r, node) : 0;
+        break;
+    case TPH_NODE_TASK_GROUP:
+        failed = load_items(r, node);
+        break;
+    case TPH_NODE_RETRY:
+        failed = load_attempts(r, node);
+        break;
+    case TPH_NODE_STEP_GROUP:
+    case TPH_NODE_SKIP:
+    case TPH_NODE_SUSPEND:
+    case TPH_NODE_HTTP:
+    case TPH_NODE_PLUGIN:
+    case TPH_NODE_TYPE_COUNT:
+        break;
+    }
+    return failed < 0 ? failed : load_hooks(r, node);
+}
+
 static int load_tree(const struct restorer *r)
 {
     struct tph_run *run = r->run;
-    const struct tph_template *t = run->spec->entrypoint;
-    const struct tph_json *json = find_saved(r, run->spec->name);
-    if (!json) {
-        return 0; /* nothing had begun */
-    }
-    struct node_kind kind = {.type = tph_template_ops(t)->node_type, .template = t};
-    run->root = tph_node_make(run, tph_arena_strdup(run->arena, run->spec->name), &kind);
-    if (load_node(r, run->root, json) < 0) {
+    struct node_kind kind = {.role = ROLE_ROOT, .template = run->spec->entrypoint};
+    if (make_saved(r, run->spec->name, &kind, &run->root) < 0) {
         return -1;
     }
     /* Those made on the way stand behind, so that all are reached. */
     for (size_t i = 0; i < run->n_nodes; i++) {
-        if (run->nodes[i]->pub.type == TPH_NODE_STEPS && load_groups(r, run->nodes[i]) < 0) {
+        if (load_inside(r, run->nodes[i]) < 0) {
             return -1;
         }
     }
     return 0;
+}
+
+/* Settled is who is final, and has no hook that is still to be looked at. */
+static bool is_settled(const struct node *node)
+{
+    size_t n = 0;
+    if (!tph_node_phase_is_final(node->pub.phase)) {
+        return false;
+    }
+    if (node->role == ROLE_ROOT) {
+        return tph_workflow_phase_is_final(node->run->phase);
+    }
+    (void)tph_hooks_of(node, &n);
+    return n == 0 || tph_node_phase_is_final(node->parent->pub.phase);
+}
+
+static void count_unfinished(struct tph_run *run)
+{
+    for (size_t i = 0; i < run->n_nodes; i++) {
+        struct node *node = run->nodes[i];
+        node->settled = is_settled(node);
+        if (node->settled || !node->parent) {
+            continue;
+        }
+        if (node->role == ROLE_HOOK) {
+            node->parent->unfinished_hooks++;
+        } else if (node->parent->pub.type != TPH_NODE_DAG) {
+            node->parent->unfinished++;
+        }
+    }
+    for (size_t i = 0; i < run->n_nodes; i++) {
+        if (tph_node_phase_is_final(run->nodes[i]->pub.phase)) {
+            tph_parallel_final(run->nodes[i]);
+        }
+    }
+    for (size_t i = 0; i < run->n_nodes; i++) {
+        if (run->nodes[i]->pub.type == TPH_NODE_DAG && run->nodes[i]->waits) {
+            tph_dag_restore(run->nodes[i]);
+        }
+    }
 }
 
 /* Children and outbound nodes as saved: they name nodes that all exist now. */
@@ -191,6 +417,29 @@ static void load_workflow(struct tph_run *run, const struct tph_json *status)
     }
 }
 
+/* "namespaced/NAME/TEMPLATE": what was called stays as it was then. */
+static void load_stored(struct tph_run *run, const struct tph_json *stored)
+{
+    struct tph_json_iter it = tph_json_iter(stored);
+    while (tph_json_next(&it)) {
+        struct tph_str rest = it.key;
+        struct tph_str kind;
+        struct tph_str name;
+        if (!tph_str_cut(&rest, '/', &kind) || !tph_str_cut(&rest, '/', &name)) {
+            continue;
+        }
+        enum tph_resource_kind k = tph_str_eqz(kind, "cluster") ? TPH_RESOURCE_CLUSTER : TPH_RESOURCE_NAMESPACED;
+        struct tph_resource *r = tph_spec_resource(run->spec, k, name);
+        r = r ? r : tph_spec_add_resource(run->spec, k, name, NULL);
+        struct tph_json *source = tph_json_copy(run->spec->doc, it.value);
+        (void)tph_map_set(&r->sources, tph_arena_str(run->arena, rest), source);
+        if (!run->stored) {
+            run->stored = tph_json_new_object(run->doc);
+        }
+        tph_json_setn(run->doc, run->stored, it.key, tph_json_copy(run->doc, it.value));
+    }
+}
+
 int tph_run_restore(struct tph_run *run, const struct tph_json *status, struct tph_error *err)
 {
     struct restorer r = {.run = run, .saved = TPH_MAP_INIT, .err = err};
@@ -199,7 +448,12 @@ int tph_run_restore(struct tph_run *run, const struct tph_json *status, struct t
         (void)tph_map_set(&r.saved, it.key, it.value);
     }
     load_workflow(run, status);
+    load_stored(run, tph_json_get(status, "storedTemplates"));
     int failed = load_tree(&r);
+    if (failed == 0) {
+        tph_sync_restore(run, tph_json_get(status, "synchronization"));
+        count_unfinished(run);
+    }
     for (size_t i = 0; i < run->n_nodes && failed == 0; i++) {
         struct node *node = run->nodes[i];
         load_edges(node, tph_map_get(&r.saved, node->pub.id));
@@ -208,6 +462,7 @@ int tph_run_restore(struct tph_run *run, const struct tph_json *status, struct t
         node->dirty = false;
     }
     run->n_dirty = 0;
+    run->n_work = 0;
     tph_map_release(&r.saved);
     return failed;
 }

@@ -6,7 +6,29 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "data/anystring.h"
+#include "data/time.h"
+#include "engine/locks.h"
 #include "engine/run_internal.h"
+
+static int load_late_parameters(struct tph_run *run, struct tph_error *err)
+{
+    for (const struct tph_late_parameter *late = run->spec->late_parameters; late; late = late->next) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_PARAMETER);
+        TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(4));
+        if (tph_config_map_value(run, late->config_map, late->key, &value, &problem) < 0 &&
+            !(late->fallback && tph_anystring(late->fallback, &value))) {
+            return tph_error_set(err, TPH_ERROR_NOT_FOUND,
+                                 "failed to set global parameters: failed to set global parameter %.*s from configmap "
+                                 "with name %.*s and key %.*s: %s",
+                                 TPH_FMT(late->name), TPH_FMT(late->config_map), TPH_FMT(late->key),
+                                 tph_buf_cstr(&problem));
+        }
+        struct tph_str *text = tph_map_get(&run->spec->parameters, late->name);
+        *text = tph_arena_str(run->arena, tph_buf_str(&value));
+    }
+    return 0;
+}
 
 int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options, struct tph_run **ret_run,
                 struct tph_buf *ret_path, struct tph_error *err)
@@ -20,7 +42,15 @@ int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *o
                          err) < 0) {
         return -1;
     }
+    if (tph_time_parse(tph_json_get_str(tph_json_get(run->spec->object, "metadata"), "creationTimestamp"),
+                       &run->created_ms, NULL) < 0) {
+        run->created_ms = 0;
+    }
+    if (load_late_parameters(run, err) < 0) {
+        return -1;
+    }
     tph_globals_begin(run);
+    run->suspended = tph_json_bool(tph_json_path(run->spec->object, "spec", "suspend", NULL));
     struct tph_str shutdown = tph_json_str(tph_json_path(run->spec->object, "spec", "shutdown", NULL));
     run->shutdown = tph_str_eqz(shutdown, "Stop") ? "Stop" : tph_str_eqz(shutdown, "Terminate") ? "Terminate" : NULL;
     const struct tph_json *status = tph_json_get(run->spec->object, "status");
@@ -45,9 +75,13 @@ void tph_run_free(struct tph_run *run)
     free(run->tasks);
     free(run->actions);
     free(run->heap);
+    free(run->blocked);
+    free(run->lock_queue);
+    tph_locks_free(run->own_locks);
     free(run->message);
     tph_map_release(&run->by_id);
     tph_map_release(&run->globals);
+    tph_map_release(&run->caches);
     tph_json_doc_free(run->doc);
     tph_arena_free(run->scratch);
     tph_arena_free(run->arena);
@@ -64,6 +98,12 @@ void tph_run_push(struct tph_run *run, enum work_kind kind, struct node *node)
     run->work[run->n_work++] = (struct work){.kind = kind, .node = node};
 }
 
+void tph_run_push_task(struct tph_run *run, struct node *dag, size_t task)
+{
+    tph_run_push(run, WORK_TASK, dag);
+    run->work[run->n_work - 1].index = task;
+}
+
 void tph_run_act(struct tph_run *run, const struct tph_action *action)
 {
     if (run->n_tasks == run->tasks_capacity) {
@@ -73,13 +113,22 @@ void tph_run_act(struct tph_run *run, const struct tph_action *action)
     run->tasks[run->n_tasks++] = *action;
 }
 
+bool tph_run_has_room(const struct tph_run *run, size_t n, struct tph_buf *problem)
+{
+    size_t most = run->options.max_nodes ? run->options.max_nodes : TPH_LIMIT_NODES;
+    if (n <= most && run->n_nodes <= most - n) {
+        return true;
+    }
+    (void)tph_buf_printf(problem, "the workflow would have more than %zu nodes", most);
+    return false;
+}
+
 bool tph_workflow_phase_is_final(enum tph_workflow_phase phase)
 {
     return phase == TPH_WORKFLOW_SUCCEEDED || phase == TPH_WORKFLOW_FAILED || phase == TPH_WORKFLOW_ERROR;
 }
 
-/* The one function that changes the workflow's phase. */
-static void set_phase(struct tph_run *run, enum tph_workflow_phase phase, const char *message)
+void tph_run_set_phase(struct tph_run *run, enum tph_workflow_phase phase, const char *message)
 {
     if (tph_workflow_phase_is_final(run->phase)) {
         return;
@@ -88,66 +137,75 @@ static void set_phase(struct tph_run *run, enum tph_workflow_phase phase, const 
     free(run->message);
     run->message = message && *message ? tph_strdup(message) : NULL;
     run->finished_ms = tph_workflow_phase_is_final(phase) ? run->now_ms : 0;
+    if (tph_workflow_phase_is_final(phase)) {
+        tph_sync_release_workflow(run);
+    }
     run->workflow_changed = true;
 }
 
-/* A root that was no template's own failure: Argo speaks of an error of the controller's work. */
-static bool is_broken(const struct node *root)
+/* A node and its hooks are done: its parent hears of it, once. */
+static void settle_member(struct node *node)
 {
-    bool own = root->pub.type == TPH_NODE_PLUGIN && root->pub.phase == TPH_NODE_ERROR;
-    bool timed_out = root->timed_out && root->run->options.compatibility_argo;
-    return root->broken || timed_out || (root->pub.phase == TPH_NODE_ERROR && !own);
-}
-
-/* The root is final: so is the workflow. */
-static void finish(struct tph_run *run)
-{
-    const struct tph_node *root = &run->root->pub;
-    TPH_CLEANUP(tph_freep) char *message = NULL;
-    if (is_broken(run->root)) {
-        message = tph_format("error in entry template execution: %.*s", TPH_FMT(root->message));
-        set_phase(run, TPH_WORKFLOW_ERROR, message);
+    struct node *parent = node->parent;
+    bool waits = !node->settled && tph_hooks_hold(node);
+    if (node->settled || (waits && !tph_hooks_are_let_go(node))) {
         return;
     }
-    switch (root->phase) {
-    case TPH_NODE_SUCCEEDED:
-    case TPH_NODE_SKIPPED:
-    case TPH_NODE_OMITTED:
-        set_phase(run, TPH_WORKFLOW_SUCCEEDED, NULL);
-        break;
-    case TPH_NODE_FAILED:
-        message = run->shutdown ? tph_format("Stopped with strategy '%s'", run->shutdown) : tph_str_dup(root->message);
-        set_phase(run, TPH_WORKFLOW_FAILED, message);
-        break;
-    case TPH_NODE_ERROR:
-        message = tph_str_dup(root->message);
-        set_phase(run, TPH_WORKFLOW_ERROR, message);
-        break;
-    case TPH_NODE_PENDING:
-    case TPH_NODE_RUNNING:
-    case TPH_NODE_PHASE_COUNT:
-        break;
+    node->settled = true;
+    if (!parent) {
+        tph_run_root_settled(node->run);
+    } else if (parent->pub.type == TPH_NODE_STEP_GROUP) {
+        tph_steps_settled(parent, node);
+    } else if (parent->pub.type == TPH_NODE_TASK_GROUP) {
+        tph_dag_item_settled(parent, node);
+    } else {
+        tph_dag_settled(parent, node);
     }
 }
 
 static void settle(struct node *node)
 {
-    if (!node->parent) {
-        finish(node->run);
-    } else if (node->pub.type == TPH_NODE_STEP_GROUP) {
+    switch (node->role) {
+    case ROLE_ROOT:
+    case ROLE_MEMBER:
+        settle_member(node);
+        break;
+    case ROLE_GROUP:
+        node->settled = true;
         tph_steps_group_final(node);
-    } else {
-        tph_steps_member_final(node);
+        break;
+    case ROLE_ATTEMPT:
+        node->settled = true;
+        tph_retry_attempt_final(node->parent);
+        break;
+    case ROLE_HOOK:
+        if (!node->settled) {
+            node->settled = true;
+            tph_hooks_hook_final(node);
+        }
+        break;
     }
 }
 
 static void work_off(struct tph_run *run)
 {
-    while (run->n_work > 0) {
+    while (run->n_work > 0 && !run->suspended) {
         struct work next = run->work[--run->n_work];
         switch (next.kind) {
         case WORK_BEGIN:
-            tph_template_ops(next.node->template)->begin(next.node);
+            tph_node_begin(next.node);
+            break;
+        case WORK_TASK:
+            tph_dag_task_ready(next.node, next.index);
+            break;
+        case WORK_LOCKS:
+            tph_sync_try_again(run);
+            break;
+        case WORK_ROOM:
+            tph_parallel_room(run);
+            break;
+        case WORK_HOOKS:
+            tph_hooks_check(next.node);
             break;
         case WORK_SETTLE:
             settle(next.node);
@@ -156,86 +214,93 @@ static void work_off(struct tph_run *run)
     }
 }
 
+/* The workflow's own locks; false while it waits, and when it cannot have them. */
+static bool get_locks(struct tph_run *run)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(4));
+    enum sync_answer answer = tph_sync_workflow(run, &problem);
+    if (answer == SYNC_BROKEN) {
+        TPH_CLEANUP(tph_freep)
+        char *message = tph_format("Failed to acquire the synchronization lock. %s", tph_buf_cstr(&problem));
+        run->started_ms = run->now_ms;
+        run->refused = true;
+        tph_run_set_phase(run, TPH_WORKFLOW_FAILED, message);
+    } else if (answer == SYNC_WAIT) {
+        run->was_pending = true;
+        tph_run_set_phase(run, TPH_WORKFLOW_PENDING, tph_buf_cstr(&problem));
+    }
+    return answer == SYNC_GO;
+}
+
 /* The first time: the root. */
 static void start_fresh(struct tph_run *run)
 {
+    if (run->started_ms == 0 && !get_locks(run)) {
+        return;
+    }
+    if (run->started_ms == 0) {
+        run->started_ms = run->now_ms;
+        tph_globals_created(run);
+        tph_run_set_phase(run, TPH_WORKFLOW_RUNNING, NULL);
+    } else {
+        run->second_pass = true;
+    }
+    if (run->suspended) {
+        return; /* until somebody takes spec.suspend away, and the run is made anew from that */
+    }
     const struct tph_template *t = run->spec->entrypoint;
-    const struct template_ops *ops = tph_template_ops(t);
-    struct node_kind kind = {.type = ops->node_type, .template = t};
+    struct node_kind kind = {.role = ROLE_ROOT, .template = t};
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     enum dispatched result = DISPATCHED;
-    run->started_ms = run->now_ms;
-    tph_globals_created(run);
-    set_phase(run, TPH_WORKFLOW_RUNNING, NULL);
     run->root = tph_dispatch(run, tph_arena_strdup(run->arena, run->spec->name), &kind, NULL, &problem, &result);
     run->root->broken = result != DISPATCHED;
-    if (result == DISPATCHED && ops->begin) {
-        tph_run_push(run, WORK_BEGIN, run->root);
+    tph_node_push_begin(run->root);
+}
+
+/* After a restart: what was under way is sent again, what stands still is pushed on. */
+static void start_node_again(struct node *node)
+{
+    bool final = tph_node_phase_is_final(node->pub.phase);
+    bool waited_for = !node->parent || !tph_node_phase_is_final(node->parent->pub.phase);
+    if (final) {
+        if (!node->settled && waited_for && (node->role == ROLE_ROOT || node->role == ROLE_MEMBER)) {
+            tph_run_push(node->run, WORK_SETTLE, node); /* its hooks */
+        }
+        return;
+    }
+    if (node->waits_for.p) {
+        tph_sync_wait_again(node);
+        return;
+    }
+    switch (node->pub.type) {
+    case TPH_NODE_PLUGIN:
+    case TPH_NODE_HTTP:
+        tph_leaf_start_again(node);
+        break;
+    case TPH_NODE_STEPS:
+    case TPH_NODE_STEP_GROUP:
+        tph_steps_start_again(node);
+        break;
+    case TPH_NODE_DAG:
+    case TPH_NODE_TASK_GROUP:
+        tph_dag_start_again(node);
+        break;
+    case TPH_NODE_RETRY:
+        tph_retry_start_again(node);
+        break;
+    case TPH_NODE_SKIP:
+    case TPH_NODE_SUSPEND:
+    case TPH_NODE_TYPE_COUNT:
+        break;
     }
 }
 
-static bool is_live_leaf(const struct node *node)
-{
-    return node->pub.type == TPH_NODE_PLUGIN && !tph_node_phase_is_final(node->pub.phase);
-}
-
-/* After a restart: what was under way is sent again. */
 static void start_again(struct tph_run *run)
 {
     for (struct node *node = run->root; node; node = tph_node_next(node)) {
-        if (is_live_leaf(node)) {
-            tph_leaf_start_again(node);
-        } else if (!tph_node_phase_is_final(node->pub.phase)) {
-            tph_steps_start_again(node);
-        }
+        start_node_again(node);
     }
     run->waiting_ms = 0; /* whoever waited is gone */
-}
-
-/* Every leaf that is not final ends with this message; new work that follows from it is not yet there. */
-static void end_leaves(struct tph_run *run, const char *message, bool pending_only)
-{
-    for (struct node *node = run->root; node; node = tph_node_next(node)) {
-        if (is_live_leaf(node) && (!pending_only || node->pub.phase == TPH_NODE_PENDING)) {
-            tph_leaf_end(node, message);
-        }
-    }
-}
-
-static void end_stopped(struct tph_run *run)
-{
-    TPH_CLEANUP(tph_freep) char *message = tph_format("Stopped with strategy '%s'", run->shutdown);
-    end_leaves(run, message, false);
-}
-
-static void shut_down(struct tph_run *run, const char *strategy)
-{
-    if (run->shutdown && strcmp(run->shutdown, strategy) == 0) {
-        return;
-    }
-    run->shutdown = strategy;
-    run->workflow_changed = true;
-    end_stopped(run);
-}
-
-/* From the stored whole second, so that a restored run agrees. */
-int64_t tph_run_deadline_ms(const struct tph_run *run)
-{
-    bool none = run->spec->deadline_s < 0 || tph_workflow_phase_is_final(run->phase) || run->started_ms == 0;
-    return none ? 0 : (run->started_ms / 1000 + run->spec->deadline_s) * 1000;
-}
-
-/* Argo lets nodes run on that have answered Running. */
-static void check_deadlines(struct tph_run *run)
-{
-    int64_t whole_ms = tph_run_deadline_ms(run);
-    if (whole_ms > 0 && run->now_ms >= whole_ms) {
-        end_leaves(run, "Step exceeded its deadline", run->options.compatibility_argo);
-    }
-    for (struct node *n = tph_node_next_deadline(run); n && n->deadline_ms <= run->now_ms;
-         n = tph_node_next_deadline(run)) {
-        tph_leaf_expire(n);
-    }
 }
 
 static void start(struct tph_run *run)
@@ -245,23 +310,32 @@ static void start(struct tph_run *run)
         return;
     }
     start_fresh(run);
-    if (run->shutdown) {
+    if (run->shutdown && run->root) {
         work_off(run);
         run->second_pass = true;
-        end_stopped(run);
+        tph_run_end_stopped(run);
     }
 }
 
 static void reply(struct tph_run *run, const struct tph_event *event)
 {
     struct node *node = tph_map_get(&run->by_id, event->node_id);
-    if (node && is_live_leaf(node) && node->pub.attempt == event->attempt) {
+    if (node && tph_leaf_is_live(node) && node->pub.attempt == event->attempt) {
         tph_leaf_reply(node, event->result);
     }
 }
 
 static void handle(struct tph_run *run, const struct tph_event *event)
 {
+    if (run->phase == TPH_WORKFLOW_PENDING && (event->kind == TPH_EVENT_LOCKS || event->kind == TPH_EVENT_START)) {
+        start(run);
+        return;
+    }
+    if (run->phase == TPH_WORKFLOW_PENDING && event->kind == TPH_EVENT_TERMINATE) {
+        run->shutdown = "Terminate";
+        tph_run_set_phase(run, TPH_WORKFLOW_FAILED, "Stopped with strategy 'Terminate'");
+        return;
+    }
     if (!run->root && event->kind != TPH_EVENT_START) {
         return; /* nothing has begun that could change */
     }
@@ -272,13 +346,18 @@ static void handle(struct tph_run *run, const struct tph_event *event)
     case TPH_EVENT_REPLY:
         reply(run, event);
         break;
+    case TPH_EVENT_LOCKS:
+        tph_sync_try_again(run);
+        break;
     case TPH_EVENT_STOP:
-        shut_down(run, "Stop");
+        tph_run_shut_down(run, "Stop");
         break;
     case TPH_EVENT_TERMINATE:
-        shut_down(run, "Terminate");
+        tph_run_shut_down(run, "Terminate");
         break;
     case TPH_EVENT_TIMER:
+        run->waiting_ms = 0; /* it is spent, also when it came early: clocks differ in their roundings, and are set */
+        break;
     case TPH_EVENT_COUNT:
         break;
     }
@@ -317,6 +396,7 @@ static void collect_actions(struct tph_run *run, struct tph_actions *ret_actions
             run->actions[n++] = run->tasks[i];
         }
     }
+    (void)snprintf(run->progress, sizeof(run->progress), "%lld/%lld", (long long)run->done, (long long)run->total);
     int64_t wait_ms = tph_workflow_phase_is_final(run->phase) ? 0 : next_wait_ms(run);
     if (wait_ms != run->waiting_ms) {
         run->waiting_ms = wait_ms;
@@ -358,10 +438,16 @@ void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t n
         handle(run, event);
         work_off(run);
         /* A deadline that lies in the past at once ends what was begun just now. */
-        bool before = run->n_tasks > 0;
-        check_deadlines(run);
-        bool ended = before && run->n_work > 0;
-        work_off(run);
+        bool ended = false;
+        bool begun = run->n_tasks > 0;
+        while (!tph_workflow_phase_is_final(run->phase) && tph_run_check_deadlines(run)) {
+            ended = begun;
+            work_off(run);
+        }
+        if (run->root) {
+            tph_hooks_check(run->root);
+            work_off(run);
+        }
         run->second_pass = run->second_pass || ended || (!fresh && run->n_dirty > 0);
     }
     collect_actions(run, ret_actions);
@@ -379,7 +465,7 @@ struct tph_str tph_run_message(const struct tph_run *run)
 
 struct tph_str tph_run_progress(const struct tph_run *run)
 {
-    return run->root ? run->root->pub.progress : TPH_STR_NONE;
+    return run->root ? tph_str(run->progress) : TPH_STR_NONE;
 }
 
 const struct tph_node *tph_run_root(const struct tph_run *run)

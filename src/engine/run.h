@@ -18,15 +18,31 @@
 #include "engine/node.h"
 
 struct tph_run;
+struct tph_locks;
+
+/* Other objects that a workflow names, as they are now. */
+enum tph_object_kind { TPH_OBJECT_TEMPLATE, TPH_OBJECT_CLUSTER_TEMPLATE, TPH_OBJECT_CONFIG_MAP };
+struct tph_run_objects {
+    /* Of the workflow's namespace, but for cluster kinds; NULL where there is none. Borrowed until the next call. */
+    const struct tph_json *(*find)(void *owner, enum tph_object_kind kind, struct tph_str name);
+    void *owner;
+};
 
 struct tph_run_options {
+    const struct tph_run_objects *objects; /* NULL: there are none; outlives the run */
+    struct tph_locks *locks;               /* of all workflows together; NULL: of this one alone; outlives the run */
+    void *lock_owner;        /* what tph_locks_next_woken gives for this run: it is to get an event LOCKS */
     bool compatibility_argo; /* turn off what would compute otherwise than Argo (docs/differences.md) */
     size_t max_nodes;        /* 0 = TPH_LIMIT_NODES */
+    /* For expressions: appends the compiled zone of that name, as tph_zone_read_file; -1: there is none. NULL: only
+     * UTC. */
+    int (*read_zone)(struct tph_str name, struct tph_buf *bytes);
 };
 
 /* From a Workflow object as read (metadata.name, namespace and uid set; generateName is the caller's business).
  * Fresh, or with a saved status. Refuses what the engine cannot run, with the path in the object: kind INVALID,
- * text "PATH: what"; ret_path gets the path alone. The object is copied. */
+ * text "PATH: what"; ret_path gets the path alone. Kind NOT_FOUND: a parameter's ConfigMap; the text is the message of
+ * the Failed workflow. The object is copied. */
 int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options, struct tph_run **ret_run,
                 struct tph_buf *ret_path, struct tph_error *err) TPH_MUST_CHECK;
 void tph_run_free(struct tph_run *run);
@@ -35,7 +51,8 @@ TPH_DEFINE_CLEANUP(struct tph_run, tph_run_free);
 enum tph_event_kind {
     TPH_EVENT_START,     /* begin, or go on after a restart: actions that are pending come again */
     TPH_EVENT_REPLY,     /* a task's result: node_id, attempt, result */
-    TPH_EVENT_TIMER,     /* the time of a WAIT action has come */
+    TPH_EVENT_TIMER,     /* the time of a WAIT_UNTIL has come, or nearly: what is left is asked for again */
+    TPH_EVENT_LOCKS,     /* locks may be free now, or have other limits */
     TPH_EVENT_STOP,      /* spec.shutdown Stop: exit handlers run */
     TPH_EVENT_TERMINATE, /* spec.shutdown Terminate: they do not */
     TPH_EVENT_COUNT,
@@ -62,6 +79,7 @@ enum tph_action_kind {
     TPH_ACTION_WAIT_UNTIL,  /* time_ms: send TIMER then; replaces an earlier WAIT_UNTIL; 0 = none */
     TPH_ACTION_NODE,        /* node was made or changed: make it durable, show it */
     TPH_ACTION_WORKFLOW,    /* phase, message, outputs, labels of the workflow changed */
+    TPH_ACTION_SAVE_CACHE,  /* cache, key, entry: into data[key] of that ConfigMap, as JSON */
     TPH_ACTION_FINISHED,    /* the workflow is Succeeded, Failed or Error; last action ever */
     TPH_ACTION_COUNT,
 };
@@ -74,6 +92,8 @@ struct tph_action {
     struct tph_str key;           /* START_TASK: the one key under plugin: */
     int64_t deadline_ms;          /* START_TASK: wall clock; 0 = none */
     int64_t time_ms;              /* WAIT_UNTIL */
+    struct tph_str cache;         /* SAVE_CACHE: the ConfigMap's name; key is that of the entry */
+    const struct tph_json *entry; /* SAVE_CACHE: borrowed from the run */
 };
 
 struct tph_actions {
@@ -93,6 +113,10 @@ const struct tph_node *tph_run_root(const struct tph_run *run); /* NULL before S
 size_t tph_run_n_nodes(const struct tph_run *run);
 /* In the order of making; of a restored run in the order of the tree. Parents come before children. */
 const struct tph_node *tph_run_node_at(const struct tph_run *run, size_t index);
+
+/* A workflow that is not to begin at all: Failed, with a message. The object as Argo writes it, built into doc. */
+struct tph_json *tph_run_refused_object(const struct tph_json *workflow, struct tph_str message, int64_t now_ms,
+                                        struct tph_json_doc *doc);
 
 /* The whole Workflow object with its status as Argo would have written it (metadata labels too), built into doc. */
 struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *doc);

@@ -2,109 +2,62 @@
 /* Inside of src/engine only: a run's nodes and what moves them.
  *
  *   run.c       events in, actions out; the work list
+ *   end.c       deadlines, stop and terminate; how the workflow ends
  *   nodes.c     making nodes, their phases, edges and progress
- *   deadlines.c the heap of nodes that end by themselves
- *   dispatch.c  a node for a template: its name, inputs and checks, then its type's part
- *   leaf.c      plugin nodes: the processed template, replies, timeouts
+ *   tree.c      going through them
+ *   deadlines.c the heap of nodes that something happens to by themselves
+ *   dispatch.c  a node for a call: its name, inputs and checks, then its type's part
+ *   expand.c    what a step or task is with its references and items put in
  *   steps.c     step groups
+ *   dag.c       tasks that wait for each other
+ *   resolve.c   which template a call means
+ *   retry.c     attempts
+ *   hooks.c     exit handlers and life-cycle hooks
+ *   parallel.c  how many may run at a time
+ *   leaf.c      plugin and http nodes: the processed template, replies, timeouts
+ *   sync.c      mutexes and semaphores
+ *   memo.c      outputs that are known already
+ *   suspend.c   suspend nodes: waiting, resuming, what was supplied
+ *   outputs.c   outputs of steps and DAGs
  *   globals.c   {{workflow.*}}
- *   scope.c     what a {{tag}} means where
+ *   lookup.c    what a variable is
+ *   scope.c     texts with their tags replaced, for a place
  *   object.c    the Workflow object with its status
  *   restore.c   a run from a saved one
  */
 #pragma once
 
-#include "base/arena.h"
-#include "base/map.h"
-#include "engine/run.h"
-#include "engine/spec.h"
-
-struct node {
-    struct tph_node pub; /* first: struct tph_node * and this one are the same address */
-    struct tph_run *run;
-    const struct tph_template *template; /* NULL for a group */
-    const struct tph_step *step;         /* that made it; NULL for the root and groups */
-    struct node *parent;                 /* group of a member, steps node of a group; NULL for the root */
-    size_t seq;                          /* place in run->nodes */
-    size_t index;                        /* number of the group, or of the member in its group */
-    size_t depth;                        /* templates around it, itself included */
-    size_t unfinished;                   /* group: members that are not final */
-    struct node **groups;                /* steps: its groups, in the arena */
-    size_t n_groups;                     /* steps: begun so far */
-    struct node **members;               /* group: its members, in the arena; NULL where none was made */
-    struct tph_node **outbound;          /* steps, when final: the leaves that what follows hangs on; owned */
-    size_t n_outbound;
-    struct tph_node *one_child; /* room for the commonest number of children */
-    size_t child_capacity;
-    char *message;                    /* owned */
-    struct tph_json_doc *outputs_doc; /* owned; NULL once final: then they are in the run's document */
-    int64_t deadline_ms;              /* 0 = none */
-    size_t heap_at;                   /* place in the heap of deadlines, from 1; 0 = not in it */
-    int64_t done, total;              /* progress of the leaves below, itself included */
-    char progress[40];
-    bool progress_changed; /* progress is to be written anew */
-    bool deadline_is_timeout;
-    bool timed_out; /* its timeout ended it, which groups speak of in other words */
-    bool broken;    /* the root could not begin */
-    bool dirty;     /* in the list of changed nodes */
-};
-
-/* Something to do before the event is dealt with: an explicit stack in place of recursion. */
-enum work_kind {
-    WORK_BEGIN,  /* a steps node was made: open its first group */
-    WORK_SETTLE, /* a node became final: tell whoever waits */
-};
-
-struct work {
-    enum work_kind kind;
-    struct node *node;
-};
-
-struct tph_run {
-    struct tph_run_options options;
-    struct tph_spec *spec;     /* owned */
-    struct tph_arena *arena;   /* nodes, names */
-    struct tph_arena *scratch; /* texts of this apply's actions; emptied by the next */
-    struct tph_json_doc *doc;  /* inputs and outputs of nodes */
-    struct tph_map globals;    /* "workflow.name" -> struct tph_str in the arena */
-    struct tph_json *outputs;  /* [{name, value}]: exported by globalName; NULL = none */
-    struct tph_map by_id;      /* node id -> struct node */
-    struct node **nodes;       /* owned array, in the order of making */
-    size_t n_nodes, nodes_capacity;
-    struct node *root;
-    enum tph_workflow_phase phase;
-    char *message; /* owned */
-    int64_t now_ms, started_ms, finished_ms;
-    const char *shutdown; /* "Stop", "Terminate" or NULL */
-    bool second_pass;     /* Argo's controller would have looked at it more than once */
-    struct work *work;    /* owned stack */
-    size_t n_work, work_capacity;
-    struct node **dirty; /* owned: changed in this apply */
-    size_t n_dirty, dirty_capacity;
-    struct tph_action *tasks; /* owned: start and cancel actions of this apply */
-    size_t n_tasks, tasks_capacity;
-    struct tph_action *actions; /* owned: what the last apply returned */
-    size_t actions_capacity;
-    struct node **heap; /* owned: nodes by deadline, soonest first; heap[0] is unused */
-    size_t heap_len, heap_capacity;
-    int64_t waiting_ms; /* what the last WAIT_UNTIL said */
-    bool workflow_changed;
-};
+#include "engine/scope.h"
+#include "engine/state.h"
 
 /* run.c */
 void tph_run_push(struct tph_run *run, enum work_kind kind, struct node *node);
+void tph_run_push_task(struct tph_run *run, struct node *dag, size_t task);
 void tph_run_act(struct tph_run *run, const struct tph_action *action);
+/* Whether the workflow may have that many nodes more; else the problem says so. */
+bool tph_run_has_room(const struct tph_run *run, size_t n, struct tph_buf *problem);
+bool tph_workflow_phase_is_final(enum tph_workflow_phase phase);
+/* The one function that changes the workflow's phase. */
+void tph_run_set_phase(struct tph_run *run, enum tph_workflow_phase phase, const char *message);
+
+/* end.c */
 /* When the workflow's own deadline is; 0 = none. */
 int64_t tph_run_deadline_ms(const struct tph_run *run);
-bool tph_workflow_phase_is_final(enum tph_workflow_phase phase);
+/* Ends what is over, one node's own deadline at a time; false when nothing has to be worked off. */
+bool tph_run_check_deadlines(struct tph_run *run);
+void tph_run_shut_down(struct tph_run *run, const char *strategy);
+void tph_run_end_stopped(struct tph_run *run);  /* every leaf that runs, for run->shutdown */
+void tph_run_root_settled(struct tph_run *run); /* the root and the workflow's hooks are done */
 
 /* nodes.c */
 struct node_kind {
     enum tph_node_type type;
+    enum node_role role;
     const struct tph_template *template;
-    const struct tph_step *step;
+    const struct tph_call *call;
     struct node *parent;
     size_t index;
+    struct tph_str item;
 };
 struct node *tph_node_make(struct tph_run *run, const char *name, const struct node_kind *kind);
 void tph_node_free(struct node *node);
@@ -117,19 +70,72 @@ void tph_node_set_message(struct node *node, struct tph_str message);
 /* outputs NULL: none. Copied. */
 void tph_node_set_outputs(struct node *node, const struct tph_json *outputs);
 void tph_node_add_child(struct node *node, struct node *child);
+/* Puts a member in its place; the list grows as it must. */
+void tph_node_put_member(struct node *node, size_t index, struct node *member);
 void tph_node_set_progress(struct node *node, int64_t done, int64_t total);
 void tph_node_write_progress(struct node *node);
-/* The node after this one in the order of the tree: parents before children, groups and members in their order. The
- * same for a run and one restored from it, as run->nodes is not. NULL after the last. */
-struct node *tph_node_next(const struct node *node);
 /* The id for a node of that name, "-2" and so on appended where another one has it. In the arena. */
 const char *tph_node_new_id(struct tph_run *run, struct tph_str name);
 /* The same id without a look at who has it, into buf. n: 1, 2, ... for the further ones. */
 void tph_node_write_id(const struct tph_run *run, struct tph_str name, unsigned n, struct tph_buf *id);
+/* The name that Argo would give its pod; in the arena of this apply. */
+const char *tph_node_pod_name(const struct node *node);
+bool tph_node_is_leaf(const struct node *node); /* plugin, http, suspend: counts in progress */
+bool tph_node_failed(const struct node *node);  /* Failed or Error */
+
+/* tree.c */
+/* The node after this one in the order of the tree: parents before members, those in their order, then hooks. The same
+ * for a run and one restored from it, as run->nodes is not. NULL after the last. */
+struct node *tph_node_next(const struct node *node);
+/* Steps or DAG node around it whose template's text its call stands in; NULL for the root and what hooks the root. */
+struct node *tph_node_boundary(const struct node *node);
+/* True for an exit handler and what is below one. Source: argo 2.13. */
+bool tph_node_in_exit_handler(const struct node *node);
+/* The leaves that what follows a node hangs on: calls take for each. */
+typedef void tph_outbound_fn(void *owner, struct node *leaf);
+void tph_node_outbound(struct node *node, tph_outbound_fn *take, void *owner);
+void tph_node_keep_outbound(struct node *node, struct node *const *last, size_t n);
 
 /* deadlines.c: 0 takes it out */
 void tph_node_set_deadline(struct node *node, int64_t deadline_ms);
 struct node *tph_node_next_deadline(const struct tph_run *run); /* NULL = none */
+
+/* expand.c: a step or task with its references and items put in. */
+enum member_what {
+    MEMBER_CALL,
+    MEMBER_SKIP,  /* text: why */
+    MEMBER_ERROR, /* text: Argo's words */
+};
+struct member {
+    const struct tph_call *call;
+    enum member_what what;
+    const char *name;                    /* of its node; in the run's arena */
+    const char *text;                    /* scratch */
+    const struct tph_str *values;        /* one an argument; p NULL: absent; scratch */
+    const struct tph_template *template; /* NULL: text says why */
+    struct tph_str item;                 /* lives as long as the run */
+    size_t slot;                         /* number of the step in its group */
+};
+struct members {
+    struct member *list; /* scratch; of a plan in the run's arena */
+    size_t n, capacity;
+    size_t next; /* of a plan: the first that is not made yet */
+};
+/* A copy that lives as long as the run. */
+struct members *tph_members_keep(struct tph_run *run, const struct members *members);
+/* Appends the members of one call: one, or one an item; *ret_is_loop. Returns 0, or -1 with the problem. */
+int tph_expand(const struct node *boundary, const struct tph_call *call, struct tph_str prefix, struct members *members,
+               bool *ret_is_loop, struct tph_buf *problem) TPH_MUST_CHECK;
+
+/* The template that a call names, NULL with Argo's words in ret_problem (in the arena). */
+const struct tph_template *tph_resolve_template(const struct node *boundary, const struct tph_call *call,
+                                                struct tph_str resource, struct tph_str name, struct tph_arena *arena,
+                                                const char **ret_problem);
+
+/* resolve.c */
+const char *tph_resource_kind_name(enum tph_resource_kind kind);
+struct tph_resource *tph_node_resource(const struct node *boundary); /* in which its template's calls are looked up */
+void tph_run_store_template(struct tph_run *run, const struct tph_template *t, struct tph_str step);
 
 /* dispatch.c */
 enum dispatched {
@@ -137,10 +143,17 @@ enum dispatched {
     DISPATCH_FAILED,  /* the node is final, what is around it cannot go on; problem says why */
     DISPATCH_TOO_DEEP /* the node is final, what is around it treats it as any other that failed */
 };
-/* Makes the node of a template as kind says and gets it ready: depth, inputs from values (a text for each of the
- * step's arguments; NULL for the root), display name, then its type's own. */
+/* Makes the node that a call asks for: skipped, retried, or of its template's type. kind->type is set here. values: a
+ * text for each of the call's arguments; NULL for the root. */
 struct node *tph_dispatch(struct tph_run *run, const char *name, const struct node_kind *kind,
                           const struct tph_str *values, struct tph_buf *problem, enum dispatched *ret_result);
+/* Another attempt of a retry node. */
+struct node *tph_dispatch_attempt(struct node *retry, struct tph_buf *problem, enum dispatched *ret_result);
+/* A node that has got its locks is made ready and begun. */
+void tph_dispatch_go_on(struct node *node);
+/* Makes the node of a member, skipped ones too, and hangs it on its parent. */
+struct node *tph_dispatch_member(struct node *parent, const struct member *member, size_t index,
+                                 struct tph_buf *problem, enum dispatched *ret_result);
 
 /* What a type of template does. */
 struct template_ops {
@@ -150,8 +163,12 @@ struct template_ops {
     void (*begin)(struct node *node); /* from the work list; NULL: prepare has done all */
 };
 const struct template_ops *tph_template_ops(const struct tph_template *t);
+void tph_node_begin(struct node *node);      /* its type's begin, or that of retries */
+void tph_node_push_begin(struct node *node); /* from the work list, if there is something to begin */
 int tph_leaf_prepare(struct node *node, struct tph_buf *problem);
 int tph_steps_prepare(struct node *node, struct tph_buf *problem);
+int tph_dag_prepare(struct node *node, struct tph_buf *problem);
+int tph_suspend_prepare(struct node *node, struct tph_buf *problem);
 
 /* leaf.c */
 void tph_leaf_start_again(struct node *node);
@@ -159,14 +176,87 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result);
 void tph_leaf_end(struct node *node, const char *message); /* Failed from outside: its plugin is told */
 void tph_leaf_expire(struct node *node);                   /* its deadline is over */
 void tph_leaf_restore(struct node *node);                  /* its deadline again */
+bool tph_leaf_is_live(const struct node *node);            /* plugin or http, not final */
+
+/* sync.c */
+enum sync_answer {
+    SYNC_GO,
+    SYNC_WAIT,   /* told in the node's message, or in problem for the workflow */
+    SYNC_BROKEN, /* problem */
+};
+struct tph_locks *tph_run_locks(struct tph_run *run);
+enum sync_answer tph_sync_node(struct node *node, struct tph_buf *problem);
+enum sync_answer tph_sync_workflow(struct tph_run *run, struct tph_buf *problem);
+void tph_sync_release(struct node *node); /* it is final */
+void tph_sync_release_workflow(struct tph_run *run);
+void tph_sync_try_again(struct tph_run *run);
+void tph_sync_wait_again(struct node *node);                                           /* after a restart */
+struct tph_json *tph_sync_status(const struct tph_run *run, struct tph_json_doc *doc); /* NULL = nothing */
+void tph_sync_restore(struct tph_run *run, const struct tph_json *sync);
+
+/* memo.c */
+/* Looks whether the node's outputs are known; then it is final. -1 with the problem. */
+int tph_memo_look(struct node *node, struct tph_buf *problem) TPH_MUST_CHECK;
+void tph_memo_save(struct node *node); /* what a node that is final gave, where it is to be remembered */
+
+/* suspend.c */
+void tph_suspend_expire(struct node *node);
+void tph_suspend_restore(struct node *node);
 
 /* steps.c */
 void tph_steps_begin(struct node *node);
-void tph_steps_member_final(struct node *member);
+void tph_steps_make_more(struct node *group);
+void tph_steps_settled(struct node *group, struct node *member);
 void tph_steps_group_final(struct node *group);
 void tph_steps_start_again(struct node *node); /* a steps node or group that stands still is pushed on */
 struct node *tph_steps_make_group(struct node *steps);
-const char *tph_steps_member_name(const struct node *group, size_t index); /* in the arena */
+
+/* dag.c */
+void tph_dag_begin(struct node *dag);
+void tph_dag_task_ready(struct node *dag, size_t task);
+void tph_dag_make_items(struct node *group);
+void tph_dag_try_queue(struct node *dag);
+void tph_dag_settled(struct node *dag, struct node *member);
+void tph_dag_item_settled(struct node *group, struct node *item);
+void tph_dag_start_again(struct node *node);
+void tph_dag_restore(struct node *dag); /* who waits for whom */
+
+/* parallel.c */
+#define TPH_FAIL_FAST_MESSAGE "template has failed or errored children and failFast enabled"
+void tph_parallel_made(struct node *node);  /* for every node, when it is made */
+void tph_parallel_final(struct node *node); /* and when it is final */
+/* Whether a member of that template may be made now. parent: a group, a loop of a DAG, a DAG. */
+bool tph_parallel_may_begin(const struct node *parent, const struct tph_template *t);
+bool tph_parallel_gives_up(const struct node *parent); /* failFast: nothing more is to be made */
+void tph_parallel_block(struct node *parent);          /* is asked again when there may be room */
+void tph_parallel_room(struct tph_run *run);
+
+/* retry.c */
+void tph_retry_begin(struct node *retry);
+void tph_retry_attempt_final(struct node *retry);
+void tph_retry_expire(struct node *retry); /* the pause is over */
+void tph_retry_start_again(struct node *retry);
+
+/* hooks.c */
+/* Looks whether hooks of the node begin now. */
+void tph_hooks_check(struct node *node);
+/* True when the node, which is final, waits for a hook: begun here where it is time. */
+bool tph_hooks_hold(struct node *node);
+/* For Argo a loop of a DAG is over with its items, whatever their exit handlers still do. */
+bool tph_hooks_are_let_go(const struct node *node);
+void tph_hooks_hook_final(struct node *hook);
+void tph_hooks_broken(struct node *node, const char *problem);
+/* The hooks of a node: those of its call, or of the workflow for the root. */
+const struct tph_hook *tph_hooks_of(const struct node *node, size_t *ret_n);
+struct node **tph_hooks_array(struct node *node); /* made on first use */
+
+/* True for a member of a loop whose results cannot be put together, which Argo takes for a fault of whoever has the
+ * loop; with the problem. */
+bool tph_loop_is_broken(const struct node *boundary, const struct tph_call *call, struct node *const *members, size_t n,
+                        struct tph_buf *problem);
+
+/* outputs.c: those of a steps or DAG node that went well. -1: one cannot be had; the node is Error then. */
+int tph_outputs_deliver(struct node *node) TPH_MUST_CHECK;
 
 /* globals.c */
 void tph_globals_begin(struct tph_run *run);   /* from the spec and the workflow's metadata */
@@ -176,28 +266,6 @@ void tph_globals_set(struct tph_run *run, struct tph_str name, struct tph_str va
 void tph_globals_export(struct tph_run *run, struct tph_str name, struct tph_str value);
 /* All members of outputs that have one. */
 void tph_globals_export_all(struct tph_run *run, const struct tph_json *outputs);
-
-/* scope.c: whose text it is, and what its tags may name */
-struct scope {
-    const struct tph_run *run;
-    const struct node *node;       /* of whose template the text is */
-    const struct tph_json *inputs; /* {{inputs.parameters.X}}; NULL = none yet */
-    bool references;               /* {{steps.X...}} of the members of node have to be known */
-};
-/* Puts a text together for a scope. Returns as tph_text_eval. flags: TPH_TEXT_JSON or 0. */
-int tph_scope_eval(const struct scope *scope, const struct tph_text *text, unsigned flags, struct tph_buf *out,
-                   struct tph_buf *problem) TPH_MUST_CHECK;
-/* The same pass by pass for a JSON text that was put together from several, where braces came in with values. */
-int tph_scope_replace(const struct scope *scope, struct tph_str json, struct tph_buf *out, struct tph_buf *problem)
-    TPH_MUST_CHECK;
-/* True where braces in text may be tags for a later pass. */
-bool tph_scope_has_tags(struct tph_str text);
-enum tph_text_value tph_scope_resolve(const struct scope *scope, struct tph_str reference, struct tph_buf *value,
-                                      struct tph_buf *problem);
-/* The inputs of a node: what is declared, overridden by values. Returns 0, NULL in ret_inputs where there are none;
- * or -1 with the problem. */
-int tph_scope_inputs(struct node *node, const struct tph_str *values, struct tph_json **ret_inputs,
-                     struct tph_buf *problem) TPH_MUST_CHECK;
 
 /* restore.c */
 int tph_run_restore(struct tph_run *run, const struct tph_json *status, struct tph_error *err) TPH_MUST_CHECK;

@@ -60,11 +60,7 @@ int tph_compile_refuse(struct compiler *c, const struct tph_json *object, const 
 
 int tph_compile_text(struct compiler *c, struct tph_str text, struct tph_text *ret_text)
 {
-    struct tph_text compiled = tph_text_compile(tph_arena_str(c->spec->arena, text), c->spec->arena);
-    if (compiled.has_expression) {
-        return tph_compile_fail(c, "expression tags ({{=...}}) are not supported yet");
-    }
-    *ret_text = compiled;
+    *ret_text = tph_text_compile(tph_arena_str(c->spec->arena, text), c->spec->arena);
     return 0;
 }
 
@@ -82,6 +78,21 @@ int tph_compile_parameter(struct compiler *c, const struct tph_json *from, const
     return 0;
 }
 
+/* A parameter whose value stands in a ConfigMap is known when the run begins. */
+static void note_late(struct compiler *c, struct tph_str name, const struct tph_json *parameter)
+{
+    const struct tph_json *from = tph_json_get(parameter, "valueFrom");
+    const struct tph_json *ref = tph_json_get(from, "configMapKeyRef");
+    struct tph_late_parameter *late = TPH_ARENA_NEW(c->spec->arena, struct tph_late_parameter);
+    *late = (struct tph_late_parameter){.name = name,
+                                        .config_map = tph_json_get_str(ref, "name"),
+                                        .key = tph_json_get_str(ref, "key"),
+                                        .from = from,
+                                        .fallback = tph_json_get(from, "default"),
+                                        .next = c->spec->late_parameters};
+    c->spec->late_parameters = late;
+}
+
 /* The workflow's own arguments: a value for each, and the list for {{workflow.parameters}}. */
 static int compile_parameter_list(struct compiler *c, const struct tph_json *list)
 {
@@ -95,11 +106,14 @@ static int compile_parameter_list(struct compiler *c, const struct tph_json *lis
         }
         struct tph_str name = tph_json_get_str(parameter, "name");
         const struct tph_json *value = tph_json_get(parameter, "value");
+        const struct tph_json *from = tph_json_get(parameter, "valueFrom");
+        const struct tph_json *ref = tph_json_get(from, "configMapKeyRef");
         value = value ? value : tph_json_get(parameter, "default");
-        if (!tph_json_is_null(tph_json_get(parameter, "valueFrom"))) {
-            (void)tph_compile_enter(c, "valueFrom");
-            return tph_compile_fail(c, "valueFrom of a workflow parameter is not supported yet");
+        if (!value && tph_json_is(ref, TPH_JSON_OBJECT)) {
+            note_late(c, name, parameter);
+            value = tph_json_new_cstr(c->spec->doc, "");
         }
+        value = value ? value : tph_json_get(from, "default");
         if (!value) {
             return tph_compile_fail(c, "parameter '%.*s' has no value\n  give one with -p %.*s=VALUE", TPH_FMT(name),
                                     TPH_FMT(name));
@@ -132,6 +146,23 @@ static int compile_parameters(struct compiler *c, const struct tph_json *spec)
     return 0;
 }
 
+static int compile_named_template(struct compiler *c, const struct tph_json *json)
+{
+    struct tph_template *t = NULL;
+    struct tph_str name = tph_json_get_str(json, "name");
+    if (tph_json_is(json, TPH_JSON_OBJECT) && name.len == 0) {
+        return tph_compile_fail(c, "name is missing");
+    }
+    if (tph_map_get(&c->spec->local->templates, name)) {
+        return tph_compile_fail(c, "there is a template called '%.*s' already", TPH_FMT(name));
+    }
+    if (tph_compile_template(c, json, &t) < 0) {
+        return -1;
+    }
+    (void)tph_map_set(&c->spec->local->templates, name, t);
+    return 0;
+}
+
 static int compile_templates(struct compiler *c, const struct tph_json *spec)
 {
     size_t mark = tph_compile_enter(c, "templates");
@@ -142,7 +173,7 @@ static int compile_templates(struct compiler *c, const struct tph_json *spec)
     struct tph_json_iter it = tph_json_iter(list);
     while (tph_json_next(&it)) {
         size_t at = tph_compile_enter_index(c, it.index);
-        if (tph_compile_template(c, it.value) < 0) {
+        if (compile_named_template(c, it.value) < 0) {
             return -1;
         }
         tph_compile_leave(c, at);
@@ -150,7 +181,7 @@ static int compile_templates(struct compiler *c, const struct tph_json *spec)
     it = tph_json_iter(list);
     while (tph_json_next(&it)) {
         size_t at = tph_compile_enter_index(c, it.index);
-        if (tph_compile_resolve(c, tph_map_get(&c->spec->templates, tph_json_get_str(it.value, "name"))) < 0) {
+        if (tph_compile_resolve(c, tph_map_get(&c->spec->local->templates, tph_json_get_str(it.value, "name"))) < 0) {
             return -1;
         }
         tph_compile_leave(c, at);
@@ -159,38 +190,50 @@ static int compile_templates(struct compiler *c, const struct tph_json *spec)
     return 0;
 }
 
+static int compile_entrypoint(struct compiler *c, const struct tph_json *spec)
+{
+    struct tph_str entrypoint = tph_json_get_str(spec, "entrypoint");
+    size_t mark = tph_compile_enter(c, "entrypoint");
+    if (entrypoint.len == 0) {
+        return tph_compile_fail(c, "entrypoint is missing\n  name the template to begin with");
+    }
+    c->spec->entrypoint = tph_map_get(&c->spec->local->templates, entrypoint);
+    if (!c->spec->entrypoint) {
+        return tph_compile_fail(c, "there is no template called '%.*s'", TPH_FMT(entrypoint));
+    }
+    tph_compile_leave(c, mark);
+    return 0;
+}
+
 static int compile_spec(struct compiler *c)
 {
-    static const char *const later[] = {"onExit",
-                                        "hooks",
-                                        "workflowTemplateRef",
-                                        "templateDefaults",
-                                        "synchronization",
-                                        "retryStrategy",
-                                        "parallelism",
-                                        "suspend",
-                                        "workflowMetadata",
-                                        NULL};
+    static const char *const later[] = {"workflowTemplateRef", "templateDefaults", "workflowMetadata", NULL};
     const struct tph_json *spec = tph_json_get(c->spec->object, "spec");
+    const struct tph_json *retry = tph_json_get(spec, "retryStrategy");
     if (c->spec->name.len == 0) {
         tph_path_key(&c->path, TPH_STR("metadata"));
         tph_path_key(&c->path, TPH_STR("name"));
         return tph_compile_fail(c, "the workflow has no name");
     }
+    c->retry = tph_json_is(retry, TPH_JSON_OBJECT) ? retry : NULL;
+    c->workflow_arguments = tph_json_get(spec, "arguments");
     (void)tph_compile_enter(c, "spec");
-    if (tph_compile_refuse(c, spec, later) < 0 || compile_parameters(c, spec) < 0 || compile_templates(c, spec) < 0) {
+    if (tph_compile_refuse(c, spec, later) < 0 || compile_parameters(c, spec) < 0 || compile_templates(c, spec) < 0 ||
+        compile_entrypoint(c, spec) < 0 ||
+        tph_compile_hooks(c, spec, c->workflow_arguments, &c->spec->hooks, &c->spec->n_hooks) < 0 ||
+        tph_compile_resolve_hooks(c, c->spec->hooks, c->spec->n_hooks) < 0) {
         return -1;
     }
-    struct tph_str entrypoint = tph_json_get_str(spec, "entrypoint");
-    (void)tph_compile_enter(c, "entrypoint");
-    if (entrypoint.len == 0) {
-        return tph_compile_fail(c, "entrypoint is missing\n  name the template to begin with");
-    }
-    c->spec->entrypoint = tph_map_get(&c->spec->templates, entrypoint);
-    if (!c->spec->entrypoint) {
-        return tph_compile_fail(c, "there is no template called '%.*s'", TPH_FMT(entrypoint));
-    }
     c->spec->deadline_s = -1;
+    if (tph_compile_sync(c, tph_json_get(spec, "synchronization"), &c->spec->sync) < 0) {
+        return -1;
+    }
+    if (tph_json_to_i64(tph_json_get(spec, "priority"), &c->spec->priority) < 0) {
+        c->spec->priority = 0;
+    }
+    if (tph_json_to_i64(tph_json_get(spec, "parallelism"), &c->spec->parallelism) < 0) {
+        c->spec->parallelism = 0;
+    }
     int64_t seconds = 0;
     if (tph_json_to_i64(tph_json_get(spec, "activeDeadlineSeconds"), &seconds) == 0) {
         c->spec->deadline_s = seconds > 0 ? seconds : 0;
@@ -209,7 +252,10 @@ int tph_spec_compile(const struct tph_json *workflow, unsigned flags, struct tph
     spec->name = tph_json_get_str(meta, "name");
     spec->ns = tph_json_get_str(meta, "namespace");
     spec->uid = tph_json_get_str(meta, "uid");
-    struct compiler c = {.spec = spec, .flags = flags, .path = TPH_BUF_INIT(TPH_KIB(64)), .err = err};
+    spec->flags = flags;
+    spec->local = tph_spec_add_resource(spec, TPH_RESOURCE_LOCAL, spec->name, NULL);
+    struct compiler c = {
+        .spec = spec, .resource = spec->local, .flags = flags, .path = TPH_BUF_INIT(TPH_KIB(64)), .err = err};
     int failed = compile_spec(&c);
     if (failed < 0 && ret_path) {
         (void)tph_buf_put(ret_path, tph_buf_str(&c.path));
@@ -227,13 +273,12 @@ void tph_spec_free(struct tph_spec *spec)
     if (!spec) {
         return;
     }
-    size_t at = 0;
-    struct tph_str name;
-    void *template = NULL;
-    while (tph_map_next(&spec->templates, &at, &name, &template)) {
-        tph_map_release(&((struct tph_template *)template)->places);
+    for (struct tph_resource *r = spec->resources; r; r = r->next) {
+        tph_resource_release(r);
     }
-    tph_map_release(&spec->templates);
+    for (struct tph_template *t = spec->compiled; t; t = t->next_compiled) {
+        tph_map_release(&t->places);
+    }
     tph_map_release(&spec->parameters);
     tph_json_doc_free(spec->doc);
     tph_arena_free(spec->arena);

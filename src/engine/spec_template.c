@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Templates, compiled: inputs, then what their type needs. */
+/* Templates, compiled: inputs, outputs, retries, times, then what their type needs. */
 #include <stdio.h>
 #include <string.h>
 
+#include "api/gotype_tables.h"
 #include "base/limits.h"
 #include "data/anystring.h"
+#include "data/position.h"
 #include "engine/spec_internal.h"
 
 #define DISPLAY_NAME "workflows.argoproj.io/display-name"
@@ -55,79 +57,19 @@ static const char *const template_members[] = {
 };
 enum { N_TEMPLATE_MEMBERS = sizeof(template_members) / sizeof(template_members[0]) };
 
-static int compile_arguments(struct compiler *c, const struct tph_json *arguments, struct tph_step *step)
-{
-    static const char *const later[] = {"artifacts", NULL};
-    static const char *const later_from[] = {"valueFrom", NULL};
-    size_t mark = tph_compile_enter(c, "arguments");
-    if (tph_compile_refuse(c, arguments, later) < 0) {
-        return -1;
-    }
-    const struct tph_json *list = tph_json_get(arguments, "parameters");
-    struct tph_argument *compiled = TPH_ARENA_ARRAY(c->spec->arena, struct tph_argument, tph_json_len(list));
-    (void)tph_compile_enter(c, "parameters");
-    struct tph_json_iter it = tph_json_iter(list);
-    while (tph_json_next(&it)) {
-        size_t at = tph_compile_enter_index(c, it.index);
-        const struct tph_json *parameter = NULL;
-        if (tph_compile_parameter(c, it.value, &parameter) < 0 || tph_compile_refuse(c, parameter, later_from) < 0) {
-            return -1;
-        }
-        const struct tph_json *value = tph_json_get(parameter, "value");
-        if (!value) {
-            return tph_compile_fail(c, "value is missing");
-        }
-        compiled[it.index].name = tph_json_get_str(parameter, "name");
-        if (tph_compile_text(c, tph_json_str(value), &compiled[it.index].text) < 0) {
-            return -1;
-        }
-        tph_compile_leave(c, at);
-    }
-    step->arguments = compiled;
-    step->n_arguments = tph_json_len(list);
-    tph_compile_leave(c, mark);
-    return 0;
-}
-
-static int compile_step(struct compiler *c, const struct tph_json *json, struct tph_step *step)
-{
-    static const char *const later[] = {"inline", "templateRef", "withItems", "withParam", "withSequence",
-                                        "when",   "continueOn",  "onExit",    "hooks",     NULL};
-    if (!tph_json_is(json, TPH_JSON_OBJECT)) {
-        return tph_compile_fail(c, "a step was expected, here is %s", tph_json_type_name(tph_json_type(json)));
-    }
-    if (tph_compile_refuse(c, json, later) < 0) {
-        return -1;
-    }
-    step->name = tph_json_get_str(json, "name");
-    step->template_name = tph_json_get_str(json, "template");
-    if (step->name.len == 0) {
-        return tph_compile_fail(c, "name is missing");
-    }
-    if (step->template_name.len == 0) {
-        return tph_compile_fail(c, "template is missing");
-    }
-    return compile_arguments(c, tph_json_get(json, "arguments"), step);
-}
-
 static int compile_group(struct compiler *c, const struct tph_json *json, struct tph_template *t,
                          struct tph_step_group *groups, size_t index)
 {
     if (!tph_json_is(json, TPH_JSON_ARRAY)) {
         return tph_compile_fail(c, "steps are a list of lists: write \"- - name: ...\"");
     }
-    struct tph_step *steps = TPH_ARENA_ARRAY(c->spec->arena, struct tph_step, tph_json_len(json));
+    struct tph_call *steps = TPH_ARENA_ARRAY(c->spec->arena, struct tph_call, tph_json_len(json));
     struct tph_json_iter it = tph_json_iter(json);
     while (tph_json_next(&it)) {
         size_t mark = tph_compile_enter_index(c, it.index);
-        if (compile_step(c, it.value, &steps[it.index]) < 0) {
+        if (tph_compile_call(c, it.value, &steps[it.index]) < 0 ||
+            tph_compile_place(c, t, steps[it.index].name, (struct tph_place){.group = index, .member = it.index}) < 0) {
             return -1;
-        }
-        struct tph_step_place *place = TPH_ARENA_NEW(c->spec->arena, struct tph_step_place);
-        *place = (struct tph_step_place){.group = index, .member = it.index};
-        if (tph_map_set(&t->places, steps[it.index].name, place)) {
-            (void)tph_compile_enter(c, "name");
-            return tph_compile_fail(c, "there is a step called '%.*s' already", TPH_FMT(steps[it.index].name));
         }
         tph_compile_leave(c, mark);
     }
@@ -135,47 +77,44 @@ static int compile_group(struct compiler *c, const struct tph_json *json, struct
     return 0;
 }
 
+int tph_compile_place(struct compiler *c, struct tph_template *t, struct tph_str name, struct tph_place place)
+{
+    struct tph_place *kept = TPH_ARENA_NEW(c->spec->arena, struct tph_place);
+    *kept = place;
+    if (tph_map_set(&t->places, name, kept)) {
+        (void)tph_compile_enter(c, "name");
+        return tph_compile_fail(c, "there is a step called '%.*s' already", TPH_FMT(name));
+    }
+    return 0;
+}
+
+/* Outputs of steps and DAGs: where their values come from. */
 static int compile_output(struct compiler *c, const struct tph_json *json, struct tph_output *o)
 {
-    static const char *const later[] = {"expression", NULL};
     const struct tph_json *parameter = NULL;
     if (tph_compile_parameter(c, json, &parameter) < 0) {
         return -1;
     }
     const struct tph_json *from = tph_json_get(parameter, "valueFrom");
     const struct tph_json *fallback = tph_json_get(from, "default");
-    const struct tph_json *reference = tph_json_get(from, "parameter");
+    struct tph_str reference = tph_json_get_str(from, "parameter");
+    struct tph_str expression = tph_json_get_str(from, "expression");
     o->name = tph_json_get_str(parameter, "name");
     o->global_name = tph_json_get_str(parameter, "globalName");
-    o->has_reference = tph_json_str(reference).len > 0;
+    o->has_reference = reference.len > 0;
+    o->has_expression = !o->has_reference && expression.len > 0;
     o->has_default = fallback != NULL;
-    if (!from && !tph_json_get(parameter, "value")) {
-        return tph_compile_fail(c, "an output of steps has a valueFrom.parameter");
-    }
-    size_t mark = tph_compile_enter(c, "valueFrom");
-    if (tph_compile_refuse(c, from, later) < 0) {
-        return -1;
-    }
-    if (from && !o->has_reference) {
-        return tph_compile_fail(c, "an output of steps has a valueFrom.parameter");
-    }
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     (void)tph_anystring(fallback, &text);
-    if (tph_compile_text(c, tph_json_str(reference), &o->reference) < 0 ||
-        tph_compile_text(c, tph_buf_str(&text), &o->fallback) < 0) {
-        return -1;
-    }
-    tph_compile_leave(c, mark);
-    return 0;
+    return tph_compile_text(c, o->has_expression ? expression : reference, &o->reference) < 0 ||
+                   tph_compile_text(c, tph_buf_str(&text), &o->fallback) < 0
+               ? -1
+               : 0;
 }
 
 static int compile_outputs(struct compiler *c, const struct tph_json *outputs, struct tph_template *t)
 {
-    static const char *const later[] = {"artifacts", "result", "exitCode", NULL};
     size_t mark = tph_compile_enter(c, "outputs");
-    if (tph_compile_refuse(c, outputs, later) < 0) {
-        return -1;
-    }
     const struct tph_json *list = tph_json_get(outputs, "parameters");
     struct tph_output *compiled = TPH_ARENA_ARRAY(c->spec->arena, struct tph_output, tph_json_len(list));
     (void)tph_compile_enter(c, "parameters");
@@ -212,7 +151,7 @@ static int compile_steps(struct compiler *c, const struct tph_json *json, struct
     t->groups = groups;
     t->n_groups = tph_json_len(list);
     tph_compile_leave(c, mark);
-    return compile_outputs(c, tph_json_get(json, "outputs"), t);
+    return 0;
 }
 
 /* Numbers as the API server of a cluster keeps them: whole ones of 64 bits, others as doubles. */
@@ -267,9 +206,18 @@ static int compile_plugin_text(struct compiler *c, const struct tph_json *json, 
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf head = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     TPH_CLEANUP(tph_buf_release) struct tph_buf tail = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    (void)tph_buf_puts(&head, "{\"name\":");
-    tph_json_write_str(t->name, TPH_JSON_HTML, &head);
-    (void)tph_buf_puts(&head, ",\"inputs\":");
+    const struct tph_go_options options = {.flags = TPH_GO_KEEP_EMPTY};
+    struct tph_json *written = NULL;
+    if (tph_go_convert(c->spec->doc, json, &tph_gt_argo_Template, &options, &written, NULL) == 0) {
+        json = written; /* with the members that Go's structs always have */
+    }
+    (void)tph_buf_puts(&head, "{");
+    if (t->name.len > 0) { /* an inline template has none */
+        (void)tph_buf_puts(&head, "\"name\":");
+        tph_json_write_str(t->name, TPH_JSON_HTML, &head);
+        (void)tph_buf_putc(&head, ',');
+    }
+    (void)tph_buf_puts(&head, "\"inputs\":");
     (void)tph_buf_putc(&tail, ' '); /* so that put_member begins with a comma; dropped below */
     for (size_t i = 2; i < N_TEMPLATE_MEMBERS; i++) {
         const char *key = template_members[i];
@@ -308,9 +256,47 @@ static int compile_plugin(struct compiler *c, const struct tph_json *json, struc
     return compile_plugin_text(c, json, t);
 }
 
+static int compile_suspend(struct compiler *c, const struct tph_json *json, struct tph_template *t)
+{
+    size_t mark = tph_compile_enter(c, "suspend");
+    if (tph_compile_member(c, tph_json_get(json, "suspend"), "duration", &t->duration, &t->has_duration) < 0) {
+        return -1;
+    }
+    t->has_duration = t->duration.source.len > 0;
+    tph_compile_leave(c, mark);
+    return 0;
+}
+
+static int compile_http(struct compiler *c, const struct tph_json *json, struct tph_template *t)
+{
+    t->key = TPH_STR("http");
+    if (!(c->flags & TPH_SPEC_ARGO_NUMBERS)) { /* the recorded cases bring the answers with them */
+        (void)tph_compile_enter(c, "http");
+        return tph_compile_fail(c, "template '%.*s' is of type http, which is not supported yet", TPH_FMT(t->name));
+    }
+    return compile_plugin_text(c, json, t);
+}
+
+/* valueFrom.configMapKeyRef. */
+static int compile_key_ref(struct compiler *c, struct tph_input *input)
+{
+    const struct tph_json *from = tph_json_get(input->declared, "valueFrom");
+    const struct tph_json *ref = tph_json_get(from, "configMapKeyRef");
+    bool has = false;
+    input->fallback = tph_json_get(from, "default");
+    input->has_config_map = tph_json_is(ref, TPH_JSON_OBJECT);
+    size_t mark = tph_compile_enter(c, "valueFrom");
+    (void)tph_compile_enter(c, "configMapKeyRef");
+    if (tph_compile_member(c, ref, "name", &input->config_map, &has) < 0 ||
+        tph_compile_member(c, ref, "key", &input->key, &has) < 0) {
+        return -1;
+    }
+    tph_compile_leave(c, mark);
+    return 0;
+}
+
 static int compile_inputs(struct compiler *c, const struct tph_json *inputs, struct tph_template *t)
 {
-    static const char *const later[] = {"valueFrom", NULL};
     const struct tph_json *list = tph_json_get(inputs, "parameters");
     struct tph_input *compiled = TPH_ARENA_ARRAY(c->spec->arena, struct tph_input, tph_json_len(list));
     size_t mark = tph_compile_enter(c, "inputs");
@@ -324,14 +310,13 @@ static int compile_inputs(struct compiler *c, const struct tph_json *inputs, str
         if (!has_value && tph_json_is(declared, TPH_JSON_OBJECT)) {
             tph_json_set_cstr(c->spec->doc, declared, "value", ""); /* keeps its place for each node's own */
         }
-        if (tph_compile_parameter(c, declared, &input->declared) < 0 ||
-            tph_compile_refuse(c, input->declared, later) < 0) {
+        if (tph_compile_parameter(c, declared, &input->declared) < 0) {
             return -1;
         }
         const struct tph_json *value = tph_json_get(input->declared, has_value ? "value" : "default");
         input->name = tph_json_get_str(input->declared, "name");
         input->has_value = value != NULL;
-        if (tph_compile_text(c, tph_json_str(value), &input->text) < 0) {
+        if (tph_compile_text(c, tph_json_str(value), &input->text) < 0 || compile_key_ref(c, input) < 0) {
             return -1;
         }
         tph_compile_leave(c, at);
@@ -343,102 +328,263 @@ static int compile_inputs(struct compiler *c, const struct tph_json *inputs, str
     return 0;
 }
 
-/* A text or number of the template that may hold tags; *ret_has says whether it is there. */
-static int compile_member(struct compiler *c, const struct tph_json *json, const char *key, struct tph_text *ret_text,
-                          bool *ret_has)
+/* As Argo reads it: no policy is Always where there is an expression, else OnFailure. */
+static int compile_policy(struct compiler *c, const struct tph_json *json, struct tph_retry *retry)
 {
-    const struct tph_json *value = tph_json_get(json, key);
-    size_t mark = tph_compile_enter(c, key);
-    bool number = tph_json_is(value, TPH_JSON_NUMBER);
-    struct tph_str text = number ? tph_json_number_text(value) : tph_json_str(value);
-    if (!tph_json_is_null(value) && text.len == 0 && !tph_json_is(value, TPH_JSON_STRING)) {
-        return tph_compile_fail(c, "a text was expected, here is %s", tph_json_type_name(tph_json_type(value)));
+    static const char *const names[] = {"OnFailure", "OnError", "Always", "OnTransientError"};
+    struct tph_str name = tph_json_get_str(json, "retryPolicy");
+    retry->policy = retry->has_expression ? TPH_RETRY_ALWAYS : TPH_RETRY_ON_FAILURE;
+    for (size_t i = 0; i < 4; i++) {
+        if (tph_str_eqz(name, names[i])) {
+            retry->policy = (enum tph_retry_policy)i;
+            return 0;
+        }
     }
-    if (tph_compile_text(c, text, ret_text) < 0) {
-        return -1;
+    if (name.len > 0) {
+        (void)tph_compile_enter(c, "retryPolicy");
+        return tph_compile_fail(c, "\"%.*s\" is none of OnFailure, OnError, Always, OnTransientError", TPH_FMT(name));
     }
-    *ret_has = text.len > 0;
-    tph_compile_leave(c, mark);
     return 0;
 }
 
+static int compile_retry(struct compiler *c, const struct tph_json *json, struct tph_template *t)
+{
+    const struct tph_json *backoff = tph_json_get(json, "backoff");
+    bool has = false;
+    if (!tph_json_is(json, TPH_JSON_OBJECT)) {
+        return 0;
+    }
+    struct tph_retry *retry = TPH_ARENA_NEW(c->spec->arena, struct tph_retry);
+    size_t mark = tph_compile_enter(c, "retryStrategy");
+    if (tph_compile_member(c, json, "limit", &retry->limit, &retry->has_limit) < 0 ||
+        tph_compile_member(c, json, "expression", &retry->expression, &retry->has_expression) < 0) {
+        return -1;
+    }
+    retry->has_expression = retry->expression.source.len > 0;
+    if (compile_policy(c, json, retry) < 0) {
+        return -1;
+    }
+    retry->has_backoff = tph_json_is(backoff, TPH_JSON_OBJECT);
+    (void)tph_compile_enter(c, "backoff");
+    if (tph_compile_member(c, backoff, "duration", &retry->duration, &has) < 0 ||
+        tph_compile_member(c, backoff, "factor", &retry->factor, &retry->has_factor) < 0 ||
+        tph_compile_member(c, backoff, "maxDuration", &retry->max_duration, &has) < 0 ||
+        tph_compile_member(c, backoff, "cap", &retry->cap, &has) < 0) {
+        return -1;
+    }
+    tph_compile_leave(c, mark);
+    t->retry = retry;
+    return 0;
+}
+
+static int compile_lock(struct compiler *c, const struct tph_json *json, struct tph_sync_lock *lock)
+{
+    bool has = false;
+    const struct tph_json *from = lock->is_semaphore ? tph_json_get(json, "configMapKeyRef") : json;
+    const struct tph_json *database = tph_json_get(json, "database");
+    if (tph_json_is(database, TPH_JSON_OBJECT) || tph_json_bool(database)) {
+        (void)tph_compile_enter(c, "database");
+        return tph_compile_fail(c, "there is no database here that could keep locks; use a mutex, or a ConfigMap");
+    }
+    return tph_compile_member(c, json, "namespace", &lock->ns, &has) < 0 ||
+                   tph_compile_member(c, from, "name", &lock->name, &has) < 0 ||
+                   tph_compile_member(c, from, "key", &lock->key, &has) < 0
+               ? -1
+               : 0;
+}
+
+int tph_compile_sync(struct compiler *c, const struct tph_json *json, const struct tph_sync **ret_sync)
+{
+    static const char *const kinds[] = {"mutexes", "semaphores"};
+    size_t n = tph_json_len(tph_json_get(json, kinds[0])) + tph_json_len(tph_json_get(json, kinds[1]));
+    if (n == 0) {
+        return 0;
+    }
+    struct tph_sync *sync = TPH_ARENA_NEW(c->spec->arena, struct tph_sync);
+    struct tph_sync_lock *locks = TPH_ARENA_ARRAY(c->spec->arena, struct tph_sync_lock, n);
+    size_t mark = tph_compile_enter(c, "synchronization");
+    for (size_t k = 0; k < 2; k++) {
+        size_t at = tph_compile_enter(c, kinds[k]);
+        struct tph_json_iter it = tph_json_iter(tph_json_get(json, kinds[k]));
+        while (tph_json_next(&it)) {
+            size_t element = tph_compile_enter_index(c, it.index);
+            locks[sync->n].is_semaphore = k == 1;
+            if (compile_lock(c, it.value, &locks[sync->n++]) < 0) {
+                return -1;
+            }
+            tph_compile_leave(c, element);
+        }
+        tph_compile_leave(c, at);
+    }
+    tph_compile_leave(c, mark);
+    sync->locks = locks;
+    *ret_sync = sync;
+    return 0;
+}
+
+static int compile_memo(struct compiler *c, const struct tph_json *json, struct tph_template *t)
+{
+    bool has = false;
+    if (!tph_json_is(json, TPH_JSON_OBJECT)) {
+        return 0;
+    }
+    struct tph_memo *memo = TPH_ARENA_NEW(c->spec->arena, struct tph_memo);
+    size_t mark = tph_compile_enter(c, "memoize");
+    const struct tph_json *map = tph_json_path(json, "cache", "configMap", NULL);
+    if (tph_compile_member(c, json, "key", &memo->key, &has) < 0 ||
+        tph_compile_member(c, json, "maxAge", &memo->max_age, &has) < 0 ||
+        tph_compile_member(c, map, "name", &memo->cache, &has) < 0) {
+        return -1;
+    }
+    tph_compile_leave(c, mark);
+    t->memo = memo;
+    return 0;
+}
+
+/* What every type has: inputs, outputs, display name, times, retries. */
+static int compile_common(struct compiler *c, const struct tph_json *json, struct tph_template *t)
+{
+    const struct tph_json *annotations = tph_json_get(json, "annotations");
+    if (tph_compile_sync(c, tph_json_get(json, "synchronization"), &t->sync) < 0 ||
+        compile_inputs(c, tph_json_get(json, "inputs"), t) < 0 ||
+        compile_outputs(c, tph_json_get(json, "outputs"), t) < 0) {
+        return -1;
+    }
+    size_t mark = tph_compile_enter(c, "annotations");
+    if (tph_compile_member(c, annotations, DISPLAY_NAME, &t->display_name, &t->has_display_name) < 0) {
+        return -1;
+    }
+    tph_compile_leave(c, mark);
+    if (tph_compile_member(c, json, "timeout", &t->timeout, &t->has_timeout) < 0 ||
+        tph_compile_member(c, json, "pendingTimeout", &t->pending_timeout, &t->has_pending_timeout) < 0 ||
+        tph_compile_member(c, json, "activeDeadlineSeconds", &t->deadline, &t->has_deadline) < 0) {
+        return -1;
+    }
+    const struct tph_json *retry = tph_json_get(json, "retryStrategy");
+    t->has_display_name = t->display_name.source.len > 0;
+    t->has_timeout = t->timeout.source.len > 0;
+    t->has_pending_timeout = t->pending_timeout.source.len > 0;
+    t->fail_fast = tph_json_bool(tph_json_get(json, "failFast"));
+    if (tph_json_to_i64(tph_json_get(json, "parallelism"), &t->parallelism) < 0) {
+        t->parallelism = 0;
+    }
+    t->declared_outputs = tph_json_get(json, "outputs");
+    return compile_memo(c, tph_json_get(json, "memoize"), t) < 0
+               ? -1
+               : compile_retry(c, tph_json_is_null(retry) ? c->retry : retry, t);
+}
+
+struct type_compiler {
+    const char *key;
+    enum tph_template_type type;
+    int (*compile)(struct compiler *c, const struct tph_json *json, struct tph_template *t);
+};
+
+static const struct type_compiler types[] = {
+    {"steps", TPH_TEMPLATE_STEPS, compile_steps},       {"dag", TPH_TEMPLATE_DAG, tph_compile_dag},
+    {"suspend", TPH_TEMPLATE_SUSPEND, compile_suspend}, {"http", TPH_TEMPLATE_HTTP, compile_http},
+    {"plugin", TPH_TEMPLATE_PLUGIN, compile_plugin},
+};
+
 static int unsupported_type(struct compiler *c, const struct tph_json *json, struct tph_str name)
 {
-    static const char *const types[] = {"container", "containerSet", "script", "resource", "data",
-                                        "dag",       "suspend",      "http",   NULL};
-    for (size_t i = 0; types[i]; i++) {
-        if (!tph_json_is_null(tph_json_get(json, types[i]))) {
-            (void)tph_compile_enter(c, types[i]);
+    static const char *const pods[] = {"container", "containerSet", "script", "resource", "data", NULL};
+    for (size_t i = 0; pods[i]; i++) {
+        if (!tph_json_is_null(tph_json_get(json, pods[i]))) {
+            (void)tph_compile_enter(c, pods[i]);
             return tph_compile_fail(c,
                                     "template '%.*s' is of type %s, which is not supported yet; plugin and steps are",
-                                    TPH_FMT(name), types[i]);
+                                    TPH_FMT(name), pods[i]);
         }
     }
     return tph_compile_fail(c, "template '%.*s' type is unknown\n  give it one of: plugin, steps", TPH_FMT(name));
 }
 
-/* What every type has: inputs, display name, times. */
-static int compile_common(struct compiler *c, const struct tph_json *json, struct tph_template *t)
+static int compile_type(struct compiler *c, const struct tph_json *json, struct tph_template *t)
 {
-    static const char *const later[] = {"retryStrategy",  "memoize", "synchronization", "parallelism", "failFast",
-                                        "pendingTimeout", NULL};
-    if (tph_compile_refuse(c, json, later) < 0 || compile_inputs(c, tph_json_get(json, "inputs"), t) < 0) {
-        return -1;
+    const struct type_compiler *found = NULL;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (!tph_json_is_null(tph_json_get(json, types[i].key))) {
+            if (found) {
+                return tph_compile_fail(c, "a template has one type, this one has two: %s and %s", found->key,
+                                        types[i].key);
+            }
+            found = &types[i];
+        }
     }
-    const struct tph_json *annotations = tph_json_get(json, "annotations");
-    size_t mark = tph_compile_enter(c, "annotations");
-    if (compile_member(c, annotations, DISPLAY_NAME, &t->display_name, &t->has_display_name) < 0) {
-        return -1;
+    if (!found) {
+        return unsupported_type(c, json, t->name);
     }
-    tph_compile_leave(c, mark);
-    return compile_member(c, json, "timeout", &t->timeout, &t->has_timeout) < 0 ||
-                   compile_member(c, json, "activeDeadlineSeconds", &t->deadline, &t->has_deadline) < 0
-               ? -1
-               : 0;
+    t->type = found->type;
+    return found->compile(c, json, t);
 }
 
-int tph_compile_template(struct compiler *c, const struct tph_json *json)
+int tph_compile_template(struct compiler *c, const struct tph_json *json, struct tph_template **ret_template)
 {
     struct tph_template *t = TPH_ARENA_NEW(c->spec->arena, struct tph_template);
-    t->name = tph_json_get_str(json, "name");
     if (!tph_json_is(json, TPH_JSON_OBJECT)) {
         return tph_compile_fail(c, "a template was expected, here is %s", tph_json_type_name(tph_json_type(json)));
     }
-    if (t->name.len == 0) {
-        return tph_compile_fail(c, "name is missing");
-    }
-    if (tph_map_set(&c->spec->templates, t->name, t)) {
-        return tph_compile_fail(c, "there is a template called '%.*s' already", TPH_FMT(t->name));
-    }
-    if (compile_common(c, json, t) < 0) {
+    t->name = tph_json_get_str(json, "name");
+    t->object = json;
+    t->resource = c->resource;
+    t->next_compiled = c->spec->compiled;
+    c->spec->compiled = t; /* also when what follows fails: it has things to free */
+    if (compile_common(c, json, t) < 0 || compile_type(c, json, t) < 0) {
         return -1;
     }
-    bool steps = !tph_json_is_null(tph_json_get(json, "steps"));
-    bool plugin = !tph_json_is_null(tph_json_get(json, "plugin"));
-    if (steps && plugin) {
-        return tph_compile_fail(c, "a template has one type, this one has two: steps and plugin");
-    }
-    if (!steps && !plugin) {
-        return unsupported_type(c, json, t->name);
-    }
-    t->type = steps ? TPH_TEMPLATE_STEPS : TPH_TEMPLATE_PLUGIN;
-    return steps ? compile_steps(c, json, t) : compile_plugin(c, json, t);
+    *ret_template = t;
+    return 0;
 }
 
-int tph_compile_resolve(struct compiler *c, struct tph_template *t)
+/* The templates of the same workflow that steps, tasks and hooks name. */
+static int resolve_target(struct compiler *c, const struct tph_target *target)
+{
+    if (target->template || target->has_resource) {
+        return 0;
+    }
+    /* Made by this compiler, which alone may still change it. */
+    struct tph_target *mine = (struct tph_target *)(uintptr_t)target;
+    mine->template = tph_map_get(&c->spec->local->templates, target->name.source);
+    if (!mine->template) {
+        (void)tph_compile_enter(c, "template");
+        return tph_compile_fail(c, "there is no template called '%.*s'", TPH_FMT(target->name.source));
+    }
+    return 0;
+}
+
+int tph_compile_resolve_hooks(struct compiler *c, const struct tph_hook *hooks, size_t n)
+{
+    for (size_t h = 0; h < n; h++) {
+        size_t mark = c->path.len;
+        tph_path_key(&c->path, hooks[h].call->name);
+        if (resolve_target(c, &hooks[h].call->target) < 0) {
+            return -1;
+        }
+        tph_compile_leave(c, mark);
+    }
+    return 0;
+}
+
+/* Inline templates are in each other as deep as JSON goes. */
+int tph_compile_resolve(struct compiler *c, const struct tph_template *t) /* NOLINT(misc-no-recursion) */
 {
     for (size_t g = 0; g < t->n_groups; g++) {
         for (size_t s = 0; s < t->groups[g].n_steps; s++) {
-            /* Made by this compiler, which alone may still change it. */
-            struct tph_step *step = (struct tph_step *)(uintptr_t)&t->groups[g].steps[s];
-            step->target = tph_map_get(&c->spec->templates, step->template_name);
-            if (!step->target) {
-                (void)tph_compile_enter(c, "steps");
+            const struct tph_call *call = &t->groups[g].steps[s];
+            size_t mark = tph_compile_enter(c, t->type == TPH_TEMPLATE_DAG ? "dag" : "steps");
+            if (t->type == TPH_TEMPLATE_DAG) {
+                (void)tph_compile_enter(c, "tasks");
+            } else {
                 (void)tph_compile_enter_index(c, g);
-                (void)tph_compile_enter_index(c, s);
-                (void)tph_compile_enter(c, "template");
-                return tph_compile_fail(c, "there is no template called '%.*s'", TPH_FMT(step->template_name));
             }
+            (void)tph_compile_enter_index(c, s);
+            if (resolve_target(c, &call->target) < 0 ||
+                (call->target.is_inline && tph_compile_resolve(c, call->target.template) < 0) ||
+                tph_compile_resolve_hooks(c, call->hooks, call->n_hooks) < 0) {
+                return -1;
+            }
+            tph_compile_leave(c, mark);
         }
     }
     return 0;

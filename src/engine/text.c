@@ -178,11 +178,61 @@ static bool has_braces(struct tph_str value)
     return value.len > 0 && (value.p[0] == '{' || value.p[value.len - 1] == '{' || tph_str_find(value, OPEN) >= 0);
 }
 
+/* The source of an expression in a JSON text stands there with JSON's escapes: undone, or false. */
+static bool unescape(struct tph_str escaped, struct tph_buf *out)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf quoted = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    (void)tph_buf_printf(&quoted, "\"%.*s\"", TPH_FMT(escaped));
+    if (tph_json_parse(tph_buf_str(&quoted), &doc, NULL) < 0) {
+        return false;
+    }
+    (void)tph_buf_put(out, tph_json_str(tph_json_root(doc)));
+    return true;
+}
+
+/* A result, which is JSON: in a JSON text a string keeps its escapes, in another one they are undone. */
+static int put_result(struct tph_str json, struct tph_text_pass *pass, struct tph_buf *out, struct tph_buf *problem)
+{
+    bool is_string = tph_str_has_prefix(json, TPH_STR("\""));
+    struct tph_str inside = tph_str_slice(json, 1, json.len > 1 ? json.len - 1 : 1);
+    pass->again = pass->again || has_braces(is_string ? inside : json);
+    if (!is_string) {
+        return put_value(json, pass->flags, out, problem);
+    }
+    if (pass->flags & TPH_TEXT_JSON) {
+        (void)tph_buf_put(out, inside);
+    } else if (!unescape(inside, out)) {
+        (void)tph_buf_put(out, json);
+    }
+    return 0;
+}
+
+static int put_expression(const struct tph_text_piece *piece, struct tph_text_pass *pass, struct tph_buf *value,
+                          struct tph_buf *out, struct tph_buf *problem)
+{
+    static const struct tph_text_pass leave = {.strictness = TPH_TEXT_LENIENT};
+    struct tph_str raw = tph_str_slice(piece->raw, 1, piece->raw.len);
+    if (!pass->expression) {
+        return leave_tag(piece, &leave, out, problem);
+    }
+    TPH_CLEANUP(tph_buf_release) struct tph_buf source = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    bool escaped = (pass->flags & TPH_TEXT_JSON) && tph_str_find_byte(raw, '\\') >= 0;
+    if (escaped && !unescape(raw, &source)) {
+        return leave_tag(piece, &leave, out, problem); /* no JSON: what reads the whole text will say so */
+    }
+    int failed = pass->expression(pass, escaped ? tph_buf_str(&source) : raw, value, problem);
+    if (failed == TPH_TEXT_LEFT) {
+        return leave_tag(piece, &leave, out, problem);
+    }
+    return failed ? failed : put_result(tph_buf_str(value), pass, out, problem);
+}
+
 static int put_tag(const struct tph_text_piece *piece, struct tph_text_pass *pass, struct tph_buf *value,
                    struct tph_buf *out, struct tph_buf *problem)
 {
     if (piece->raw.len > 0 && piece->raw.p[0] == '=') {
-        return leave_tag(piece, &(struct tph_text_pass){.strictness = TPH_TEXT_LENIENT}, out, problem);
+        return put_expression(piece, pass, value, out, problem);
     }
     switch (pass->lookup(pass->owner, piece->name, value)) {
     case TPH_TEXT_UNKNOWN:

@@ -58,8 +58,17 @@ enum {
     TPH_TEXT_GO_QUOTES = 2, /* values go through Go's quotes, as in Argo: some control characters are an error then */
 };
 
+struct tph_text_pass;
+
+/* Evaluates an expression tag, whose source has its JSON escapes undone. Returns 0 and appends the result as JSON to
+ * value: a string stands in the text without its quotes, anything else as it is. Otherwise TPH_TEXT_LEFT (nothing is
+ * known of it yet: the tag stays), TPH_TEXT_UNRESOLVED or -1 with Argo's words appended to problem. */
+typedef int tph_text_expression(const struct tph_text_pass *pass, struct tph_str source, struct tph_buf *value,
+                                struct tph_buf *problem);
+
 struct tph_text_pass {
     tph_text_lookup *lookup;
+    tph_text_expression *expression; /* NULL: expression tags stay as they are written */
     void *owner;
     enum tph_text_strictness strictness;
     const struct tph_str *prefixes;
@@ -70,7 +79,11 @@ struct tph_text_pass {
 
 /* Appends the text. Returns 0; TPH_TEXT_UNRESOLVED when a variable that had to be known is not, or -1 for what no
  * later pass can mend: both with Argo's words appended to problem. out is then of no use. */
-enum { TPH_TEXT_UNRESOLVED = 1 };
+enum {
+    TPH_TEXT_UNRESOLVED = 1,
+    TPH_TEXT_LEFT = 2,        /* only from an expression */
+    TPH_TEXT_ABSENT_WHOLE = 3 /* only from scopes: the text is one tag, for something that is absent */
+};
 int tph_text_eval(const struct tph_text *text, struct tph_text_pass *pass, struct tph_buf *out, struct tph_buf *problem)
     TPH_MUST_CHECK;
 

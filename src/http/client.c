@@ -301,14 +301,20 @@ static void write_request(struct tph_http_call *call, const struct tph_http_requ
     (void)tph_buf_puts(out, request->method);
     (void)tph_buf_putc(out, ' ');
     (void)tph_buf_puts(out, request->target);
-    (void)tph_buf_puts(out, six ? " HTTP/1.1\r\nHost: [" : " HTTP/1.1\r\nHost: ");
-    (void)tph_buf_puts(out, request->host);
-    (void)tph_buf_puts(out, six ? "]:" : ":");
-    tph_http_number_write(request->port, out);
-    (void)tph_buf_puts(out, "\r\nUser-Agent: tiphys/" TPH_VERSION "\r\n");
+    (void)tph_buf_puts(out, " HTTP/1.1\r\n");
+    if (!tph_http_headers_get(request->headers, request->n_headers, "Host")) {
+        (void)tph_buf_puts(out, six ? "Host: [" : "Host: ");
+        (void)tph_buf_puts(out, request->host);
+        (void)tph_buf_puts(out, six ? "]:" : ":");
+        (void)tph_buf_putu(out, request->port);
+        (void)tph_buf_puts(out, "\r\n");
+    }
+    if (!tph_http_headers_get(request->headers, request->n_headers, "User-Agent")) {
+        (void)tph_buf_puts(out, "User-Agent: tiphys/" TPH_VERSION "\r\n");
+    }
     tph_http_headers_write(request->headers, request->n_headers, out);
     (void)tph_buf_puts(out, "Content-Length: ");
-    tph_http_number_write(request->body.len, out);
+    (void)tph_buf_putu(out, request->body.len);
     (void)tph_buf_puts(out, "\r\n\r\n");
     call->head_len = out->len;
     out->max = out->len + TPH_LIMIT_DOCUMENT; /* for the body */
@@ -374,9 +380,10 @@ struct tph_http_call *tph_http_call_start(struct tph_http_client *client, const 
     call->sent = 0;
     call->state = CALL_CONNECTING;
     call->outcome = TPH_HTTP_MALFORMED;
-    call->failed = call->write_failed = 0;
+    call->failed = call->four_failed = call->write_failed = 0;
     call->address = 0;
     call->repeatable = repeatable(request);
+    call->four_first = request->four_first;
     call->remote[0] = call->error[0] = '\0';
     call->started_ms = tph_loop_now_ms(client->loop);
     call->deadline_ms = call->started_ms + request->timeout_ms;

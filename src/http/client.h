@@ -43,9 +43,11 @@ typedef int tph_http_dial_fn(void *owner, const char *host, uint16_t port);
 struct tph_http_request {
     const char *method; /* "POST"; not HEAD, whose answers have no body */
     const char *host;   /* "localhost", "127.0.0.1", "::1" */
+    bool four_first;    /* "localhost": 127.0.0.1 is tried before ::1, for it was there before */
     uint16_t port;
     const char *target;                    /* "/api/v1/template.execute" */
-    const struct tph_http_header *headers; /* besides Host, Content-Length, Connection, which we set */
+    const struct tph_http_header *headers; /* besides Content-Length and Connection; Host and User-Agent of
+                                            * their own take the place of ours */
     size_t n_headers;
     struct tph_str body;    /* copied, at most TPH_LIMIT_DOCUMENT */
     int64_t timeout_ms;     /* from now to the last byte */

@@ -52,11 +52,13 @@ struct tph_http_call {
     int64_t started_ms, deadline_ms;
     int64_t pause_ms; /* before the next attempt to connect; the timer runs for it, 0 = for the deadline */
     int failed;       /* errno of what failed inside of start, told in the next turn */
+    int four_failed;  /* errno of 127.0.0.1 as one of two addresses: what is told when neither is there */
     int write_failed; /* errno of sending, told when no answer comes in spite of it */
     uint16_t port;
     unsigned address; /* which of the host's addresses is tried */
     bool deferred;    /* a call of tph_defer is on its way */
     bool repeatable;
+    bool four_first;
     char host[HOST_TEXT];
     char remote[TPH_STREAM_ADDRESS];
     char error[ERROR_TEXT];

@@ -62,17 +62,6 @@ void tph_http_headers_write(const struct tph_http_header *headers, size_t n, str
     }
 }
 
-void tph_http_number_write(uint64_t number, struct tph_buf *out)
-{
-    char digits[20]; /* of 2^64 */
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    (void)tph_buf_append(out, digits + at, sizeof(digits) - at);
-}
-
 const char *tph_http_headers_get(const struct tph_http_header *headers, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++) {

@@ -19,9 +19,6 @@ size_t tph_http_headers_unfit(const struct tph_http_header *headers, size_t n) T
 /* Appends "Name: value\r\n" for each, names exactly as given. */
 void tph_http_headers_write(const struct tph_http_header *headers, size_t n, struct tph_buf *out);
 
-/* Appends a number; printf costs more than all the rest of a head. */
-void tph_http_number_write(uint64_t number, struct tph_buf *out);
-
 /* The value of the field of that name, whatever its case; NULL when there is none. */
 const char *tph_http_headers_get(const struct tph_http_header *headers, size_t n, const char *name);
 

@@ -173,7 +173,7 @@ static struct tph_str write_head(struct tph_http_exchange *x, const struct tph_h
     }
     tph_buf_clear(out);
     (void)tph_buf_puts(out, "HTTP/1.1 ");
-    tph_http_number_write((uint64_t)reply->status, out);
+    (void)tph_buf_putu(out, (uint64_t)reply->status);
     (void)tph_buf_putc(out, ' ');
     (void)tph_buf_puts(out, tph_http_status_words(reply->status));
     (void)tph_buf_puts(out, "\r\nDate: ");
@@ -182,7 +182,7 @@ static struct tph_str write_head(struct tph_http_exchange *x, const struct tph_h
     tph_http_headers_write(reply->headers, reply->n_headers, out);
     if (length >= 0 && !tph_http_status_bare(reply->status)) {
         (void)tph_buf_puts(out, "Content-Length: ");
-        tph_http_number_write((uint64_t)length, out);
+        (void)tph_buf_putu(out, (uint64_t)length);
         (void)tph_buf_append(out, "\r\n", 2);
     } else if (x->chunked) {
         (void)tph_buf_puts(out, "Transfer-Encoding: chunked\r\n");

@@ -14,7 +14,9 @@ void tph_talk_finish(struct tph_http_call *call, enum tph_http_outcome outcome, 
 {
     call->state = CALL_FINISHED;
     call->outcome = outcome;
-    if (error != call->error) {
+    if (*error == '\0') {
+        call->error[0] = '\0';
+    } else if (error != call->error) {
         (void)snprintf(call->error, sizeof(call->error), "%s", error);
     }
     tph_client_deliver(call);
@@ -37,9 +39,18 @@ static const char *address_of(const struct tph_http_call *call, unsigned n)
 {
     static const char *const local[] = {"::1", "127.0.0.1"};
     if (strcmp(call->host, "localhost") == 0) {
-        return n < 2 ? local[n] : NULL;
+        return n < 2 ? local[call->four_first ? 1 - n : n] : NULL;
     }
     return n == 0 ? call->host : NULL;
+}
+
+static void address_failed(struct tph_http_call *call, int number)
+{
+    const char *address = address_of(call, call->address);
+    if (address && address != call->host && strcmp(address, "127.0.0.1") == 0) {
+        call->four_failed = number;
+    }
+    call->address++;
 }
 
 static bool literal(const char *host)
@@ -50,6 +61,10 @@ static bool literal(const char *host)
 
 void tph_talk_refuse(struct tph_http_call *call, int number)
 {
+    if (call->four_failed != 0) {
+        number = call->four_failed;
+        tph_stream_address("127.0.0.1", call->port, call->remote);
+    }
     const char *where = number == EMFILE || number == ENFILE ? "socket" : "connect";
     if (number == EADDRNOTAVAIL && !call->dial && !literal(address_of(call, 0))) {
         (void)snprintf(call->error, sizeof(call->error), "dial tcp: lookup %s: no such host", call->host);
@@ -149,7 +164,7 @@ int tph_talk_begin(struct tph_http_call *call)
         return flush(call);
     }
     int number = EADDRNOTAVAIL;
-    for (const char *host; (host = address_of(call, call->address)); call->address++) {
+    for (const char *host; (host = address_of(call, call->address)); address_failed(call, number)) {
         number = connect_to(call, host);
         if (number == 0) {
             return 0;
@@ -275,7 +290,7 @@ static void receive(struct tph_http_call *call)
 static void next_address(struct tph_http_call *call, int number)
 {
     tph_client_close(TPH_TAKE(call->connection));
-    call->address++;
+    address_failed(call, number);
     if (address_of(call, call->address)) {
         number = tph_talk_begin(call);
     }

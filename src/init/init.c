@@ -3,22 +3,27 @@
  *
  * Static, without a C library: it holds a few pages and no secret of anybody. As process 1 it starts the sidecar,
  * forwards signals to it, reaps what is orphaned, and ends with its code (128 + n after signal n). It cannot be read or
- * traced by the sidecar (not dumpable), and dies with the program that started it: by PR_SET_PDEATHSIG, which is set
- * after the change of user that would clear it, and by the lifeline, a pipe that closes when the program is gone.
+ * traced by the sidecar (not dumpable), and dies with the program that started it, of which it hears twice: by the
+ * lifeline, a pipe whose other end closes with the program, and by a pidfd of it, should a process that the program
+ * left behind hold that end. (PR_SET_PDEATHSIG would do worse: it fires when the thread that started us ends.)
  *
- *   init PROGRAM ARGV0 [ARG]...     descriptor 3: where a failed exec is told (errno as four bytes); 4: the lifeline
- *   init --janitor DIR...           removes DIR and the directories in it when descriptor 0 closes
+ *   init PROGRAM ARGV0 [ARG]...     descriptor 3: where a failed exec is told (errno as four bytes); 4: the lifeline;
+ *                                   5: the pidfd
+ *   init --janitor                  descriptor 0: directories, a NUL after each; when it closes they are removed with
+ *                                   the directories in them
  */
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
+#include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/signal.h>
+#include <linux/signalfd.h>
 #include <linux/time_types.h>
 #include <linux/wait.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STATUS_FD = 3, LIFELINE_FD = 4, JANITOR_TRIES = 200 };
+enum { STATUS_FD = 3, LIFELINE_FD = 4, PROGRAM_FD = 5, JANITOR_TRIES = 200 };
 
 #if defined(__x86_64__)
 static long call(long number, long a, long b, long c, long d)
@@ -63,16 +68,21 @@ static void leave(int code)
     }
 }
 
+static void give_up(long result) __attribute__((noreturn));
+static void give_up(long result)
+{
+    int number = (int)-result;
+    (void)call(__NR_write, STATUS_FD, (long)&number, sizeof(number), 0);
+    leave(127);
+}
+
 static void run_child(char **argv, char **envp) __attribute__((noreturn));
 static void run_child(char **argv, char **envp)
 {
     sigset64 none = 0;
     (void)call(__NR_setsid, 0, 0, 0, 0);
     (void)call(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&none, 0, sizeof(none));
-    (void)call(__NR_close, LIFELINE_FD, 0, 0, 0);
-    int number = (int)-call(__NR_execve, (long)argv[1], (long)&argv[2], (long)envp, 0);
-    (void)call(__NR_write, STATUS_FD, (long)&number, sizeof(number), 0);
-    leave(127);
+    give_up(call(__NR_execve, (long)argv[1], (long)&argv[2], (long)envp, 0));
 }
 
 /* Reaps everything that ended; when the sidecar is among it, the rest is killed and init ends with its code. */
@@ -91,40 +101,50 @@ static void reap(long child)
     }
 }
 
-static void be_init(char **argv, char **envp) __attribute__((noreturn));
-static void be_init(char **argv, char **envp)
+/* Starts the sidecar. */
+static long start_child(char **argv, char **envp)
 {
-    sigset64 all = ~0ULL;
-    (void)call(__NR_rt_sigprocmask, 2, (long)&all, 0, sizeof(all));
-    (void)call(__NR_fcntl, STATUS_FD, F_SETFD, FD_CLOEXEC, 0);
-    (void)call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0);
-    (void)call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
-    /* The lifeline sends SIGIO when its other end closes; that may have been before now. */
-    (void)call(__NR_fcntl, LIFELINE_FD, F_SETOWN, call(__NR_getpid, 0, 0, 0, 0), 0);
-    (void)call(__NR_fcntl, LIFELINE_FD, F_SETFL, FASYNC | O_NONBLOCK, 0);
-    char byte;
-    if (call(__NR_read, LIFELINE_FD, (long)&byte, 1, 0) == 0) {
-        leave(137);
-    }
     long child = call(__NR_clone, SIGCHLD, 0, 0, 0);
     if (child == 0) {
         run_child(argv, envp);
     }
     if (child < 0) {
-        int number = (int)-child;
-        (void)call(__NR_write, STATUS_FD, (long)&number, sizeof(number), 0);
-        leave(127);
+        give_up(child);
     }
     (void)call(__NR_close, STATUS_FD, 0, 0, 0);
+    return child;
+}
+
+static void be_init(char **argv, char **envp) __attribute__((noreturn));
+static void be_init(char **argv, char **envp)
+{
+    sigset64 all = ~0ULL;
+    (void)call(__NR_rt_sigprocmask, 2, (long)&all, 0, sizeof(all));
+    (void)call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0);
+    for (int fd = STATUS_FD; fd <= PROGRAM_FD; fd++) {
+        (void)call(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC, 0);
+    }
+    long signals = call(__NR_signalfd4, -1, (long)&all, sizeof(all), O_CLOEXEC);
+    if (signals < 0) {
+        give_up(signals);
+    }
+    struct pollfd fds[] = {{.fd = LIFELINE_FD}, {.fd = PROGRAM_FD, .events = POLLIN}, {(int)signals, POLLIN, 0}};
+    long child = 0;
     for (;;) {
-        long signal = call(__NR_rt_sigtimedwait, (long)&all, 0, 0, sizeof(all));
-        if (signal == SIGIO && call(__NR_read, LIFELINE_FD, (long)&byte, 1, 0) == 0) {
+        struct __kernel_timespec none = {.tv_sec = 0};
+        struct signalfd_siginfo info;
+        (void)call(__NR_ppoll, (long)fds, 3, child > 0 ? 0 : (long)&none, 0);
+        if (fds[0].revents != 0 || fds[1].revents != 0) {
             leave(137); /* the kernel ends the namespace with its process 1 */
         }
-        if (signal == SIGCHLD) {
+        if (child == 0) {
+            child = start_child(argv, envp);
+        } else if (call(__NR_read, signals, (long)&info, sizeof(info), 0) != sizeof(info)) {
+            continue;
+        } else if (info.ssi_signo == SIGCHLD) {
             reap(child);
-        } else if (signal > 0 && signal != SIGIO) {
-            (void)call(__NR_kill, child, signal, 0, 0);
+        } else {
+            (void)call(__NR_kill, child, info.ssi_signo, 0, 0);
         }
     }
 }
@@ -149,33 +169,63 @@ static void sweep(long dir)
         for (long at = 0; at < n;) {
             struct entry *e = (struct entry *)(void *)(entries + at);
             if (e->type == 4 && e->name[0] != '.') {
-                (void)call(__NR_unlinkat, dir, (long)e->name, 0x200 /* AT_REMOVEDIR */, 0);
+                (void)call(__NR_unlinkat, dir, (long)e->name, AT_REMOVEDIR, 0);
             }
             at += e->length;
         }
     }
 }
 
-static void be_janitor(char **dirs) __attribute__((noreturn));
-static void be_janitor(char **dirs)
+/* Reads the directories, one after the other with a NUL, until whoever writes them is gone. *ret_end: past the last. */
+static void read_dirs(char *dirs, long size, char **ret_end)
+{
+    long have = 0;
+    while (have < size) {
+        long n = call(__NR_read, 0, (long)(dirs + have), size - have, 0);
+        if (n <= 0) {
+            break;
+        }
+        have += n;
+    }
+    *ret_end = dirs + have;
+    char more[64]; /* there is none: the program names three at most */
+    while (call(__NR_read, 0, (long)more, sizeof(more), 0) > 0) {
+    }
+}
+
+static long remove_all(char *dirs, char *end)
+{
+    long left = 0;
+    for (char *dir = dirs; dir < end;) {
+        long fd = call(__NR_openat, AT_FDCWD, (long)dir, O_RDONLY | O_DIRECTORY, 0);
+        if (fd >= 0) {
+            sweep(fd);
+            (void)call(__NR_close, fd, 0, 0, 0);
+            left += call(__NR_unlinkat, AT_FDCWD, (long)dir, AT_REMOVEDIR, 0) < 0;
+        }
+        while (dir < end && *dir) {
+            dir++;
+        }
+        dir++;
+    }
+    return left;
+}
+
+static void be_janitor(void) __attribute__((noreturn));
+static void be_janitor(void)
 {
     sigset64 all = ~0ULL;
-    char byte;
+    char dirs[4096];
+    char *end = dirs;
     (void)call(__NR_rt_sigprocmask, 2, (long)&all, 0, sizeof(all));
-    (void)call(__NR_setsid, 0, 0, 0, 0);
-    while (call(__NR_read, 0, (long)&byte, 1, 0) > 0) {
+    if (call(__NR_clone, SIGCHLD, 0, 0, 0) != 0) {
+        leave(0); /* nobody has to reap the one that stays */
     }
+    (void)call(__NR_setsid, 0, 0, 0, 0);
+    (void)call(__NR_close_range, 1, ~0U, 0, 0); /* what whoever started the program left open is not ours to hold */
+    read_dirs(dirs, sizeof(dirs), &end);
     for (int i = 0; i < JANITOR_TRIES; i++) {
-        long left = 0;
-        for (char **dir = dirs; *dir; dir++) {
-            long fd = call(__NR_openat, -100 /* AT_FDCWD */, (long)*dir, O_RDONLY | O_DIRECTORY, 0);
-            if (fd >= 0) {
-                sweep(fd);
-                (void)call(__NR_close, fd, 0, 0, 0);
-                left += call(__NR_unlinkat, -100, (long)*dir, 0x200, 0) < 0;
-            }
-        }
-        if (left == 0) {
+        if (remove_all(dirs, end) == 0) {
             leave(0);
         }
         /* The processes in them are being killed: a moment, then once more. */
@@ -200,11 +250,11 @@ void start(long *stack)
 {
     long argc = stack[0];
     char **argv = (char **)(stack + 1);
+    if (argc == 2 && is_janitor(argv[1])) {
+        be_janitor();
+    }
     if (argc < 3) {
         leave(2);
-    }
-    if (is_janitor(argv[1])) {
-        be_janitor(argv + 2);
     }
     be_init(argv, argv + argc + 1);
 }

@@ -14,7 +14,9 @@ static int image(struct tph_lint *l, const struct tph_json *tmpl, const struct t
     if (ours.len > 0 && strncmp(base->scope, "cluster/", 8) != 0) {
         return 0;
     }
-    return tph_lint_fail(l, "templates.%.*s.%s.image may not be empty", TPH_FMT(tph_json_get_str(tmpl, "name")), key);
+    (void)tph_lint_fail(l, "templates.%.*s.%s.image" TPH_LINT_PLACE_END " may not be empty",
+                        TPH_FMT(tph_json_get_str(tmpl, "name")), key);
+    return tph_lint_at(l, "%s.image", key);
 }
 
 static int resource(struct tph_lint *l, const struct tph_json *tmpl)
@@ -28,9 +30,11 @@ static int resource(struct tph_lint *l, const struct tph_json *tmpl)
         known = known || tph_str_eqz(action, ACTIONS[i]);
     }
     if (!known) {
-        return tph_lint_fail(
-            l, "templates.%.*s.resource.action must be one of: get, create, apply, delete, replace, patch",
-            TPH_FMT(name));
+        (void)tph_lint_fail(l,
+                            "templates.%.*s.resource.action" TPH_LINT_PLACE_END
+                            " must be one of: get, create, apply, delete, replace, patch",
+                            TPH_FMT(name));
+        return tph_lint_at(l, "resource.action");
     }
     if (tph_json_is_null(r) || tph_str_eqz(action, "delete") || tph_str_eqz(action, "get")) {
         return 0;
@@ -38,13 +42,17 @@ static int resource(struct tph_lint *l, const struct tph_json *tmpl)
     bool text = tph_json_get_str(r, "manifest").len > 0;
     bool from = !tph_json_is_null(tph_json_get(r, "manifestFrom"));
     if (!text && !from) {
-        return tph_lint_fail(
+        (void)tph_lint_fail(
             l, "either templates.%.*s.resource.manifest or templates.%.*s.resource.manifestFrom must be specified",
             TPH_FMT(name), TPH_FMT(name));
+        return tph_lint_at(l, "resource");
     }
-    return text && from ? tph_lint_fail(l, "shouldn't have both `manifest` and `manifestFrom` specified in `Manifest` "
-                                           "for resource template")
-                        : 0;
+    if (!text || !from) {
+        return 0;
+    }
+    (void)tph_lint_fail(l, "shouldn't have both `manifest` and `manifestFrom` specified in `Manifest` for resource "
+                           "template");
+    return tph_lint_at(l, "resource.manifest");
 }
 
 static int deadline(struct tph_lint *l, const struct tph_json *tmpl)
@@ -57,9 +65,11 @@ static int deadline(struct tph_lint *l, const struct tph_json *tmpl)
     bool tag = (tph_str_has_prefix(text, TPH_STR("{{")) && tph_str_has_suffix(text, TPH_STR("}}"))) ||
                tph_str_has_prefix(text, TPH_STR("__argo__internal__placeholder-"));
     if (!tph_json_is_null(value) && ((!number && !tag) || (number && seconds < 0))) {
-        return tph_lint_fail(l,
-                             "templates.%.*s.activeDeadlineSeconds must be a positive integer > 0 or an argo variable",
-                             TPH_FMT(tph_json_get_str(tmpl, "name")));
+        (void)tph_lint_fail(l,
+                            "templates.%.*s.activeDeadlineSeconds" TPH_LINT_PLACE_END
+                            " must be a positive integer > 0 or an argo variable",
+                            TPH_FMT(tph_json_get_str(tmpl, "name")));
+        return tph_lint_at(l, "activeDeadlineSeconds");
     }
     return 0;
 }
@@ -71,12 +81,16 @@ int tph_lint_leaf(struct tph_lint *l, struct tph_lint_scope *scope, const struct
     if (tph_lint_resolve_json(l, scope, tmpl) < 0) {
         return tph_lint_wrap(l, "templates.%.*s: ", TPH_FMT(name));
     }
+    struct tph_lint_mark mark = tph_lint_here(l);
     if (image(l, tmpl, base, "container") < 0 || resource(l, tmpl) < 0 || image(l, tmpl, base, "script") < 0 ||
-        deadline(l, tmpl) < 0) {
+        tph_lint_go_on(l, deadline(l, tmpl), mark) < 0) {
         return -1;
     }
     if (!tph_json_is_null(tph_json_get(tmpl, "parallelism"))) {
-        return tph_lint_fail(l, "templates.%.*s.parallelism is only valid for steps and dag templates", TPH_FMT(name));
+        (void)tph_lint_fail(
+            l, "templates.%.*s.parallelism" TPH_LINT_PLACE_END " is only valid for steps and dag templates",
+            TPH_FMT(name));
+        return tph_lint_at(l, "parallelism");
     }
     return 0;
 }

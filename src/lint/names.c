@@ -37,11 +37,18 @@ int tph_lint_names(struct tph_lint *l, const struct tph_json *list, enum tph_lin
         struct tph_str name = tph_json_get_str(it.value, "name");
         const char *bad = tph_lint_bad_name(name, kind);
         if (name.len == 0) {
-            failed = tph_lint_fail(l, "%s[%zu].name is required", where, it.index);
+            failed = tph_lint_fail(l, "%s[%zu].name" TPH_LINT_PLACE_END " is required", where, it.index);
         } else if (bad) {
-            failed = tph_lint_fail(l, "%s[%zu].name: '%.*s' is invalid: %s", where, it.index, TPH_FMT(name), bad);
+            failed = tph_lint_fail(l, "%s[%zu].name" TPH_LINT_PLACE_END ": '%.*s' is invalid: %s", where, it.index,
+                                   TPH_FMT(name), bad);
         } else if (tph_map_set(&seen, name, l)) {
-            failed = tph_lint_fail(l, "%s[%zu].name '%.*s' is not unique", where, it.index, TPH_FMT(name));
+            failed = tph_lint_fail(l, "%s[%zu].name" TPH_LINT_PLACE_END " '%.*s' is not unique", where, it.index,
+                                   TPH_FMT(name));
+            (void)tph_lint_say(l, "'%.*s' is not unique", TPH_FMT(name));
+        }
+        if (failed < 0) {
+            (void)tph_lint_at(l, "[%zu].name", it.index);
+            failed = tph_lint_go_on(l, failed, tph_lint_here(l));
         }
     }
     tph_map_release(&seen);
@@ -58,8 +65,10 @@ static int value_from(struct tph_lint *l, const struct tph_json *from, struct tp
     bool allowed = has(from, "configMapKeyRef") || has(from, "event") || has(from, "supplied");
     if (!allowed || tph_json_get_str(from, "path").len > 0 || tph_json_get_str(from, "jsonPath").len > 0 ||
         tph_json_get_str(from, "parameter").len > 0 || tph_json_get_str(from, "expression").len > 0) {
-        return tph_lint_fail(l, "%s%.*s.valueFrom only allows: default, configMapKeyRef and supplied", prefix,
-                             TPH_FMT(name));
+        (void)tph_lint_fail(l,
+                            "%s%.*s.valueFrom" TPH_LINT_PLACE_END " only allows: default, configMapKeyRef and supplied",
+                            prefix, TPH_FMT(name));
+        return tph_lint_at(l, "valueFrom");
     }
     return 0;
 }
@@ -70,26 +79,30 @@ static int enumeration(struct tph_lint *l, const struct tph_json *p, bool empty,
     const struct tph_json *value = tph_json_get(p, "value");
     struct tph_json_iter it = tph_json_iter(tph_json_get(p, "enum"));
     if (tph_json_len(tph_json_get(p, "enum")) == 0) {
-        return tph_lint_fail(l, "%s%.*s.enum should contain at least one value", prefix, TPH_FMT(name));
+        (void)tph_lint_fail(l, "%s%.*s.enum" TPH_LINT_PLACE_END " should contain at least one value", prefix,
+                            TPH_FMT(name));
+        return tph_lint_at(l, "enum");
     }
     if (!value) {
-        return empty ? 1 : tph_lint_fail(l, "%s%.*s.value is required", prefix, TPH_FMT(name));
+        return empty ? 1 : tph_lint_fail(l, "%s%.*s.value" TPH_LINT_PLACE_END " is required", prefix, TPH_FMT(name));
     }
     while (tph_json_next(&it)) {
         if (tph_str_eq(tph_json_str(it.value), tph_json_str(value))) {
             return 0;
         }
     }
-    return tph_lint_fail(l, "%s%.*s.value should be present in %s%.*s.enum list", prefix, TPH_FMT(name), prefix,
-                         TPH_FMT(name));
+    (void)tph_lint_fail(l, "%s%.*s.value" TPH_LINT_PLACE_END " should be present in %s%.*s.enum list", prefix,
+                        TPH_FMT(name), prefix, TPH_FMT(name));
+    return tph_lint_at(l, "value");
 }
 
 static int parameter(struct tph_lint *l, const struct tph_json *p, bool empty, const char *prefix)
 {
     struct tph_str name = tph_json_get_str(p, "name");
     if (!has(p, "value") && !has(p, "valueFrom") && !empty) {
-        return tph_lint_fail(l, "%s%.*s.value or %s%.*s.valueFrom is required", prefix, TPH_FMT(name), prefix,
-                             TPH_FMT(name));
+        (void)tph_lint_fail(l, "%s%.*s.value or %s%.*s.valueFrom is required", prefix, TPH_FMT(name), prefix,
+                            TPH_FMT(name));
+        return tph_lint_say(l, "parameter '%.*s' has no value: value or valueFrom is required", TPH_FMT(name));
     }
     if (has(p, "valueFrom") && value_from(l, tph_json_get(p, "valueFrom"), name, prefix) < 0) {
         return -1;
@@ -109,32 +122,56 @@ static bool has_location(const struct tph_json *a)
     return false;
 }
 
+static int artifact(struct tph_lint *l, const struct tph_json *a, const char *prefix)
+{
+    struct tph_str name = tph_json_get_str(a, "name");
+    bool from = tph_json_get_str(a, "from").len > 0;
+    if (!from && !has_location(a)) {
+        return tph_lint_fail(l, "%s%.*s.from, artifact location, or key is required", prefix, TPH_FMT(name));
+    }
+    if (from && tph_json_get_str(a, "fromExpression").len > 0) {
+        return tph_lint_fail(l,
+                             "%s%.*s" TPH_LINT_PLACE_END " shouldn't have both `from` and `fromExpression` in "
+                             "Artifact",
+                             prefix, TPH_FMT(name));
+    }
+    return 0;
+}
+
+/* The walk is at the arguments. */
 int tph_lint_arguments(struct tph_lint *l, const struct tph_json *arguments, bool empty, const char *prefix)
 {
     const struct tph_json *parameters = tph_json_get(arguments, "parameters");
     const struct tph_json *artifacts = tph_json_get(arguments, "artifacts");
-    if (tph_lint_names(l, parameters, TPH_LINT_PARAMETER, tph_lint_text(l, "%sparameters", prefix).p) < 0 ||
-        tph_lint_names(l, artifacts, TPH_LINT_PARAMETER, tph_lint_text(l, "%sartifacts", prefix).p) < 0) {
+    struct tph_lint_mark mark = tph_lint_enter(l, "parameters");
+    if (tph_lint_names(l, parameters, TPH_LINT_PARAMETER, tph_lint_text(l, "%sparameters", prefix).p) < 0) {
         return -1;
     }
+    tph_lint_leave(l, mark);
+    (void)tph_lint_enter(l, "artifacts");
+    if (tph_lint_names(l, artifacts, TPH_LINT_PARAMETER, tph_lint_text(l, "%sartifacts", prefix).p) < 0) {
+        return -1;
+    }
+    tph_lint_leave(l, mark);
     struct tph_json_iter it = tph_json_iter(parameters);
     while (tph_json_next(&it)) {
-        int result = parameter(l, it.value, empty, prefix);
-        if (result != 0) {
-            return result < 0 ? -1 : 0;
+        (void)tph_lint_enter(l, "parameters[%zu]", it.index);
+        int result = tph_lint_go_on(l, parameter(l, it.value, empty, prefix), mark);
+        if (result < 0) {
+            return -1;
+        }
+        tph_lint_leave(l, mark);
+        if (result > 0 && !l->problems) { /* Argo looks no further */
+            return 0;
         }
     }
     it = tph_json_iter(artifacts);
     while (tph_json_next(&it)) {
-        struct tph_str name = tph_json_get_str(it.value, "name");
-        bool from = tph_json_get_str(it.value, "from").len > 0;
-        if (!from && !has_location(it.value)) {
-            return tph_lint_fail(l, "%s%.*s.from, artifact location, or key is required", prefix, TPH_FMT(name));
+        (void)tph_lint_enter(l, "artifacts[%zu]", it.index);
+        if (tph_lint_go_on(l, artifact(l, it.value, prefix), mark) < 0) {
+            return -1;
         }
-        if (from && tph_json_get_str(it.value, "fromExpression").len > 0) {
-            return tph_lint_fail(l, "%s%.*s shouldn't have both `from` and `fromExpression` in Artifact", prefix,
-                                 TPH_FMT(name));
-        }
+        tph_lint_leave(l, mark);
     }
     return 0;
 }

@@ -4,21 +4,11 @@
 
 #include "lint/internal.h"
 
-int tph_lint_fail(struct tph_lint *l, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    l->err->kind = TPH_ERROR_INVALID;
-    (void)vsnprintf(l->err->text, sizeof l->err->text, format, args);
-    va_end(args);
-    return -1;
-}
-
 int tph_lint_wrap(struct tph_lint *l, const char *format, ...)
 {
     char context[1024];
     va_list args;
-    if (l->err->kind == TPH_ERROR_LIMIT) { /* the way there is longer than an error may be */
+    if (l->problems || l->err->kind == TPH_ERROR_LIMIT) { /* that way is longer than an error may be */
         return -1;
     }
     va_start(args, format);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "lint/internal.h"
 
 enum { NAME_LEN = 63, CRON_NAME_LEN = 52 };
@@ -37,7 +38,8 @@ static int executor_plugins(struct tph_lint *l, const struct tph_json *spec)
                               : !has(c, "securityContext")                  ? "security context is mandatory"
                                                                             : NULL;
         if (missing) {
-            return tph_lint_fail(l, "spec.executorPlugins: %s", missing);
+            (void)tph_lint_fail(l, "spec.executorPlugins" TPH_LINT_PLACE_END ": %s", missing);
+            return tph_lint_at(l, "executorPlugins[%zu]", it.index);
         }
     }
     return 0;
@@ -161,18 +163,22 @@ static int pod_gc(struct tph_lint *l, const struct tph_json *spec)
         known = known || tph_str_eqz(strategy, GOOD[i]);
     }
     if (!known) {
-        return tph_lint_fail(l, "podGC.strategy unknown strategy '%.*s'", TPH_FMT(strategy));
+        (void)tph_lint_fail(l, "podGC.strategy" TPH_LINT_PLACE_END " unknown strategy '%.*s'", TPH_FMT(strategy));
+        (void)tph_lint_say(l, "unknown strategy '%.*s'", TPH_FMT(strategy));
+        (void)tph_lint_at(l, "podGC.strategy");
+        return tph_lint_hint_near(l, strategy, GOOD + 1, sizeof GOOD / sizeof GOOD[0] - 1, NULL);
     }
     struct tph_json_iter it = tph_json_iter(tph_json_path(gc, "labelSelector", "matchLabels", NULL));
     while (tph_json_next(&it)) {
         if (!label_key(it.key)) {
-            return tph_lint_fail(
-                l,
-                "podGC.labelSelector invalid: key: Invalid value: \"%.*s\": name part must consist of "
-                "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-                "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-                "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
-                TPH_FMT(it.key));
+            (void)tph_lint_fail(l,
+                                "podGC.labelSelector" TPH_LINT_PLACE_END
+                                " invalid: key: Invalid value: \"%.*s\": name part must consist of "
+                                "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+                                "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+                                "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+                                TPH_FMT(it.key));
+            return tph_lint_at(l, "podGC.labelSelector");
         }
     }
     it = tph_json_iter(tph_json_path(gc, "labelSelector", "matchExpressions", NULL));
@@ -183,8 +189,10 @@ static int pod_gc(struct tph_lint *l, const struct tph_json *spec)
             known = known || tph_str_eqz(word, OPERATORS[i]);
         }
         if (!known) {
-            return tph_lint_fail(l, "podGC.labelSelector invalid: \"%.*s\" is not a valid label selector operator",
-                                 TPH_FMT(word));
+            (void)tph_lint_fail(
+                l, "podGC.labelSelector" TPH_LINT_PLACE_END " invalid: \"%.*s\" is not a valid label selector operator",
+                TPH_FMT(word));
+            return tph_lint_at(l, "podGC.labelSelector");
         }
     }
     return 0;
@@ -204,22 +212,27 @@ static bool parametrized_artifact(const struct tph_json *spec)
     return false;
 }
 
-static int walks(struct tph_lint *l, const struct subject *s)
+/* Begins with what the workflow itself gives: entrypoint, then the exit handler. */
+static int begin(struct tph_lint *l, const struct subject *s, const struct tph_lint_args *args)
 {
-    const struct tph_json *arguments = merged_arguments(l, s);
-    const struct tph_lint_args args = {.arguments = arguments, .fake = l->of_template};
-    const struct tph_lint_args own = {.arguments = tph_json_get(s->spec, "arguments")};
-    const struct tph_lint_args fake = {.fake = true};
-    if (tph_lint_arguments(l, arguments, l->lint || l->of_template, "spec.arguments.") < 0) {
-        return -1;
-    }
-    globals(l, s);
+    struct tph_lint_mark mark = tph_lint_enter(l, "entrypoint");
     if (s->entrypoint.len == 0 && !l->of_template) {
-        return tph_lint_fail(l, "spec.entrypoint is required");
+        (void)tph_lint_fail(l, "spec.entrypoint" TPH_LINT_PLACE_END " is required");
+        (void)tph_lint_say(l, "entrypoint is missing");
+        (void)tph_lint_hint(l, "name the template to begin with");
+        return tph_lint_go_on(l, -1, mark);
     }
-    if (s->entrypoint.len > 0 && enter(l, s, s->entrypoint, &args) < 0) {
+    if (s->entrypoint.len > 0 && tph_lint_go_on(l, enter(l, s, s->entrypoint, args), mark) < 0) {
         return -1;
     }
+    tph_lint_leave(l, mark);
+    return 0;
+}
+
+static int exit_handler(struct tph_lint *l, const struct subject *s)
+{
+    const struct tph_lint_args own = {.arguments = tph_json_get(s->spec, "arguments")};
+    struct tph_lint_mark mark = tph_lint_enter(l, "onExit");
     struct tph_str exit = tph_json_get_str(s->spec, "onExit");
     exit = exit.len > 0 ? exit : tph_json_get_str(s->referred, "onExit");
     if (exit.len > 0) {
@@ -227,19 +240,42 @@ static int walks(struct tph_lint *l, const struct subject *s)
         if (parametrized_artifact(s->spec) || parametrized_artifact(s->referred)) {
             tph_lint_global(l, TPH_STR("workflow.outputs.artifacts.*"), TPH_STR_NONE);
         }
-        if (enter(l, s, exit, &own) < 0) {
+        if (tph_lint_go_on(l, enter(l, s, exit, &own), mark) < 0) {
             return -1;
         }
     }
-    if (tph_lint_hooks(l, tph_json_get(s->spec, "hooks"), "hooks") < 0 || pod_gc(l, s->spec) < 0) {
+    tph_lint_leave(l, mark);
+    return 0;
+}
+
+static int walks(struct tph_lint *l, const struct subject *s)
+{
+    const struct tph_json *arguments = merged_arguments(l, s);
+    const struct tph_lint_args args = {.arguments = arguments, .fake = l->of_template};
+    const struct tph_lint_args fake = {.fake = true};
+    struct tph_lint_mark mark = tph_lint_enter(l, "arguments");
+    if (tph_lint_go_on(l, tph_lint_arguments(l, arguments, l->lint || l->of_template, "spec.arguments."), mark) < 0) {
+        return -1;
+    }
+    tph_lint_leave(l, mark);
+    globals(l, s);
+    if (begin(l, s, &args) < 0 || exit_handler(l, s) < 0 ||
+        tph_lint_go_on(l, tph_lint_hooks(l, tph_json_get(s->spec, "hooks"), "hooks"), mark) < 0 ||
+        tph_lint_go_on(l, pod_gc(l, s->spec), mark) < 0) {
         return -1;
     }
     struct tph_json_iter it = tph_json_iter(tph_json_get(s->referred ? s->referred : s->spec, "templates"));
     while (tph_json_next(&it)) {
         struct tph_str name = tph_json_get_str(it.value, "name");
-        if (enter(l, s, name, &fake) < 0) {
+        struct tph_lint_mark at = tph_lint_enter(l, "templates[%zu]", it.index);
+        if (l->problems && name.len == 0) { /* told already */
+            tph_lint_leave(l, at);
+            continue;
+        }
+        if (tph_lint_go_on(l, enter(l, s, name, &fake), at) < 0) {
             return tph_lint_wrap(l, "templates.%.*s ", TPH_FMT(name));
         }
+        tph_lint_leave(l, at);
     }
     return 0;
 }
@@ -250,16 +286,15 @@ static int refer(struct tph_lint *l, struct subject *s)
     struct tph_str name = tph_json_get_str(ref, "name");
     bool cluster = tph_json_bool(tph_json_get(ref, "clusterScope"));
     if (tph_json_len(tph_json_get(s->spec, "templates")) > 0) {
-        return tph_lint_fail(l, "Templates is invalid field in spec if workflow referred WorkflowTemplate reference");
+        (void)tph_lint_fail(l, "Templates is invalid field in spec if workflow referred WorkflowTemplate reference");
+        (void)tph_lint_at(l, "templates");
+        return tph_lint_hint(l, "put them into the WorkflowTemplate, or take workflowTemplateRef away");
     }
     struct tph_str key = cluster ? name : tph_lint_text(l, "%.*s/%.*s", TPH_FMT(l->ns), TPH_FMT(name));
     const struct tph_json *object = tph_map_get(cluster ? &l->set->cluster : &l->set->templates, key);
-    if (!object && cluster) {
-        return tph_lint_fail(l, "couldn't find cluster workflow template \"%.*s\"", TPH_FMT(name));
-    }
     if (!object) {
-        return tph_lint_fail(l, "couldn't find workflow template \"%.*s\" in namespace \"%.*s\"", TPH_FMT(name),
-                             TPH_FMT(l->ns));
+        (void)tph_lint_not_found(l, name, cluster);
+        return tph_lint_at(l, "workflowTemplateRef.name");
     }
     s->referred = tph_json_get(object, "spec");
     s->entrypoint = s->entrypoint.len > 0 ? s->entrypoint : tph_json_get_str(s->referred, "entrypoint");
@@ -269,13 +304,28 @@ static int refer(struct tph_lint *l, struct subject *s)
 static int workflow(struct tph_lint *l, const struct tph_json *metadata, const struct tph_json *spec)
 {
     struct subject s = {.metadata = metadata, .spec = spec, .entrypoint = tph_json_get_str(spec, "entrypoint")};
+    bool none = tph_json_len(tph_json_get(spec, "templates")) == 0;
+    struct tph_lint_mark mark = tph_lint_here(l);
     if (has(spec, "workflowTemplateRef") && refer(l, &s) < 0) {
         return -1;
     }
-    s.base = tph_lint_base(l, tph_lint_text(l, "local/%.*s", TPH_FMT(tph_json_get_str(metadata, "name"))).p, spec);
-    if (tph_lint_names(l, tph_json_get(spec, "templates"), TPH_LINT_FIELD, "spec.templates") < 0 ||
-        executor_plugins(l, spec) < 0) {
+    if (l->problems && none && !s.referred && !l->of_template) { /* Argo goes on, and stumbles over what follows */
+        (void)tph_lint_fail(l, "a list of templates was expected, there are none");
+        return tph_lint_at(l, "templates");
+    }
+    s.base = tph_lint_base(l, tph_lint_text(l, "local/%.*s", TPH_FMT(tph_json_get_str(metadata, "name"))).p, l->object,
+                           spec);
+    struct tph_lint_mark list = tph_lint_enter(l, "templates");
+    if (tph_lint_go_on(l, tph_lint_names(l, tph_json_get(spec, "templates"), TPH_LINT_FIELD, "spec.templates"), list) <
+        0) {
         return -1;
+    }
+    tph_lint_leave(l, list);
+    if (tph_lint_go_on(l, executor_plugins(l, spec), mark) < 0) {
+        return -1;
+    }
+    if (l->problems) {
+        tph_lint_trap_workflow(l, spec, s.base);
     }
     return walks(l, &s);
 }
@@ -296,37 +346,54 @@ static int schedule(struct tph_lint *l, struct tph_str text)
             n++;
         }
     }
-    if (n == 0 || n == 5) {
-        return n == 5 ? 0 : tph_lint_fail(l, "cron schedule %.*s is malformed: empty spec string", TPH_FMT(text));
+    if (n == 5) {
+        return 0;
+    }
+    if (n == 0) {
+        return tph_lint_fail(l, "cron schedule %.*s is malformed: empty spec string", TPH_FMT(text));
     }
     return tph_lint_fail(l, "cron schedule %.*s is malformed: expected exactly 5 fields, found %zu: [%s]",
                          TPH_FMT(text), n, tph_buf_cstr(&fields));
 }
 
-static int cron(struct tph_lint *l, const struct tph_json *spec)
+static int cron_options(struct tph_lint *l, const struct tph_json *spec)
 {
     struct tph_str policy = tph_json_get_str(spec, "concurrencyPolicy");
     struct tph_str zone = tph_json_get_str(spec, "timezone");
     int64_t deadline = 0;
     struct tph_json_iter it = tph_json_iter(tph_json_get(spec, "schedules"));
     if (tph_json_len(tph_json_get(spec, "schedules")) == 0) {
-        return tph_lint_fail(l, "cron workflow must have at least one schedule");
+        (void)tph_lint_fail(l, "cron workflow must have at least one schedule");
+        return tph_lint_hint(l, "for example  schedules: [\"0 3 * * *\"]");
     }
     while (tph_json_next(&it)) {
         if (schedule(l, tph_json_str(it.value)) < 0) {
-            return -1;
+            (void)tph_lint_hint(l, "minute hour day month weekday, for example \"*/5 * * * *\"");
+            return tph_lint_at(l, "schedules[%zu]", it.index);
         }
     }
     const char *path = tph_lint_text(l, "/usr/share/zoneinfo/%.*s", TPH_FMT(zone)).p;
     if (zone.len > 0 && !tph_str_eqz(zone, "UTC") && !tph_str_eqz(zone, "Local") && access(path, R_OK) < 0) {
-        return tph_lint_fail(l, "invalid timezone \"%.*s\": unknown time zone %.*s", TPH_FMT(zone), TPH_FMT(zone));
+        (void)tph_lint_fail(l, "invalid timezone \"%.*s\": unknown time zone %.*s", TPH_FMT(zone), TPH_FMT(zone));
+        return tph_lint_at(l, "timezone");
     }
     if (policy.len > 0 && !tph_str_eqz(policy, "Allow") && !tph_str_eqz(policy, "Forbid") &&
         !tph_str_eqz(policy, "Replace")) {
-        return tph_lint_fail(l, "'%.*s' is not a valid concurrencyPolicy", TPH_FMT(policy));
+        (void)tph_lint_fail(l, "'%.*s' is not a valid concurrencyPolicy", TPH_FMT(policy));
+        (void)tph_lint_hint(l, "one of Allow, Forbid, Replace");
+        return tph_lint_at(l, "concurrencyPolicy");
     }
     if (tph_json_to_i64(tph_json_get(spec, "startingDeadlineSeconds"), &deadline) == 0 && deadline < 0) {
-        return tph_lint_fail(l, "startingDeadlineSeconds must be positive");
+        (void)tph_lint_fail(l, "startingDeadlineSeconds must be positive");
+        return tph_lint_at(l, "startingDeadlineSeconds");
+    }
+    return 0;
+}
+
+static int cron(struct tph_lint *l, const struct tph_json *spec)
+{
+    if (tph_lint_go_on(l, cron_options(l, spec), tph_lint_here(l)) < 0) {
+        return -1;
     }
     struct tph_json *metadata = tph_json_copy(l->doc, tph_json_get(spec, "workflowMetadata"));
     struct tph_json *annotations = tph_json_new_object(l->doc);
@@ -339,6 +406,7 @@ static int cron(struct tph_lint *l, const struct tph_json *spec)
         tph_json_set(l->doc, metadata, "annotations", annotations);
     }
     tph_json_set_cstr(l->doc, annotations, "workflows.argoproj.io/scheduled-time", "");
+    (void)tph_lint_enter(l, "workflowSpec");
     if (workflow(l, metadata, tph_json_get(spec, "workflowSpec")) < 0) {
         return tph_lint_wrap(l, "cannot validate Workflow: ");
     }
@@ -368,10 +436,16 @@ static int object_of_kind(struct tph_lint *l, const struct tph_json *object)
     if (i == 4) {
         return tph_lint_fail(l, "%.*s is no kind that can be linted", TPH_FMT(kind));
     }
+    struct tph_lint_mark mark = tph_lint_here(l);
     if (name.len > KINDS[i].longest) {
-        return tph_lint_fail(l, "%s name \"%.*s\" must not be more than %zu characters long (currently %zu)",
-                             KINDS[i].title, TPH_FMT(name), KINDS[i].longest, name.len);
+        (void)tph_lint_fail(l, "%s name \"%.*s\" must not be more than %zu characters long (currently %zu)",
+                            KINDS[i].title, TPH_FMT(name), KINDS[i].longest, name.len);
+        (void)tph_lint_at(l, "metadata.name");
+        if (tph_lint_go_on(l, -1, mark) < 0) {
+            return -1;
+        }
     }
+    (void)tph_lint_enter(l, "spec");
     if (i == 3) {
         l->lint = false;
         return cron(l, spec);
@@ -385,24 +459,49 @@ static int object_of_kind(struct tph_lint *l, const struct tph_json *object)
     return workflow(l, metadata, spec);
 }
 
-int tph_lint_object(const struct tph_json *object, const struct tph_lint_set *set, enum tph_lint_mode mode,
-                    struct tph_error *err)
+static int check(const struct tph_json *object, const struct tph_lint_subject *subject,
+                 struct tph_lint_problems *problems, struct tph_error *err)
 {
     TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
-    struct tph_error own = TPH_ERROR_INIT;
-    struct tph_lint l = {.set = set,
+    struct tph_lint_frame frames[TPH_LIMIT_LINT_DEPTH + 2];
+    struct tph_lint l = {.set = subject->set,
                          .ns = tph_json_get_str(tph_json_get(object, "metadata"), "namespace"),
-                         .lint = mode == TPH_LINT_FOR_REPORT,
-                         .for_run = mode == TPH_LINT_FOR_RUN,
+                         .lint = subject->mode == TPH_LINT_FOR_REPORT,
+                         .for_run = subject->mode == TPH_LINT_FOR_RUN,
                          .arena = arena,
                          .doc = doc,
-                         .err = err ? err : &own};
-    int failed = object_of_kind(&l, object);
+                         .err = err,
+                         .path = TPH_BUF_INIT(TPH_MIB(1)),
+                         .frames = frames,
+                         .problems = problems,
+                         .plugins = subject->plugins,
+                         .mapped = subject->mapped};
+    tph_lint_begin(&l, object);
+    int failed = tph_lint_go_on(&l, object_of_kind(&l, object), (struct tph_lint_mark){.frames = 1});
+    if (problems) {
+        tph_lint_problems_tidy(problems);
+    }
     for (struct tph_lint_base *b = l.bases; b; b = b->next) {
         tph_map_release(&b->templates);
     }
     tph_map_release(&l.globals);
     tph_map_release(&l.results);
+    tph_buf_release(&l.path);
     return failed;
+}
+
+int tph_lint_object(const struct tph_json *object, const struct tph_lint_set *set, enum tph_lint_mode mode,
+                    struct tph_error *err)
+{
+    struct tph_error own = TPH_ERROR_INIT;
+    const struct tph_lint_subject subject = {.set = set, .mode = mode};
+    return check(object, &subject, NULL, err ? err : &own);
+}
+
+void tph_lint_check(const struct tph_json *object, const struct tph_lint_subject *subject,
+                    struct tph_lint_problems *problems)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    (void)check(object, subject, problems, &err); /* 0: all is in problems */
 }

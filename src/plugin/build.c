@@ -2,6 +2,7 @@
 #include "api/gotype_tables.h"
 #include "plugin/build.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include "base/limits.h"
 #include "data/yaml.h"
 #include "plugin/server_file.h"
+
+enum { OBJECT_NAME_MAX = 253 };
 
 #define GENERATED_YAML   "# This is an auto-generated file. DO NOT EDIT\n"
 #define GENERATED_README "<!-- This is an auto-generated file. DO NOT EDIT -->\n"
@@ -34,22 +37,37 @@ struct source {
     struct tph_error *err;
 };
 
-/* Go's filepath.Join: "." and trailing slashes vanish. */
+static void drop_last_element(struct tph_buf *path, size_t root)
+{
+    while (path->len > root && path->bytes[path->len - 1] != '/') {
+        path->len--;
+    }
+    path->len -= path->len > root ? 1 : 0;
+    tph_buf_commit(path, 0);
+}
+
+/* Go's filepath.Join: no "." and no double slash, and ".." takes the element before it. */
 static char *join(const char *directory, const char *name)
 {
-    const char *start = directory;
-    while (start[0] == '.' && start[1] == '/') {
-        for (start += 2; *start == '/'; start++) {
+    TPH_CLEANUP(tph_freep) char *whole = tph_format("%s/%s", directory, name);
+    struct tph_buf path = TPH_BUF_INIT(strlen(whole) + 1);
+    struct tph_str rest = tph_str(*directory ? whole : name);
+    struct tph_str element;
+    size_t root = rest.len > 0 && rest.p[0] == '/' ? 1 : 0;
+    size_t n_names = 0; /* at the end, for ".." to take */
+    (void)tph_buf_puts(&path, root > 0 ? "/" : "");
+    while (tph_str_cut(&rest, '/', &element)) {
+        bool up = tph_str_eqz(element, "..");
+        if (up && n_names > 0) {
+            drop_last_element(&path, root);
+            n_names--;
+        } else if (element.len > 0 && !tph_str_eqz(element, ".") && !(up && root > 0)) {
+            (void)tph_buf_puts(&path, path.len > root ? "/" : "");
+            (void)tph_buf_put(&path, element);
+            n_names += up ? 0 : 1;
         }
     }
-    size_t len = strlen(start);
-    while (len > 1 && start[len - 1] == '/') {
-        len--;
-    }
-    if (len == 0 || (len == 1 && start[0] == '.')) {
-        return tph_strdup(name);
-    }
-    return tph_format("%.*s/%s", (int)len, start, name);
+    return tph_buf_take(&path, NULL);
 }
 
 static void warn(const struct source *s, const char *format, ...) TPH_PRINTF(2, 3);
@@ -63,17 +81,42 @@ static void warn(const struct source *s, const char *format, ...)
     (void)tph_buf_printf(&s->report->warnings, "warning: %s\n", text);
 }
 
+/* What the system said, in Go's form: "open PATH: no such file or directory". */
+static int system_said(const struct source *s, const char *doing, const char *path, const struct tph_error *said)
+{
+    const char *colon = strrchr(said->text, ':');
+    if (said->kind == TPH_ERROR_LIMIT || said->kind == TPH_ERROR_INVALID || !colon || colon[1] != ' ') {
+        return tph_error_set(s->err, said->kind, "%s", said->text);
+    }
+    const char *reason = colon + 2;
+    return tph_error_set(s->err, said->kind, "%s %s: %c%s", doing, path, tolower((unsigned char)*reason), reason + 1);
+}
+
+static int read_file(const struct source *s, const char *path, struct tph_buf *text)
+{
+    struct tph_error said = TPH_ERROR_INIT;
+    return tph_fd_read_regular_file(path, text, &said) < 0
+               ? system_said(s, said.kind == TPH_ERROR_SYSTEM && strstr(said.text, strerror(EISDIR)) ? "read" : "open",
+                             path, &said)
+               : 0;
+}
+
+static int write_file(const struct source *s, const char *path, const struct tph_buf *text)
+{
+    struct tph_error said = TPH_ERROR_INIT;
+    if (tph_fd_write_file(path, tph_buf_str(text), 0666, &said) < 0) {
+        return system_said(s, "open", path, &said);
+    }
+    (void)tph_buf_printf(&s->report->lines, "%s created\n", path);
+    return 0;
+}
+
 static int read_plugin(struct source *s)
 {
     TPH_CLEANUP(tph_freep) char *path = join(s->directory, "plugin.yaml");
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);
     struct tph_error inner = TPH_ERROR_INIT;
-    if (access(path, R_OK) < 0) {
-        int number = errno;
-        return tph_error_set(s->err, TPH_ERROR_NOT_FOUND, "open %s: %s", path,
-                             number == ENOENT ? "no such file or directory" : "permission denied");
-    }
-    if (tph_fd_read_file(path, &text, s->err) < 0) {
+    if (read_file(s, path, &text) < 0) {
         return -1;
     }
     if (tph_yaml_parse(tph_buf_str(&text), TPH_YAML_STRICT, &s->raw, NULL, &inner) < 0) {
@@ -94,15 +137,17 @@ static struct tph_json *container_of(const struct tph_json *plugin)
 /* At most one server.* becomes args. */
 static int take_server(struct source *s, const char *name)
 {
-    TPH_CLEANUP(tph_freep) char *path = NULL;
+    TPH_CLEANUP(tph_freep) char *found = NULL;
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);
-    if (tph_plugin_server_file(s->directory, name, &path, s->err) < 0) {
-        return -1;
+    struct tph_error said = TPH_ERROR_INIT;
+    if (tph_plugin_server_file(s->directory, name, &found, &said) < 0) {
+        return system_said(s, "open", s->directory, &said);
     }
-    if (!path) {
+    if (!found) {
         return 0;
     }
-    if (tph_fd_read_file(path, &text, s->err) < 0) {
+    TPH_CLEANUP(tph_freep) char *path = join(found, "");
+    if (read_file(s, path, &text) < 0) {
         return -1;
     }
     struct tph_json *container = container_of(s->plugin);
@@ -137,14 +182,57 @@ static int validate(const struct source *s)
     return problem ? tph_error_set(s->err, TPH_ERROR_INVALID, "sidecar is invalid: %s", problem) : 0;
 }
 
-static void warn_about(const struct source *s)
+/* Kubernetes' rule for names of most objects: a DNS subdomain. */
+static bool is_object_name(const char *name)
+{
+    size_t len = strlen(name);
+    bool edge = true; /* what comes next must be a letter or digit */
+    for (size_t i = 0; i < len; i++) {
+        char c = name[i];
+        bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        bool last = i + 1 == len || name[i + 1] == '.';
+        if (!alphanumeric && (edge || last || c != '-') && (edge || c != '.')) {
+            return false;
+        }
+        edge = c == '.';
+    }
+    return len > 0 && len <= OBJECT_NAME_MAX && !edge;
+}
+
+static void warn_about_ports(const struct source *s, const struct tph_json *ports)
 {
     static const char *const common[] = {"80", "443", "8080", "8081", "8443"};
+    struct tph_json_iter it = tph_json_iter(ports);
+    while (tph_json_next(&it)) {
+        struct tph_str port = tph_json_number_text(tph_json_get(it.value, "containerPort"));
+        for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
+            if (tph_str_eqz(port, common[i])) {
+                warn(s, "port %s is used by many programs and clashes easily; choose another", common[i]);
+            }
+        }
+        for (size_t i = 0; i < it.index; i++) {
+            const struct tph_json *other = tph_json_get(tph_json_at(ports, i), "containerPort");
+            if (tph_str_eq(port, tph_json_number_text(other))) {
+                warn(s, "port %.*s stands twice in spec.sidecar.container.ports", TPH_FMT(port));
+                break;
+            }
+        }
+    }
+}
+
+static void warn_about(const struct source *s, const char *configmap_name)
+{
     const struct tph_json *container = container_of(s->plugin);
     struct tph_str kind = tph_json_get_str(s->plugin, "kind");
     if (!tph_str_eqz(kind, "ExecutorPlugin")) {
         warn(s, "kind is \"%.*s\", not ExecutorPlugin: no controller will take the ConfigMap for a plugin",
              TPH_FMT(kind));
+    }
+    if (!is_object_name(configmap_name)) {
+        warn(s,
+             "metadata.name: \"%s\" is no name that Kubernetes takes for a ConfigMap: at most %d lower case letters, "
+             "digits, '-' and '.', the first and the last of each part between dots a letter or digit",
+             configmap_name, OBJECT_NAME_MAX);
     }
     const struct tph_json *resources = tph_json_get(container, "resources");
     if (!tph_json_get(resources, "requests") || !tph_json_get(resources, "limits")) {
@@ -154,15 +242,7 @@ static void warn_about(const struct source *s)
     if (tph_json_len(tph_json_get(container, "securityContext")) == 0) {
         warn(s, "securityContext is {}: the sidecar may run as root; set runAsNonRoot and runAsUser");
     }
-    struct tph_json_iter it = tph_json_iter(tph_json_get(container, "ports"));
-    while (tph_json_next(&it)) {
-        struct tph_str port = tph_json_number_text(tph_json_get(it.value, "containerPort"));
-        for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
-            if (tph_str_eqz(port, common[i])) {
-                warn(s, "port %s is used by many programs and clashes easily; choose another", common[i]);
-            }
-        }
-    }
+    warn_about_ports(s, tph_json_get(container, "ports"));
 }
 
 /* The manifest's object. */
@@ -206,10 +286,9 @@ static int write_configmap(const struct source *s, const char *configmap_name)
     }
     (void)tph_buf_puts(&text, GENERATED_YAML);
     if (tph_yaml_write(make_configmap(s, configmap_name, tph_buf_str(&container)), &text, s->err) < 0 ||
-        tph_fd_write_file(path, tph_buf_str(&text), 0666, s->err) < 0) {
+        write_file(s, path, &text) < 0) {
         return -1;
     }
-    (void)tph_buf_printf(&s->report->lines, "%s created\n", path);
     return 0;
 }
 
@@ -217,7 +296,7 @@ static int write_configmap(const struct source *s, const char *configmap_name)
 static bool is_own_readme(const char *path)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);
-    return access(path, F_OK) == 0 && tph_fd_read_file(path, &text, NULL) == 0 &&
+    return access(path, F_OK) == 0 && tph_fd_read_regular_file(path, &text, NULL) == 0 &&
            !tph_str_has_prefix(tph_buf_str(&text), TPH_STR(GENERATED_README));
 }
 
@@ -239,11 +318,7 @@ static int write_readme(const struct source *s, const char *configmap_name, unsi
         TPH_FMT(tph_json_get_str(annotations, "workflows.argoproj.io/version")),
         TPH_FMT(tph_json_get_str(container_of(s->plugin), "image")),
         TPH_FMT(tph_json_get_str(annotations, "workflows.argoproj.io/description")), configmap_name, configmap_name);
-    if (tph_fd_write_file(path, tph_buf_str(&text), 0666, s->err) < 0) {
-        return -1;
-    }
-    (void)tph_buf_printf(&s->report->lines, "%s created\n", path);
-    return 0;
+    return write_file(s, path, &text);
 }
 
 static int build(struct source *s, unsigned flags)
@@ -256,7 +331,11 @@ static int build(struct source *s, unsigned flags)
     if (take_server(s, name) < 0 || validate(s) < 0) {
         return -1;
     }
-    warn_about(s);
+    if (strchr(name, '/')) {
+        return tph_error_set(s->err, TPH_ERROR_INVALID,
+                             "metadata.name: \"%s\" has a slash: its ConfigMap would be written elsewhere", name);
+    }
+    warn_about(s, configmap_name);
     return write_configmap(s, configmap_name) < 0 ? -1 : write_readme(s, configmap_name, flags);
 }
 

@@ -45,57 +45,14 @@ int tph_plugin_fail(const struct tph_source *source, const char *path, struct tp
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    struct tph_position at = {.line = 0};
-    if (source && source->positions) {
-        at = tph_positions_find(source->positions, tph_str(path));
+    TPH_CLEANUP(tph_buf_release) struct tph_buf where = TPH_BUF_INIT(TPH_KIB(64));
+    if (source) {
+        tph_source_place(source, tph_str(path), &where);
     }
-    const char *file = source ? source->file : NULL;
-    if (file && at.line > 0) {
-        return tph_error_set(err, TPH_ERROR_INVALID, "%s:%zu:%zu: %s%s%s", file, at.line + source->line_offset,
-                             at.column, path, *path ? " " : "", text);
-    }
-    return tph_error_set(err, TPH_ERROR_INVALID, "%s%s%s%s%s", file ? file : "", file ? ": " : "", path,
-                         *path ? " " : "", text);
+    size_t place = where.len;
+    tph_source_path(source, tph_str(path), &where);
+    return tph_error_set(err, TPH_ERROR_INVALID, "%s%s%s", tph_buf_cstr(&where), where.len > place ? " " : "", text);
 }
-
-static const struct tph_field volume_source_list[] = {
-    {"name", TPH_FIELD_STR, offsetof(struct tph_volume, ref_name), 0, NULL, NULL, NULL},
-    {"secretName", TPH_FIELD_STR, offsetof(struct tph_volume, ref_name), 0, NULL, NULL, NULL},
-    {"optional", TPH_FIELD_BOOL, offsetof(struct tph_volume, optional), 0, NULL, NULL, NULL},
-    {"defaultMode", TPH_FIELD_IGNORED, 0, 0, NULL, NULL, NULL},
-    {NULL, TPH_FIELD_IGNORED, 0, 0, NULL, NULL, NULL},
-};
-static const struct tph_fields volume_source_fields = {volume_source_list, sizeof(struct tph_volume)};
-
-static int read_secret_volume(struct tph_reader *reader, const struct tph_json *json, void *into)
-{
-    ((struct tph_volume *)into)->kind = TPH_VOLUME_SECRET;
-    return tph_fields_read(reader, json, &volume_source_fields, into);
-}
-
-static int read_configmap_volume(struct tph_reader *reader, const struct tph_json *json, void *into)
-{
-    ((struct tph_volume *)into)->kind = TPH_VOLUME_CONFIGMAP;
-    return tph_fields_read(reader, json, &volume_source_fields, into);
-}
-
-static int read_empty_dir(struct tph_reader *reader, const struct tph_json *json, void *into)
-{
-    (void)reader;
-    (void)json;
-    ((struct tph_volume *)into)->kind = TPH_VOLUME_EMPTY_DIR;
-    return 0;
-}
-
-static const struct tph_field volume_list[] = {
-    {"name", TPH_FIELD_STR, offsetof(struct tph_volume, name), 0, NULL, NULL, NULL},
-    {"emptyDir", TPH_FIELD_CUSTOM, 0, 0, NULL, read_empty_dir, NULL},
-    {"secret", TPH_FIELD_CUSTOM, 0, 0, NULL, read_secret_volume, NULL},
-    {"configMap", TPH_FIELD_CUSTOM, 0, 0, NULL, read_configmap_volume, NULL},
-    {"hostPath", TPH_FIELD_REFUSED, 0, 0, NULL, NULL, "sidecars see no files of this machine"},
-    {NULL, TPH_FIELD_IGNORED, 0, 0, NULL, NULL, NULL},
-};
-static const struct tph_fields volume_fields = {volume_list, sizeof(struct tph_volume)};
 
 /* Splits the reader's "PATH: text" so that the place can stand in front. */
 static int read_failed(const struct tph_sidecar_document *document, struct tph_str path, const struct tph_error *inner,
@@ -113,6 +70,10 @@ static int read_failed(const struct tph_sidecar_document *document, struct tph_s
 static int read_volumes(struct tph_plugin *plugin, const struct tph_sidecar_document *document, struct tph_error *err)
 {
     size_t n = tph_json_len(document->volumes);
+    if (document->volumes && !tph_json_is_null(document->volumes) && !tph_json_is(document->volumes, TPH_JSON_ARRAY)) {
+        TPH_CLEANUP(tph_freep) char *at = tph_format("%s.volumes", document->path);
+        return tph_plugin_fail(document->source, at, err, "must be a list");
+    }
     struct tph_arena *arena = owned_of(plugin)->arena;
     struct tph_volume *volumes = TPH_ARENA_ARRAY(arena, struct tph_volume, n);
     struct tph_json_iter it = tph_json_iter(document->volumes);
@@ -122,7 +83,7 @@ static int read_volumes(struct tph_plugin *plugin, const struct tph_sidecar_docu
         (void)tph_buf_puts(&reader.path, document->path);
         tph_path_key(&reader.path, TPH_STR("volumes"));
         tph_path_index(&reader.path, it.index);
-        int failed = tph_fields_read(&reader, it.value, &volume_fields, &volumes[it.index]);
+        int failed = tph_volume_read(&reader, it.value, &volumes[it.index]);
         failed = failed < 0 ? read_failed(document, tph_buf_str(&reader.path), &inner, err) : 0;
         tph_buf_release(&reader.path);
         if (failed < 0) {
@@ -137,10 +98,17 @@ static int read_volumes(struct tph_plugin *plugin, const struct tph_sidecar_docu
 static int read_annotations(struct tph_plugin *plugin, const struct tph_sidecar_document *document,
                             struct tph_error *err)
 {
-    struct tph_str text = tph_json_get_str(document->annotations, "tiphys/call-timeout");
-    if (text.len > 0 && (tph_duration_parse_ms(text, &plugin->call_timeout_ms) < 0 || plugin->call_timeout_ms <= 0)) {
-        return tph_plugin_fail(document->source, "metadata.annotations[tiphys/call-timeout]", err,
-                               "\"%.*s\" is no duration such as 30s or 2m", TPH_FMT(text));
+    const struct {
+        const char *name;
+        int64_t *into;
+    } times[] = {{"tiphys/call-timeout", &plugin->call_timeout_ms}, {"tiphys/ready-timeout", &plugin->ready_ms}};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        struct tph_str text = tph_json_get_str(document->annotations, times[i].name);
+        if (text.len > 0 && (tph_duration_parse_ms(text, times[i].into) < 0 || *times[i].into <= 0)) {
+            TPH_CLEANUP(tph_freep) char *path = tph_format("metadata.annotations[%s]", times[i].name);
+            return tph_plugin_fail(document->object, path, err, "\"%.*s\" is no duration such as 30s or 2m",
+                                   TPH_FMT(text));
+        }
     }
     return 0;
 }
@@ -149,8 +117,8 @@ static int read_annotations(struct tph_plugin *plugin, const struct tph_sidecar_
 static const char *path_of(const struct tph_plugin *plugin, const struct tph_sidecar_document *document,
                            const char *member)
 {
-    return tph_arena_format(((const struct tph_plugin_owned *)(const void *)plugin)->arena, "%s%scontainer%s%s",
-                            document->path, *document->path ? "." : "", *member ? "." : "", member);
+    return tph_arena_format(((const struct tph_plugin_owned *)(const void *)plugin)->arena, "%s%s%s",
+                            document->container_path, *document->container_path && *member ? "." : "", member);
 }
 
 /* Argo's demands. A map that is there but empty counts as missing: it vanishes when the ConfigMap is written. */
@@ -181,6 +149,25 @@ static int check_mandatory(const struct tph_plugin *plugin, const struct tph_sid
     return 0;
 }
 
+/* What is well said, but can only fail here. The definition can still be listed and built. */
+static void find_refused(struct tph_plugin *plugin, const struct tph_sidecar_document *document)
+{
+    const struct tph_security *security = &plugin->container.security;
+    struct tph_error why = TPH_ERROR_INIT;
+    if (security->run_as_non_root == TPH_YES && security->run_as_user == 0) {
+        (void)tph_plugin_fail(document->source, path_of(plugin, document, "securityContext.runAsUser"), &why,
+                              "is 0, which is root, but runAsNonRoot is true");
+        (void)tph_error_hint(&why, "set runAsUser to another id, for example 65534");
+    } else if (plugin->automount_token) {
+        (void)tph_plugin_fail(document->object, document->automount_path, &why,
+                              "cannot be honoured here: there are no service accounts");
+        (void)tph_error_hint(&why, "take it out, or run this plugin in a cluster");
+    }
+    if (why.kind != TPH_ERROR_NONE) {
+        plugin->refused = tph_arena_strdup(owned_of(plugin)->arena, tph_str(why.text));
+    }
+}
+
 int tph_plugin_read_sidecar(struct tph_plugin *plugin, const struct tph_sidecar_document *document,
                             struct tph_error *err)
 {
@@ -198,13 +185,19 @@ int tph_plugin_read_sidecar(struct tph_plugin *plugin, const struct tph_sidecar_
         plugin->container.n_args = 1;
     }
     int64_t grace_s = 0;
-    if (tph_json_to_i64(document->grace, &grace_s) == 0 && grace_s >= 0 && grace_s < 86400) {
+    bool given = document->grace && !tph_json_is_null(document->grace);
+    if (given && (tph_json_to_i64(document->grace, &grace_s) < 0 || grace_s < 0 || grace_s > TPH_LIMIT_GRACE_S)) {
+        TPH_CLEANUP(tph_freep) char *at = tph_format("%s.terminationGracePeriodSeconds", document->path);
+        return tph_plugin_fail(document->source, at, err, "must be a whole number from 0 to %d", TPH_LIMIT_GRACE_S);
+    }
+    if (given) {
         plugin->container.termination_grace_ms = grace_s * 1000;
     }
     if (read_volumes(plugin, document, err) < 0 || read_annotations(plugin, document, err) < 0) {
         return -1;
     }
-    plugin->file =
-        document->source && document->source->file ? tph_arena_strdup(arena, tph_str(document->source->file)) : NULL;
+    const struct tph_source *object = document->object;
+    plugin->file = object && object->file ? tph_arena_strdup(arena, tph_str(object->file)) : NULL;
+    find_refused(plugin, document);
     return check_mandatory(plugin, document, err);
 }

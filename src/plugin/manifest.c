@@ -52,7 +52,7 @@ static int read_server(const char *directory, const char *name, struct tph_buf *
         return -1;
     }
     *ret_found = path != NULL;
-    return path ? tph_fd_read_file(path, text, err) : 0;
+    return path ? tph_fd_read_regular_file(path, text, err) : 0;
 }
 
 int tph_plugin_from_manifest(const struct tph_json *manifest, const struct tph_source *source, const char *directory,
@@ -84,6 +84,9 @@ int tph_plugin_from_manifest(const struct tph_json *manifest, const struct tph_s
         .grace = tph_json_get(sidecar, "terminationGracePeriodSeconds"),
         .annotations = tph_json_get(meta, "annotations"),
         .path = "spec.sidecar",
+        .container_path = "spec.sidecar.container",
+        .automount_path = "spec.sidecar.automountServiceAccountToken",
+        .object = source,
         .source = source,
     };
     if (has_server) {
@@ -101,15 +104,16 @@ int tph_plugin_from_directory(const char *directory, struct tph_plugin **ret_plu
     TPH_CLEANUP(tph_freep) char *path = tph_format("%s/plugin.yaml", directory);
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-    if (tph_fd_read_file(path, &text, err) < 0) {
+    if (tph_fd_read_regular_file(path, &text, err) < 0) {
         return -1;
     }
     struct tph_yaml_places places = {.positions = NULL};
+    struct tph_source source = {.file = path};
     if (tph_yaml_parse(tph_buf_str(&text), TPH_YAML_STRICT | TPH_YAML_POSITIONS, &doc, &places, err) < 0) {
-        return tph_error_wrap(err, "%s:%zu:%zu", path, places.error.line, places.error.column);
+        return tph_source_syntax(&source, &places.error, err);
     }
     TPH_CLEANUP(tph_positions_freep) struct tph_positions *positions = places.positions;
-    struct tph_source source = {.file = path, .positions = positions};
+    source.positions = positions;
     return tph_plugin_from_manifest(tph_json_root(doc), &source, directory, ret_plugin, err);
 }
 
@@ -120,18 +124,29 @@ bool tph_plugin_is_configmap(const struct tph_json *object)
            tph_str_eqz(tph_json_get_str(labels, CONFIGMAP_TYPE), "ExecutorPlugin");
 }
 
-/* The YAML text under data["sidecar.container"], parsed; a fault in it is placed inside the block of the file. */
-static int parse_block(const struct tph_json *data, const struct tph_source *source, struct tph_json_doc **ret_doc,
-                       struct tph_error *err)
+#define BLOCK_PATH "data[sidecar.container]"
+
+/* The YAML text under data["sidecar.container"] with its places; prefix: where it stands, of the caller. */
+static int parse_block(const struct tph_json *data, const struct tph_source *object, const char *prefix,
+                       struct tph_json_doc **ret_doc, struct tph_positions **ret_positions,
+                       struct tph_source *ret_source, struct tph_error *err)
 {
     struct tph_str text = tph_json_get_str(data, "sidecar.container");
-    struct tph_error inner = TPH_ERROR_INIT;
+    struct tph_yaml_places places = {.positions = NULL};
     if (!text.p) {
-        return tph_plugin_fail(source, "data[sidecar.container]", err, "is missing");
+        return tph_plugin_fail(object, BLOCK_PATH, err, "is missing");
     }
-    if (tph_yaml_parse(text, TPH_YAML_STRICT, ret_doc, NULL, &inner) < 0) {
-        return tph_plugin_fail(source, "data[sidecar.container]", err, "%s", inner.text);
+    int failed = tph_yaml_parse(text, TPH_YAML_STRICT | TPH_YAML_POSITIONS, ret_doc, &places, err);
+    struct tph_source source = tph_source_within(object, prefix, TPH_STR(BLOCK_PATH), places.positions);
+    if (failed < 0 && source.apart) {
+        return tph_source_syntax(&source, &places.error, err);
     }
+    if (failed < 0) {
+        struct tph_error inner = *err;
+        return tph_plugin_fail(object, BLOCK_PATH, err, "%s", inner.text);
+    }
+    *ret_positions = places.positions;
+    *ret_source = source;
     return 0;
 }
 
@@ -140,6 +155,9 @@ int tph_plugin_from_configmap(const struct tph_json *configmap, const struct tph
 {
     TPH_CLEANUP(tph_plugin_unrefp) struct tph_plugin *plugin = tph_plugin_make();
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *block = NULL;
+    TPH_CLEANUP(tph_positions_freep) struct tph_positions *positions = NULL;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf prefix = TPH_BUF_INIT(TPH_KIB(64));
+    struct tph_source within;
     struct tph_arena *arena = arena_of(plugin);
     const struct tph_json *meta = tph_json_get(configmap, "metadata");
     const struct tph_json *data = tph_json_get(configmap, "data");
@@ -151,17 +169,23 @@ int tph_plugin_from_configmap(const struct tph_json *configmap, const struct tph
     plugin->name = tph_str_has_suffix(name, TPH_STR(CONFIGMAP_SUFFIX))
                        ? tph_arena_str(arena, tph_str_slice(name, 0, name.len - strlen(CONFIGMAP_SUFFIX)))
                        : plugin->config_name;
+    if (plugin->name.len == 0) {
+        return tph_plugin_fail(source, "metadata.name", err, "has no plugin's name before \"" CONFIGMAP_SUFFIX "\"");
+    }
     plugin->ns = tph_arena_str(arena, tph_json_get_str(meta, "namespace"));
     plugin->automount_token = tph_str_eqz(tph_json_get_str(data, "sidecar.automountServiceAccountToken"), "true");
-    if (parse_block(data, source, &block, err) < 0) {
+    tph_source_path(source, TPH_STR(BLOCK_PATH), &prefix);
+    if (parse_block(data, source, tph_buf_cstr(&prefix), &block, &positions, &within, err) < 0) {
         return -1;
     }
-    /* Paths are those of the block; its place in the file is the block's own. */
     struct tph_sidecar_document document = {
         .container = tph_json_root(block),
         .annotations = tph_json_get(meta, "annotations"),
         .path = "",
-        .source = source,
+        .container_path = "",
+        .automount_path = "data[sidecar.automountServiceAccountToken]",
+        .object = source,
+        .source = &within,
     };
     if (tph_plugin_read_sidecar(plugin, &document, err) < 0) {
         return -1;
@@ -191,6 +215,9 @@ int tph_plugin_from_workflow(const struct tph_json *workflow, size_t index, cons
         .grace = tph_json_get(sidecar, "terminationGracePeriodSeconds"),
         .annotations = tph_json_get(meta, "annotations"),
         .path = path,
+        .container_path = tph_arena_format(arena, "%s.container", path),
+        .automount_path = tph_arena_format(arena, "%s.automountServiceAccountToken", path),
+        .object = source,
         .source = source,
     };
     if (tph_plugin_read_sidecar(plugin, &document, err) < 0) {

@@ -16,14 +16,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "data/json.h"
-#include "data/position.h"
-
-/* Where a document was read: for messages. Any member may be NULL or 0. */
-struct tph_source {
-    const char *file;
-    const struct tph_positions *positions;
-    size_t line_offset; /* lines of the file before the document */
-};
+#include "plugin/source.h"
 
 struct tph_plugin {
     struct tph_str ns;          /* "" = the namespace of whoever uses it (`run`) */
@@ -34,6 +27,8 @@ struct tph_plugin {
     size_t n_volumes;
     bool automount_token;    /* sidecar.automountServiceAccountToken */
     int64_t call_timeout_ms; /* annotation tiphys/call-timeout; TPH_LIMIT_CALL_TIMEOUT_MS by default */
+    int64_t ready_ms;        /* annotation tiphys/ready-timeout; 0 = the agent's */
+    const char *refused;     /* why it cannot be run here, with its place; NULL: nothing against it */
     const char *file;        /* where it was read; NULL unknown */
     const char *directory;   /* the plugin's own directory, absolute; NULL when not read from one */
 };

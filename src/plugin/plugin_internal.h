@@ -17,9 +17,12 @@ struct tph_sidecar_document {
     const struct tph_json *volumes;     /* spec.sidecar.volumes; NULL = none */
     const struct tph_json *grace;       /* spec.sidecar.terminationGracePeriodSeconds */
     const struct tph_json *annotations; /* metadata.annotations */
-    const char *path;                   /* "spec.sidecar" or "" */
-    struct tph_str args_override;       /* text of server.*; p NULL = none */
-    const struct tph_source *source;
+    const char *path;                   /* "spec.sidecar" */
+    const char *container_path;         /* "spec.sidecar.container"; "" where it is a text of its own */
+    const char *automount_path;
+    struct tph_str args_override;    /* text of server.*; p NULL = none */
+    const struct tph_source *object; /* what annotations and automount_path are of */
+    const struct tph_source *source; /* what path and container_path are of: the same, or a text in it */
 };
 
 struct tph_plugin *tph_plugin_make(void) __attribute__((returns_nonnull, warn_unused_result));

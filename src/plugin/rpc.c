@@ -26,7 +26,10 @@ void tph_rpc_request(const struct tph_rpc_task *task, struct tph_buf *body)
     (void)tph_buf_put(body, task->template_json);
     put_member(body, ",\"task\":{\"id\":", task->node_id);
     put_member(body, ",\"name\":", task->node_name);
-    (void)tph_buf_printf(body, ",\"attempt\":%u,\"calls\":%u", task->attempt, task->calls);
+    (void)tph_buf_puts(body, ",\"attempt\":");
+    (void)tph_buf_putu(body, task->attempt);
+    (void)tph_buf_puts(body, ",\"calls\":");
+    (void)tph_buf_putu(body, task->calls);
     if (task->deadline_ms > 0) {
         (void)tph_buf_printf(body, ",\"deadline\":%lld", (long long)(task->deadline_ms / 1000));
     }
@@ -42,7 +45,11 @@ void tph_rpc_request(const struct tph_rpc_task *task, struct tph_buf *body)
 
 void tph_rpc_idempotency_key(const struct tph_rpc_task *task, struct tph_buf *text)
 {
-    (void)tph_buf_printf(text, "%.*s/%.*s/%u", TPH_FMT(task->workflow_uid), TPH_FMT(task->node_id), task->attempt);
+    (void)tph_buf_put(text, task->workflow_uid);
+    (void)tph_buf_putc(text, '/');
+    (void)tph_buf_put(text, task->node_id);
+    (void)tph_buf_putc(text, '/');
+    (void)tph_buf_putu(text, task->attempt);
 }
 
 void tph_rpc_reply_release(struct tph_rpc_reply *reply)
@@ -71,10 +78,40 @@ static void set_message(struct tph_rpc_reply *reply, enum tph_verdict verdict)
     reply->message = tph_buf_cstr(&reply->text);
 }
 
+static void put_status(struct tph_rpc_reply *reply, const struct tph_rpc_answer *answer)
+{
+    (void)tph_buf_printf(&reply->text, "%d ", answer->status);
+    (void)tph_utf8_repair(&reply->text, answer->reason);
+}
+
+/* What may pass was tried as often as anything is. A stranger has one try, about which there is nothing to say. */
+static bool all_spent(const struct tph_rpc_question *question)
+{
+    return question->owner && question->tries_left <= 0;
+}
+
+static void put_tries(struct tph_rpc_reply *reply)
+{
+    (void)tph_buf_printf(&reply->text, ", tried %d times", TPH_LIMIT_CALL_TRIES);
+}
+
+/* A 503 that stayed: Argo shows its body and nothing else, so that comes first. */
+static void stayed_busy(struct tph_rpc_reply *reply, const struct tph_rpc_answer *answer)
+{
+    struct tph_str body = tph_str_trim(answer->body);
+    put_beginning(&reply->text, body, TPH_LIMIT_ERROR_BODY);
+    (void)tph_buf_puts(&reply->text, body.len > 0 ? " (" : "");
+    put_status(reply, answer);
+    put_tries(reply);
+    (void)tph_buf_puts(&reply->text, body.len > 0 ? ")" : "");
+    set_message(reply, TPH_VERDICT_FATAL);
+}
+
 /* Anything but a 200: `<code> <reason>: <body>`, as Argo words it. */
 static void refuse_status(struct tph_rpc_reply *reply, const struct tph_rpc_answer *answer, enum tph_verdict verdict)
 {
-    (void)tph_buf_printf(&reply->text, "%d %.*s: ", answer->status, TPH_FMT(answer->reason));
+    put_status(reply, answer);
+    (void)tph_buf_puts(&reply->text, ": ");
     put_beginning(&reply->text, answer->body, TPH_LIMIT_ERROR_BODY);
     if (answer->status == 403 || answer->status == 401) {
         (void)tph_buf_puts(&reply->text,
@@ -89,6 +126,9 @@ static void transport_failed(struct tph_rpc_reply *reply, const struct tph_rpc_a
                              const struct tph_rpc_question *question)
 {
     (void)tph_buf_printf(&reply->text, "Post \"%s\": %.*s", question->url, TPH_FMT(answer->error));
+    if (all_spent(question)) {
+        put_tries(reply);
+    }
     set_message(reply, question->tries_left > 0 ? TPH_VERDICT_RETRY : TPH_VERDICT_FATAL);
 }
 
@@ -102,6 +142,44 @@ static void bad_body(struct tph_rpc_reply *reply, struct tph_str body, const cha
         put_beginning(&reply->text, body, SHOWN_OF_A_BAD_REPLY);
     }
     set_message(reply, TPH_VERDICT_FATAL);
+}
+
+/* What Go's decoder would not take into a reply: says which member is of another type than the contract's. */
+static bool has_types(const struct tph_json *root, char *ret_why, size_t size)
+{
+    enum parent { ROOT, NODE, OUTPUTS };
+    static const char *const places[] = {[ROOT] = "", [NODE] = "node.", [OUTPUTS] = "node.outputs."};
+    static const struct {
+        enum parent parent;
+        enum tph_json_type type;
+        const char *name;
+    } members[] = {
+        {ROOT, TPH_JSON_OBJECT, "node"},        {NODE, TPH_JSON_STRING, "phase"},
+        {NODE, TPH_JSON_STRING, "message"},     {NODE, TPH_JSON_STRING, "progress"},
+        {NODE, TPH_JSON_OBJECT, "outputs"},     {OUTPUTS, TPH_JSON_ARRAY, "parameters"},
+        {OUTPUTS, TPH_JSON_ARRAY, "artifacts"}, {OUTPUTS, TPH_JSON_STRING, "result"},
+        {OUTPUTS, TPH_JSON_STRING, "exitCode"},
+    };
+    const struct tph_json *node = tph_json_get(root, "node");
+    const struct tph_json *outputs = tph_json_get(node, "outputs");
+    const struct tph_json *const parents[] = {[ROOT] = root, [NODE] = node, [OUTPUTS] = outputs};
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        const struct tph_json *member = tph_json_get(parents[members[i].parent], members[i].name);
+        if (!tph_json_is_null(member) && !tph_json_is(member, members[i].type)) {
+            (void)snprintf(ret_why, size, "%s%s must be of type %s, not %s", places[members[i].parent], members[i].name,
+                           tph_json_type_name(members[i].type), tph_json_type_name(tph_json_type(member)));
+            return false;
+        }
+    }
+    struct tph_json_iter it = tph_json_iter(tph_json_get(outputs, "parameters"));
+    while (tph_json_next(&it)) {
+        if (!tph_json_is(it.value, TPH_JSON_OBJECT)) {
+            (void)snprintf(ret_why, size, "node.outputs.parameters[%zu] must be of type object, not %s", it.index,
+                           tph_json_type_name(tph_json_type(it.value)));
+            return false;
+        }
+    }
+    return true;
 }
 
 /* A text member: absent and null read as "". */
@@ -212,6 +290,13 @@ static void read_body(struct tph_rpc_reply *reply, const struct tph_rpc_answer *
         bad_body(reply, answer->body, "an object was expected");
         return;
     }
+    char why[128];
+    if (!has_types(root, why, sizeof(why))) {
+        (void)tph_buf_printf(&reply->text, "the plugin's reply cannot be read (%s); it begins with: ", why);
+        put_beginning(&reply->text, answer->body, SHOWN_OF_A_BAD_REPLY);
+        set_message(reply, TPH_VERDICT_FATAL);
+        return;
+    }
     read_requeue(reply, root);
     if (tph_json_is_null(node) && reply->requeue_ms < 0) {
         reply->verdict = TPH_VERDICT_DECLINED;
@@ -239,8 +324,10 @@ void tph_rpc_judge(const struct tph_rpc_answer *answer, const struct tph_rpc_que
             read_body(ret_reply, answer);
         } else if (answer->status == 404) {
             refuse_status(ret_reply, answer, TPH_VERDICT_NEVER);
+        } else if (answer->status == 503 && all_spent(question)) {
+            stayed_busy(ret_reply, answer);
         } else if (answer->status == 503) {
-            refuse_status(ret_reply, answer, question->tries_left > 0 ? TPH_VERDICT_RETRY : TPH_VERDICT_FATAL);
+            refuse_status(ret_reply, answer, TPH_VERDICT_RETRY);
         } else {
             refuse_status(ret_reply, answer, TPH_VERDICT_FATAL);
         }

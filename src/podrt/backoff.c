@@ -24,6 +24,15 @@ int64_t tph_backoff_next(struct tph_backoff *backoff, int64_t ran_ms)
     return pause_ms;
 }
 
+int64_t tph_probe_pause_ms(int64_t waited_ms)
+{
+    int64_t pause_ms = waited_ms / 16;
+    if (pause_ms < TPH_LIMIT_PROBE_FIRST_MS) {
+        return TPH_LIMIT_PROBE_FIRST_MS;
+    }
+    return pause_ms < TPH_LIMIT_PROBE_LAST_MS ? pause_ms : TPH_LIMIT_PROBE_LAST_MS;
+}
+
 void tph_backoff_reset(struct tph_backoff *backoff)
 {
     backoff->next_ms = backoff->base_ms;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pauses before restarts, as Kubernetes makes them: a base, doubling, at most TPH_LIMIT_RESTART_PAUSE_MS; who ran for
+/* Pauses.
+ *
+ * Before restarts, as Kubernetes makes them: a base, doubling, at most TPH_LIMIT_RESTART_PAUSE_MS; who ran for
  * TPH_LIMIT_RESTART_HEALTHY_MS begins at the base again. Pure values, no clock.
  */
 #pragma once
@@ -19,3 +21,7 @@ int64_t tph_backoff_next(struct tph_backoff *backoff, int64_t ran_ms);
 
 /* Forgets what was. */
 void tph_backoff_reset(struct tph_backoff *backoff);
+
+/* The pause before it is asked again whether a server listens that has been waited for that long: a sixteenth of it,
+ * so that the waiting ends soon after it does, from TPH_LIMIT_PROBE_FIRST_MS to TPH_LIMIT_PROBE_LAST_MS. */
+int64_t tph_probe_pause_ms(int64_t waited_ms);

@@ -6,10 +6,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "podrt/spawn.h"
 
 #define BROKER_NAME "tiphys-broker"
 
@@ -43,21 +42,11 @@ int tph_broker_new(pid_t pid, struct tph_broker **ret_broker)
     (void)setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     TPH_CLEANUP(tph_freep) char *target = tph_format("%d", (int)pid);
     char *argv[] = {(char[]){BROKER_NAME}, target, NULL};
-    char *env[] = {NULL};
-    posix_spawn_file_actions_t actions;
+    const int to = SOCKET_FD;
     pid_t broker = 0;
-    int failed = posix_spawn_file_actions_init(&actions);
-    if (failed != 0) {
-        return -failed;
-    }
-    (void)posix_spawn_file_actions_adddup2(&actions, theirs, SOCKET_FD);
-    if (theirs == SOCKET_FD) {
-        (void)fcntl(theirs, F_SETFD, 0);
-    }
-    failed = posix_spawn(&broker, "/proc/self/exe", &actions, NULL, argv, env);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) {
-        return -failed;
+    int failed = tph_spawn_self(argv, &theirs, &to, 1, &broker);
+    if (failed < 0) {
+        return failed;
     }
     struct tph_broker *b = TPH_NEW(struct tph_broker);
     b->pid = broker;
@@ -164,7 +153,6 @@ void tph_broker_main(int argc, char **argv)
     if (argc != 2 || strcmp(argv[0], BROKER_NAME) != 0) {
         return;
     }
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (geteuid() != 0 && enter(argv[1], "user", CLONE_NEWUSER) < 0) {
         _exit(1);
     }

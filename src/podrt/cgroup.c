@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -36,6 +37,7 @@ struct tph_cgroup {
     char *procs[N_CONTROLLERS]; /* v1: cgroup.procs of each */
     size_t n_procs;
     int fd;
+    struct tph_cgroup_limits enforced;
 };
 
 static int write_text(const char *dir, const char *file, const char *text)
@@ -82,13 +84,46 @@ static void sweep(const char *mount)
     (void)closedir(dir);
 }
 
-static char *make_parent(const char *mount)
+/* A tiny process that removes our groups when we are gone, however that happens. It hears of each before it is made. */
+static void start_janitor(struct tph_cgroups *c)
+{
+    char *argv[] = {(char[]){"tiphys-janitor"}, (char[]){"--janitor"}, NULL};
+    int ends[2];
+    TPH_CLEANUP(tph_fd_close) int image = tph_init_image();
+    if (image < 0 || pipe2(ends, O_CLOEXEC) < 0) {
+        return;
+    }
+    char path[32];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", image);
+    posix_spawn_file_actions_t actions;
+    pid_t pid = 0;
+    char *no_env[] = {NULL};
+    if (posix_spawn_file_actions_init(&actions) == 0) {
+        (void)posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
+        if (posix_spawn(&pid, path, &actions, NULL, argv, no_env) == 0) {
+            c->janitor = tph_fd_take(&ends[1]);
+            while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) { /* its child stays */
+            }
+        }
+        (void)posix_spawn_file_actions_destroy(&actions);
+    }
+    tph_fd_close(&ends[0]);
+    tph_fd_close(&ends[1]);
+}
+
+static char *make_parent(struct tph_cgroups *c, const char *mount)
 {
     sweep(mount);
     /* A name of its own each time: the janitor of an earlier one in this process may still be at work. */
     char unique[UNIQUE + 1];
     tph_random_text(unique, UNIQUE);
     TPH_CLEANUP(tph_freep) char *path = tph_format("%s/tiphys-%d-%s", mount, (int)getpid(), unique);
+    if (c->janitor < 0) {
+        start_janitor(c);
+    }
+    if (c->janitor < 0 || tph_fd_write_all(c->janitor, (struct tph_str){.p = path, .len = strlen(path) + 1}) < 0) {
+        return NULL; /* what nobody would remove is not made */
+    }
     return mkdir(path, 0755) == 0 ? TPH_TAKE(path) : NULL;
 }
 
@@ -107,7 +142,7 @@ static bool try_v2(struct tph_cgroups *c, const char *mount)
         c->able[i] = there && write_text(mount, "cgroup.subtree_control", word) == 0;
         any = any || c->able[i];
     }
-    c->parents[0] = any ? make_parent(mount) : NULL;
+    c->parents[0] = any ? make_parent(c, mount) : NULL;
     for (int i = 0; i < N_CONTROLLERS; i++) {
         char word[16];
         (void)snprintf(word, sizeof(word), "+%s", names[i]);
@@ -137,7 +172,12 @@ static bool try_delegated(struct tph_cgroups *c)
         (void)rmdir(leaf);
         return false;
     }
-    return try_v2(c, dir);
+    if (!try_v2(c, dir)) { /* others are in it, too: back to them */
+        (void)!write_text(dir, "cgroup.procs", pid);
+        (void)rmdir(leaf);
+        return false;
+    }
+    return true;
 }
 
 static void try_v1(struct tph_cgroups *c)
@@ -147,43 +187,10 @@ static void try_v1(struct tph_cgroups *c)
         for (int j = 0; j < 2 && dirs[i][j] && !c->parents[i]; j++) {
             TPH_CLEANUP(tph_freep) char *mount = tph_format("/sys/fs/cgroup/%s", dirs[i][j]);
             TPH_CLEANUP(tph_freep) char *probe = tph_format("%s/cgroup.procs", mount);
-            c->parents[i] = access(probe, W_OK) == 0 ? make_parent(mount) : NULL;
+            c->parents[i] = access(probe, W_OK) == 0 ? make_parent(c, mount) : NULL;
         }
         c->able[i] = c->parents[i] != NULL;
     }
-}
-
-/* A tiny process that removes our groups when we are gone, however that happens. */
-static void start_janitor(struct tph_cgroups *c)
-{
-    char *argv[N_CONTROLLERS + 3] = {(char[]){"tiphys-janitor"}, (char[]){"--janitor"}};
-    size_t n = 2;
-    for (int i = 0; i < N_CONTROLLERS; i++) {
-        if (c->parents[i]) {
-            argv[n++] = c->parents[i];
-        }
-    }
-    int ends[2];
-    TPH_CLEANUP(tph_fd_close) int image = tph_init_image();
-    if (n == 2 || image < 0 || pipe2(ends, O_CLOEXEC) < 0) {
-        return;
-    }
-    char path[32];
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", image);
-    posix_spawn_file_actions_t actions;
-    pid_t pid = 0;
-    char *no_env[] = {NULL};
-    if (posix_spawn_file_actions_init(&actions) == 0) {
-        (void)posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
-        (void)posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-        (void)posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-        if (posix_spawn(&pid, path, &actions, NULL, argv, no_env) == 0) {
-            c->janitor = tph_fd_take(&ends[1]);
-        }
-        (void)posix_spawn_file_actions_destroy(&actions);
-    }
-    tph_fd_close(&ends[0]);
-    tph_fd_close(&ends[1]);
 }
 
 struct tph_cgroups *tph_cgroups_new(void)
@@ -193,7 +200,6 @@ struct tph_cgroups *tph_cgroups_new(void)
     if (!(geteuid() == 0 && try_v2(c, "/sys/fs/cgroup")) && !try_delegated(c)) {
         try_v1(c);
     }
-    start_janitor(c);
     return c;
 }
 
@@ -233,56 +239,92 @@ const char *tph_cgroups_version(const struct tph_cgroups *c)
     return !any ? "none" : c->v2 ? "v2" : "v1";
 }
 
-static void set_limit(struct tph_cgroup *g, enum controller which, const struct tph_cgroup_limits *limits)
+/* Version 2 counts weights from 1 to 10,000, version 1 shares from 2 to 262,144: Kubernetes' conversion. */
+static void set_weight(const struct tph_cgroup *g, const char *dir, int64_t request_milli)
 {
+    int64_t shares = request_milli * 1024 / 1000;
+    shares = shares < 2 ? 2 : shares > 262144 ? 262144 : shares;
+    char text[32];
+    (void)snprintf(text, sizeof(text), "%lld", (long long)(g->v2 ? 1 + (shares - 2) * 9999 / 262142 : shares));
+    (void)!write_text(dir, g->v2 ? "cpu.weight" : "cpu.shares", text); /* a wish: nothing is promised */
+}
+
+static bool set_limit(struct tph_cgroup *g, enum controller which, int64_t limit)
+{
+    enum { PERIOD_US = 100000, LEAST_QUOTA_US = 1000 };
     const char *dir = g->dirs[g->v2 ? 0 : which];
     char text[64];
-    if (which == MEMORY && limits->memory_bytes > 0) {
-        (void)snprintf(text, sizeof(text), "%lld", (long long)limits->memory_bytes);
-        (void)!write_text(dir, g->v2 ? "memory.max" : "memory.limit_in_bytes", text);
-        /* Without this the limit would only move pages to swap. */
-        (void)!write_text(dir, g->v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes", g->v2 ? "0" : text);
-    } else if (which == CPU && limits->cpu_milli > 0) {
-        (void)snprintf(text, sizeof(text), g->v2 ? "%lld 100000" : "%lld", (long long)limits->cpu_milli * 100);
-        (void)!write_text(dir, g->v2 ? "cpu.max" : "cpu.cfs_quota_us", text);
-    } else if (which == PIDS && limits->pids > 0) {
-        (void)snprintf(text, sizeof(text), "%lld", (long long)limits->pids);
-        (void)!write_text(dir, "pids.max", text);
+    const char *file = "pids.max";
+    (void)snprintf(text, sizeof(text), "%lld", (long long)limit);
+    if (which == MEMORY) {
+        file = g->v2 ? "memory.max" : "memory.limit_in_bytes";
+    } else if (which == CPU) {
+        int64_t quota_us = limit * (PERIOD_US / 1000);
+        quota_us = quota_us < LEAST_QUOTA_US ? LEAST_QUOTA_US : quota_us;
+        file = g->v2 ? "cpu.max" : "cpu.cfs_quota_us";
+        (void)snprintf(text, sizeof(text), g->v2 ? "%lld %d" : "%lld", (long long)quota_us, PERIOD_US);
     }
+    if (write_text(dir, file, text) < 0) {
+        return false;
+    }
+    if (which == MEMORY) { /* else the limit would only move pages to swap, where there is some */
+        (void)!write_text(dir, g->v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes", g->v2 ? "0" : text);
+    }
+    return true;
+}
+
+/* The directory for a controller. */
+static bool make_dir(struct tph_cgroup *g, const struct tph_cgroups *c, int slot, unsigned number)
+{
+    if (g->dirs[slot]) {
+        return true;
+    }
+    TPH_CLEANUP(tph_freep) char *dir = tph_format("%s/%u", c->parents[slot], number);
+    if (mkdir(dir, 0755) < 0) {
+        return false;
+    }
+    if (g->v2) {
+        g->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (g->fd < 0) {
+            (void)rmdir(dir);
+            return false;
+        }
+    } else {
+        g->procs[g->n_procs++] = tph_format("%s/cgroup.procs", dir);
+    }
+    g->dirs[slot] = TPH_TAKE(dir);
+    return true;
 }
 
 struct tph_cgroup *tph_cgroup_new(struct tph_cgroups *c, const struct tph_cgroup_limits *limits)
 {
     int64_t wanted[N_CONTROLLERS] = {limits->memory_bytes, limits->cpu_milli, limits->pids};
     struct tph_cgroup *g = TPH_NEW(struct tph_cgroup);
+    int64_t *enforced[N_CONTROLLERS] = {&g->enforced.memory_bytes, &g->enforced.cpu_milli, &g->enforced.pids};
     unsigned number = c->next++;
     g->fd = -1;
     g->v2 = c->v2;
     for (int i = 0; i < N_CONTROLLERS; i++) {
-        if (!c->able[i] || wanted[i] <= 0) {
+        int64_t weight = i == CPU ? limits->cpu_request_milli : 0;
+        int slot = g->v2 ? 0 : i;
+        if (!c->able[i] || (wanted[i] <= 0 && weight <= 0) || !make_dir(g, c, slot, number)) {
             continue;
         }
-        int slot = g->v2 ? 0 : i;
-        if (!g->dirs[slot]) {
-            g->dirs[slot] = tph_format("%s/%u", c->parents[slot], number);
-            if (mkdir(g->dirs[slot], 0755) < 0) {
-                free(TPH_TAKE(g->dirs[slot]));
-                continue;
-            }
-            if (!g->v2) {
-                g->procs[g->n_procs++] = tph_format("%s/cgroup.procs", g->dirs[slot]);
-            }
+        if (weight > 0) {
+            set_weight(g, g->dirs[slot], weight);
         }
-        set_limit(g, (enum controller)i, limits);
+        *enforced[i] = wanted[i] > 0 && set_limit(g, (enum controller)i, wanted[i]) ? wanted[i] : 0;
     }
     if (!g->dirs[0] && !g->dirs[1] && !g->dirs[2]) {
         free(g);
         return NULL;
     }
-    if (g->v2) {
-        g->fd = open(g->dirs[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    }
     return g;
+}
+
+struct tph_cgroup_limits tph_cgroup_enforced(const struct tph_cgroup *g)
+{
+    return g ? g->enforced : (struct tph_cgroup_limits){.memory_bytes = 0};
 }
 
 int tph_cgroup_fd(const struct tph_cgroup *g)

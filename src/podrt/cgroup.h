@@ -16,6 +16,7 @@ struct tph_cgroup;  /* one sidecar's */
 
 struct tph_cgroup_limits {
     int64_t memory_bytes, cpu_milli, pids; /* 0 = not limited */
+    int64_t cpu_request_milli;             /* its weight when processors are scarce; 0 = as anybody's */
 };
 
 /* Looks at the mounts and makes our own parent groups; never fails, may be able to nothing. */
@@ -30,6 +31,9 @@ const char *tph_cgroups_version(const struct tph_cgroups *cgroups);
 
 /* Makes a group with these limits. NULL when there is nothing to limit or nothing can be. */
 struct tph_cgroup *tph_cgroup_new(struct tph_cgroups *cgroups, const struct tph_cgroup_limits *limits);
+
+/* Those of the limits that the kernel took; NULL: none. */
+struct tph_cgroup_limits tph_cgroup_enforced(const struct tph_cgroup *cgroup);
 
 /* A descriptor of its directory for CLONE_INTO_CGROUP (version 2), or -1; stays the group's. */
 int tph_cgroup_fd(const struct tph_cgroup *cgroup);

@@ -143,14 +143,36 @@ size_t tph_images_len(const struct tph_images *images)
     return images->n + N_BUILTIN;
 }
 
-/* True when every user may read and execute the file, links followed as if root were "/". Everybody: the sandbox runs
+/* Links are followed as if root were "/". The kernel cannot tell whether ".." led out while somebody renames or mounts
+ * something anywhere, and then asks to be asked again. */
+static int open_in_root(int root, const char *path, uint64_t flags)
+{
+    enum { TRIES = 1000 };
+    struct open_how how = {.flags = flags | O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    int fd = -1;
+    for (int i = 0; i < TRIES && fd < 0; i++) {
+        fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+        if (fd < 0 && errno != EAGAIN) {
+            break;
+        }
+    }
+    return fd;
+}
+
+/* True when every user may read and execute the file. Everybody: the sandbox runs
  * it under an id of its own. */
 static bool is_program(int root, const char *path)
 {
-    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
-    TPH_CLEANUP(tph_fd_close) int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+    TPH_CLEANUP(tph_fd_close) int fd = open_in_root(root, path, 0);
     struct stat st;
     return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IXOTH) != 0;
+}
+
+bool tph_image_has_directory(const char *root, const char *path)
+{
+    TPH_CLEANUP(tph_fd_close) int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    TPH_CLEANUP(tph_fd_close) int found = fd < 0 ? -1 : open_in_root(fd, path, O_DIRECTORY);
+    return found >= 0;
 }
 
 char *tph_image_find_program(const char *root, const char *file)

@@ -61,5 +61,8 @@ bool tph_image_matches(const char *pattern, struct tph_str image);
  * inside the root. A user's own directories and shims do not count: no sandbox sees them. */
 char *tph_image_find_program(const char *root, const char *file) TPH_MUST_CHECK;
 
+/* True when there is such a directory, links followed inside the root. */
+bool tph_image_has_directory(const char *root, const char *path);
+
 /* PATH of a sandbox: those directories. */
 extern const char tph_image_path[];

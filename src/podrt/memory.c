@@ -218,6 +218,9 @@ static void on_timer(void *owner)
         return;
     }
     const struct life *life = life_of(c);
+    if (!life) {
+        return; /* nothing was scheduled */
+    }
     const struct tph_memory_act *act = &life->acts[c->at++];
     /* Restarts reset `at`, so what follows is scheduled only if the life goes on. */
     perform(c, act);

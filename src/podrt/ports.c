@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "podrt/ports.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 
-enum { STATE_LISTEN = 0x0a, LINE = 512 };
+enum { STATE_LISTEN = 0x0a, LINE = 512, PACKET = 16384 };
 
 /* Takes the next word off the front. */
 static struct tph_str word(struct tph_str *rest)
@@ -88,6 +94,17 @@ static bool is_loopback(const unsigned char *bytes, size_t len)
     return mapped ? bytes[12] == 127 : is_zero(bytes, 15) && bytes[15] == 1;
 }
 
+static struct tph_listener listener_at(uint16_t port, const unsigned char *address, size_t len, uint64_t inode)
+{
+    bool everywhere = is_zero(address, len);
+    return (struct tph_listener){
+        .port = port,
+        .everywhere = everywhere,
+        .loopback = everywhere || is_loopback(address, len),
+        .inode = inode,
+    };
+}
+
 int tph_listener_parse(struct tph_str line, struct tph_listener *ret_listener)
 {
     struct tph_str rest = line;
@@ -110,14 +127,24 @@ int tph_listener_parse(struct tph_str line, struct tph_listener *ret_listener)
         tph_str_to_i64(inode_text, &inode) < 0 || inode < 0) {
         return -1;
     }
-    bool everywhere = is_zero(bytes, len);
-    *ret_listener = (struct tph_listener){
-        .port = (uint16_t)port,
-        .everywhere = everywhere,
-        .loopback = everywhere || is_loopback(bytes, len),
-        .inode = (uint64_t)inode,
-    };
+    *ret_listener = listener_at((uint16_t)port, bytes, len, (uint64_t)inode);
     return 0;
+}
+
+static void consider(uint16_t port, const struct tph_listener *found, struct tph_listener *best)
+{
+    if (found->port == port && found->loopback && (best->port == 0 || (found->everywhere && !best->everywhere))) {
+        *best = *found;
+    }
+}
+
+static int answer(const struct tph_listener *best, struct tph_listener *ret_listener)
+{
+    if (best->port == 0) {
+        return 0;
+    }
+    *ret_listener = *best;
+    return 1;
 }
 
 /* Looks through one of the two lists. */
@@ -134,26 +161,92 @@ static void search(const char *path, uint16_t port, struct tph_listener *best)
         if (tph_listener_parse(tph_str_trim(tph_str(line)), &found) < 0) {
             break; /* connections: no listener comes after them */
         }
-        if (found.port == port && found.loopback && (best->port == 0 || (found.everywhere && !best->everywhere))) {
-            *best = found;
-        }
+        consider(port, &found, best);
     }
     (void)fclose(file);
 }
 
-int tph_listener_find(uint16_t port, struct tph_listener *ret_listener)
+int tph_listener_find_in_proc(uint16_t port, struct tph_listener *ret_listener)
 {
     struct tph_listener best = {.port = 0};
+    search("/proc/net/tcp", port, &best);
+    search("/proc/net/tcp6", port, &best);
+    return answer(&best, ret_listener);
+}
+
+/* One packet of the kernel's answer. Returns 1 when it was the last, 0 when more comes, -1 when it is an error. */
+static int read_packet(const char *packet, size_t len, int family, uint16_t port, struct tph_listener *best)
+{
+    size_t at = 0;
+    struct nlmsghdr head;
+    while (len - at >= sizeof(head)) {
+        struct inet_diag_msg socket;
+        memcpy(&head, packet + at, sizeof(head));
+        if (head.nlmsg_len < sizeof(head) || head.nlmsg_len > len - at || head.nlmsg_type == NLMSG_ERROR) {
+            return -1;
+        }
+        if (head.nlmsg_type == NLMSG_DONE) {
+            return 1;
+        }
+        if (head.nlmsg_len >= NLMSG_LENGTH(sizeof(socket))) {
+            memcpy(&socket, packet + at + NLMSG_HDRLEN, sizeof(socket));
+            unsigned char address[16];
+            memcpy(address, socket.id.idiag_src, sizeof(address));
+            struct tph_listener found =
+                listener_at(ntohs(socket.id.idiag_sport), address, family == AF_INET ? 4 : 16, socket.idiag_inode);
+            consider(port, &found, best);
+        }
+        size_t step = NLMSG_ALIGN(head.nlmsg_len);
+        at += step < len - at ? step : len - at;
+    }
+    return 0;
+}
+
+/* Asks for the listeners of one family. Returns 0, or -1 when the kernel does not answer. */
+static int ask(int fd, int family, uint16_t port, struct tph_listener *best)
+{
+    struct {
+        struct nlmsghdr head;
+        struct inet_diag_req_v2 body;
+    } question = {
+        .head = {.nlmsg_len = sizeof(question),
+                 .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .body = {.sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = 1U << STATE_LISTEN},
+    };
+    const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    if (sendto(fd, &question, sizeof(question), 0, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0) {
+        return -1;
+    }
+    int state = 0;
+    while (state == 0) {
+        char packet[PACKET];
+        ssize_t n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT); /* it answers as it is asked: nothing to wait for */
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        state = n <= 0 ? -1 : read_packet(packet, (size_t)n, family, port, best);
+    }
+    return state > 0 ? 0 : -1;
+}
+
+int tph_listener_find_by_netlink(uint16_t port, struct tph_listener *ret_listener)
+{
+    struct tph_listener best = {.port = 0};
+    TPH_CLEANUP(tph_fd_close) int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0 || ask(fd, AF_INET, port, &best) < 0 || ask(fd, AF_INET6, port, &best) < 0) {
+        return -1;
+    }
+    return answer(&best, ret_listener);
+}
+
+int tph_listener_find(uint16_t port, struct tph_listener *ret_listener)
+{
     if (port == 0) {
         return 0;
     }
-    search("/proc/net/tcp", port, &best);
-    search("/proc/net/tcp6", port, &best);
-    if (best.port == 0) {
-        return 0;
-    }
-    *ret_listener = best;
-    return 1;
+    int found = tph_listener_find_by_netlink(port, ret_listener);
+    return found < 0 ? tph_listener_find_in_proc(port, ret_listener) : found;
 }
 
 /* True when the process has the socket open; false also when that cannot be seen. */

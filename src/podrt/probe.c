@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "http/field.h"
 #include "podrt/dial.h"
 
 enum { EAGER_MS = 20 };
@@ -24,7 +25,9 @@ struct tph_prober {
     struct tph_io *socket_io;
     bool second_address; /* 127.0.0.1 refused: ::1 is tried */
     bool executing;
-    char *path; /* owned */
+    char *path;                      /* owned */
+    struct tph_http_header *headers; /* owned, with their texts */
+    size_t n_headers;
     int64_t eager_ms;
     int alike; /* answers alike in a row */
     bool last, told, verdict;
@@ -96,14 +99,13 @@ static void http_answered(void *owner, const struct tph_http_answer *a)
 static void ask_http(struct tph_prober *p)
 {
     const struct tph_probe *probe = p->options.probe;
-    static const struct tph_http_header headers[] = {{"User-Agent", "kube-probe/1.34"}, {"Accept", "*/*"}};
     struct tph_http_request request = {
         .method = "GET",
         .host = "localhost",
         .port = probe->port,
         .target = p->path,
-        .headers = headers,
-        .n_headers = sizeof(headers) / sizeof(headers[0]),
+        .headers = p->headers,
+        .n_headers = p->n_headers,
         .timeout_ms = seconds(probe->timeout_s),
         .max_reply = TPH_LIMIT_ERROR_BODY,
         .dial = p->options.dial,
@@ -196,6 +198,25 @@ static void ask(void *owner)
     }
 }
 
+/* The probe's headers, and those of Kubernetes that it does not give itself. */
+static void make_headers(struct tph_prober *p)
+{
+    static const struct tph_http_header usual[] = {{"User-Agent", "kube-probe/1.34"}, {"Accept", "*/*"}};
+    const struct tph_probe *probe = p->options.probe;
+    enum { N_USUAL = sizeof(usual) / sizeof(usual[0]) };
+    p->headers = tph_calloc(probe->n_headers + N_USUAL, sizeof(*p->headers));
+    for (size_t i = 0; i < probe->n_headers; i++) {
+        p->headers[p->n_headers++] = (struct tph_http_header){.name = tph_str_dup(probe->headers[i].name),
+                                                              .value = tph_str_dup(probe->headers[i].value)};
+    }
+    for (size_t i = 0; i < N_USUAL; i++) {
+        if (!tph_http_headers_get(p->headers, p->n_headers, usual[i].name)) {
+            p->headers[p->n_headers++] =
+                (struct tph_http_header){.name = tph_strdup(usual[i].name), .value = tph_strdup(usual[i].value)};
+        }
+    }
+}
+
 struct tph_prober *tph_prober_new(struct tph_loop *loop, struct tph_http_client *http,
                                   const struct tph_prober_options *options)
 {
@@ -208,6 +229,7 @@ struct tph_prober *tph_prober_new(struct tph_loop *loop, struct tph_http_client 
     p->eager_ms = EAGER_MS;
     bool rooted = probe->path.len > 0 && probe->path.p[0] == '/';
     p->path = tph_format("%s%.*s", rooted ? "" : "/", TPH_FMT(probe->path));
+    make_headers(p);
     p->timer = tph_timer_new(loop, ask, p);
     p->timeout = tph_timer_new(loop, timed_out, p);
     tph_timer_start(p->timer, seconds(probe->initial_delay_s));
@@ -220,6 +242,11 @@ void tph_prober_free(struct tph_prober *p)
         end_question(p);
         tph_timer_free(p->timer);
         tph_timer_free(p->timeout);
+        for (size_t i = 0; i < p->n_headers; i++) {
+            free((char *)(uintptr_t)p->headers[i].name);
+            free((char *)(uintptr_t)p->headers[i].value);
+        }
+        free(p->headers);
         free(p->path);
         free(p);
     }

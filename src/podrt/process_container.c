@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lives of one container: start, exit, pause, start again; its end. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "podrt/process_internal.h"
@@ -104,7 +106,8 @@ static void liveness_changed(void *owner, bool good, const char *why)
     struct process_container *c = owner;
     (void)why;
     if (!good && c->state == CONTAINER_RUNNING) {
-        tph_process_container_end(c, c->spec->termination_grace_ms);
+        int64_t own_ms = c->spec->liveness.grace_ms;
+        tph_process_container_end(c, own_ms > 0 ? own_ms : c->spec->termination_grace_ms);
     }
 }
 
@@ -172,17 +175,47 @@ static void over(struct process_container *c)
     tph_sandbox_free(TPH_TAKE(c->sandbox));
 }
 
+static bool has_own_root(const struct process_container *c)
+{
+    const struct tph_image *image = tph_images_find(c->pod->rt->images, c->spec->image);
+    return image && image->root;
+}
+
+/* Which field asked for what could not be done, and what only this side of the sandbox can know of it. */
+static void explain(const struct process_container *c, struct tph_error *err)
+{
+    static const struct {
+        const char *step, *field;
+    } fields[] = {{"exec ", TPH_CONTAINER_PATH ".command[0]"}, {"chdir ", TPH_CONTAINER_PATH ".workingDir"}};
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        size_t len = strlen(fields[i].step);
+        if (strncmp(err->text, fields[i].step, len) != 0) {
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "%.*s", (int)strcspn(err->text + len, ":"), err->text + len);
+        bool hidden = strstr(err->text, strerrordesc_np(ENOENT)) && !strchr(err->text, '\n') && path[0] == '/' &&
+                      access(path, F_OK) == 0 && !has_own_root(c);
+        (void)tph_error_wrap(err, "%s", fields[i].field);
+        if (hidden) {
+            (void)tph_error_hint(err, "this machine has it, but sidecars see only its system directories: put it into "
+                                      "the plugin's own directory, or map the image in images.yaml with paths");
+        }
+        return;
+    }
+}
+
 static void on_failed(void *owner, const struct tph_error *err)
 {
     struct process_container *c = owner;
-    char text[sizeof(err->text)];
-    memcpy(text, err->text, sizeof(text));
+    struct tph_error explained = *err;
+    explain(c, &explained);
     over(c);
     if (c->pod->stopping) {
         c->state = CONTAINER_FAILED;
         tph_process_gone(c->pod);
     } else {
-        fail(c, text);
+        fail(c, explained.text);
     }
 }
 

@@ -168,6 +168,20 @@ static const struct tph_image_program *image_program(const struct tph_image *ima
     return NULL;
 }
 
+/* Who is root on the way into the sandbox only comes where everybody may go, and where root owns the way. */
+static bool is_passable(const char *dir)
+{
+    TPH_CLEANUP(tph_freep) char *path = tph_strdup(dir);
+    struct stat status;
+    for (char *end = strrchr(path, '/'); end && end != path; end = strrchr(path, '/')) {
+        *end = '\0';
+        if (stat(path, &status) < 0 || !(status.st_mode & (status.st_uid == 0 ? S_IXUSR : S_IXOTH))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The plugin's own directory, if the sidecar's user will be able to see into it: started by root, the sidecar is nobody
  * outside. NULL otherwise. */
 static const char *visible_plugin_dir(const struct tph_pod_spec *pod)
@@ -175,7 +189,7 @@ static const char *visible_plugin_dir(const struct tph_pod_spec *pod)
     const char *dir = pod->plugin_dir;
     struct stat status;
     bool open_to_all = dir && stat(dir, &status) == 0 && (status.st_mode & (S_IROTH | S_IXOTH)) == (S_IROTH | S_IXOTH);
-    return dir && (geteuid() != 0 || open_to_all) ? dir : NULL;
+    return dir && (geteuid() != 0 || (open_to_all && is_passable(dir))) ? dir : NULL;
 }
 
 /* A file of the plugin's own directory that can be run. Returns 1 and its path, 0 when there is none, or -1 when the
@@ -194,7 +208,11 @@ static int own_program(const struct preparing *p, const char *name, const char *
     if (access(path, X_OK) < 0 || !visible_plugin_dir(p->pod) || (geteuid() == 0 && !(status.st_mode & S_IXOTH))) {
         (void)tph_error_set(p->err, TPH_ERROR_INVALID,
                             TPH_CONTAINER_PATH ".command[0]: the sidecar's user may not run %s", path);
-        return tph_error_hint(p->err, "chmod a+rx %s %s", dir, path);
+        return geteuid() == 0 && !is_passable(dir)
+                   ? tph_error_hint(p->err,
+                                    "let others through the directories above it (chmod a+x), or put the plugin "
+                                    "elsewhere")
+                   : tph_error_hint(p->err, "chmod a+rx %s %s", dir, path);
     }
     *ret_path = path;
     return 1;
@@ -268,6 +286,25 @@ static int prepare_program(const struct preparing *p)
     return own_path || strchr(name, '/') ? 0 : missing_program(p, name);
 }
 
+/* What a root directory must have for the sandbox to mount on: it is read-only itself. */
+static int check_root(const struct preparing *p)
+{
+    static const char *const needed[] = {"/proc", "/dev", "/run", "/tmp", "/var/run"};
+    const char *root = p->image ? p->image->root : NULL;
+    for (size_t i = 0; root && i < sizeof(needed) / sizeof(needed[0]); i++) {
+        if (tph_image_has_directory(root, needed[i])) {
+            continue;
+        }
+        (void)tph_error_set(p->err, TPH_ERROR_NOT_FOUND,
+                            TPH_CONTAINER_PATH
+                            ".image: the root directory %s, to which %s maps the image %.*s, has no %s",
+                            root, p->image->source, TPH_FMT(p->spec->image), needed[i]);
+        bool link = strcmp(needed[i], "/var/run") == 0;
+        return tph_error_hint(p->err, "%s%s%s", link ? "ln -s /run " : "mkdir ", root, needed[i]);
+    }
+    return 0;
+}
+
 /* Names under which the image's programs are found also by what argv[0] starts itself: `python` for python3. */
 static void prepare_links(const struct preparing *p)
 {
@@ -331,11 +368,12 @@ int tph_process_prepare(const struct process_container *c, struct process_start 
         .memory_bytes = c->spec->resources.memory_limit,
         .cpu_milli = c->spec->resources.cpu_limit_milli,
         .pids = TPH_LIMIT_SIDECAR_PIDS,
+        .cpu_request_milli = c->spec->resources.cpu_request_milli,
         .own_network = pod->network == TPH_NETWORK_NONE,
     };
     if (prepare_user(&p) < 0 || check_probe(&p, &c->spec->liveness, "livenessProbe") < 0 ||
         check_probe(&p, &c->spec->readiness, "readinessProbe") < 0 || prepare_environment(&p) < 0 ||
-        prepare_arguments(&p) < 0 || prepare_program(&p) < 0 || prepare_directories(&p) < 0 ||
+        prepare_arguments(&p) < 0 || check_root(&p) < 0 || prepare_program(&p) < 0 || prepare_directories(&p) < 0 ||
         tph_process_prepare_volumes(&p) < 0) {
         tph_process_start_release(&out);
         return -1;

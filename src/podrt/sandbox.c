@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,6 +24,7 @@
 #include "podrt/init_image.h"
 #include "podrt/sandbox_shim.h"
 #include "podrt/sandbox_wire.h"
+#include "podrt/spawn.h"
 
 /* Ranges of ids outside, one for each sandbox, far above those of people and services. */
 enum { ID_BASE = 300000, ID_RANGE = 65536, ID_SLOTS = 1000 };
@@ -35,12 +36,14 @@ struct tph_sandbox {
     struct tph_broker *broker; /* owned; made at the first dial */
     struct tph_child *shim, *init;
     struct tph_io *status_io;
-    int status;   /* read end: what shim, child and init say until the program runs */
-    int lifeline; /* write end; closes with us */
-    int out, err; /* read ends, until they are taken */
-    pid_t pid;
+    int status;     /* read end: what shim, child and init say until the program runs */
+    int lifeline;   /* write end; closes with us */
+    int out, err;   /* read ends, until they are taken */
+    pid_t shim_pid; /* 0 = reaped */
+    pid_t pid;      /* of the init; reaped when init is NULL again */
     struct tph_error problem;
     char *degraded; /* owned; told with started */
+    char *program;  /* owned; for messages */
     bool started, failed, ended;
     bool own_network;
     unsigned char tail[sizeof(struct tph_shim_message)]; /* an unfinished message */
@@ -55,9 +58,8 @@ static void put_text(struct tph_buf *wire, struct tph_str text)
     (void)tph_buf_append(wire, "", 1);
 }
 
-static void put_number(struct tph_buf *wire, uint64_t size, uint32_t mode, bool read_only)
+static void put_number(struct tph_buf *wire, struct tph_shim_number number)
 {
-    struct tph_shim_number number = {.size = size, .mode = mode, .read_only = read_only};
     (void)tph_buf_append(wire, (const char *)&number, sizeof(number));
 }
 
@@ -70,6 +72,17 @@ static uint32_t count(const char *const *list)
     return n;
 }
 
+/* What a process may take where no control group counts for all of them. Wide: a limit of one process also counts what
+ * it only reserves, such as the stacks of its threads. */
+static uint64_t data_limit(const struct tph_sandbox_spec *spec, const struct tph_cgroup_limits *enforced)
+{
+    if (spec->memory_bytes <= 0 || enforced->memory_bytes > 0) {
+        return 0;
+    }
+    uint64_t wide = (uint64_t)spec->memory_bytes * TPH_LIMIT_DATA_FACTOR;
+    return wide > TPH_LIMIT_DATA_LEAST ? wide : TPH_LIMIT_DATA_LEAST;
+}
+
 /* The order in which sandbox_shim.c reads. */
 void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgroup *cgroup, struct tph_buf *wire)
 {
@@ -78,6 +91,7 @@ void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tp
     uint32_t slot = 0;
     tph_random_bytes(&slot, sizeof(slot));
     bool root = geteuid() == 0;
+    struct tph_cgroup_limits enforced = tph_cgroup_enforced(cgroup);
     struct tph_shim_spec header = {
         .uid = spec->uid,
         .gid = spec->gid,
@@ -92,6 +106,8 @@ void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tp
         .n_links = (uint32_t)spec->n_links,
         .n_cgroup_files = (uint32_t)n_cgroup_files,
         .pids = spec->pids,
+        .data_bytes = data_limit(spec, &enforced),
+        .nice = spec->cpu_milli > 0 && enforced.cpu_milli == 0,
         .has_root = spec->root != NULL,
         .read_only_root = spec->read_only_root,
         .own_network = spec->own_network,
@@ -113,11 +129,13 @@ void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tp
         put_text(wire, tph_str(spec->binds[i].inside));
     }
     for (size_t i = 0; i < spec->n_tmpfs; i++) {
-        put_number(wire, spec->tmpfs[i].size, 0, spec->tmpfs[i].read_only);
+        put_number(wire, (struct tph_shim_number){.size = spec->tmpfs[i].size,
+                                                  .read_only = spec->tmpfs[i].read_only,
+                                                  .no_exec = spec->tmpfs[i].no_exec});
         put_text(wire, tph_str(spec->tmpfs[i].path));
     }
     for (size_t i = 0; i < spec->n_files; i++) {
-        put_number(wire, spec->files[i].content.len, spec->files[i].mode, false);
+        put_number(wire, (struct tph_shim_number){.size = spec->files[i].content.len, .mode = spec->files[i].mode});
         put_text(wire, tph_str(spec->files[i].path));
         put_text(wire, spec->files[i].content);
     }
@@ -132,12 +150,12 @@ void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tp
 
 static void note_degraded(struct tph_sandbox *s, const struct tph_sandbox_spec *spec)
 {
-    const struct tph_cgroups *groups = s->cgroup ? spec->cgroups : NULL; /* making the group may have failed, too */
+    struct tph_cgroup_limits enforced = tph_cgroup_enforced(s->cgroup);
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(1));
-    if (spec->memory_bytes > 0 && !(groups && tph_cgroups_memory(groups))) {
+    if (spec->memory_bytes > 0 && enforced.memory_bytes == 0) {
         (void)tph_buf_printf(&text, "memory limit of %lld bytes", (long long)spec->memory_bytes);
     }
-    if (spec->cpu_milli > 0 && !(groups && tph_cgroups_cpu(groups))) {
+    if (spec->cpu_milli > 0 && enforced.cpu_milli == 0) {
         (void)tph_buf_printf(&text, "%scpu limit of %lldm", text.len > 0 ? " and " : "", (long long)spec->cpu_milli);
     }
     if (text.len > 0) {
@@ -154,14 +172,67 @@ static void finish_failed(struct tph_sandbox *s)
     }
 }
 
+/* What helps against a step that failed; NULL where the reason says it all. */
+static const char *hint_for(const struct tph_sandbox *s, const char *step, int number)
+{
+    if (s->own_network && strncmp(step, "make namespaces", strlen("make namespaces")) == 0) {
+        return "this machine does not let this user make user and network namespaces; tiphys doctor tells more";
+    }
+    static const struct {
+        const char *step;
+        int number; /* 0 = any */
+        const char *hint;
+    } hints[] = {
+        {"make namespaces", 0,
+         "this machine does not let this user make user namespaces, without which no plugin can have its own "
+         "/var/run/argo/token; tiphys doctor tells more"},
+        {"map user ids", 0,
+         "root has too few user ids in here, as in a container: run this as an ordinary user, or let the container "
+         "have ids up to 65900000"},
+        {"mount /proc", EPERM,
+         "parts of this machine's /proc are covered, as in a container: run the container with --privileged, or with "
+         "--security-opt systempaths=unconfined"},
+    };
+    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+        if (strncmp(step, hints[i].step, strlen(hints[i].step)) == 0 &&
+            (hints[i].number == 0 || hints[i].number == number)) {
+            return hints[i].hint;
+        }
+    }
+    return NULL;
+}
+
 static void fail_step(struct tph_sandbox *s, int number, const char *step)
 {
-    char words[128];
+    const char *hint = hint_for(s, step, number);
     s->failed = true;
-    (void)tph_error_set(&s->problem, TPH_ERROR_SYSTEM, "%s: %s", step, strerror_r(number, words, sizeof(words)));
-    if (strncmp(step, "make namespaces", 15) == 0) {
+    (void)tph_error_errno(&s->problem, number, "%s", step);
+    if (hint) {
+        (void)tph_error_hint(&s->problem, "%s", hint);
+    }
+}
+
+/* The program is there and may be run, but the kernel would not. */
+static void fail_exec(struct tph_sandbox *s, int number)
+{
+    s->failed = true;
+    (void)tph_error_errno(&s->problem, number, "exec %s", s->program);
+    if (number == ENOENT) {
         (void)tph_error_hint(&s->problem,
-                             "this machine does not let this user make user namespaces; tiphys doctor tells more");
+                             "the file is there, but the interpreter that it names (in its first line after "
+                             "#!, or as its loader) is not in the sandbox");
+    } else if (number == ENOEXEC) {
+        (void)tph_error_hint(&s->problem,
+                             "it is no program of this kind of machine, and no script with a first line such "
+                             "as #!/bin/sh");
+    }
+}
+
+static void end_process(pid_t pid)
+{
+    siginfo_t info;
+    (void)kill(pid, SIGKILL); /* our child, not reaped: nobody else has its number */
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | __WALL) < 0 && errno == EINTR) {
     }
 }
 
@@ -175,6 +246,7 @@ static void take_message(struct tph_sandbox *s, const struct tph_shim_message *m
         int pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
         if (pidfd < 0 || tph_child_new(s->loop, pidfd, init_exited, s, &s->init, &s->problem) < 0) {
             fail_step(s, errno, "watch the sandbox");
+            end_process(s->pid);
         }
         break;
     }
@@ -195,7 +267,7 @@ static void status_closed(struct tph_sandbox *s)
     tph_fd_close(&s->status);
     if (s->tail_len == sizeof(number)) {
         memcpy(&number, s->tail, sizeof(number));
-        fail_step(s, number, "exec");
+        fail_exec(s, number);
     } else if (!s->failed && s->pid == 0) {
         fail_step(s, ECHILD, "start the sandbox");
     }
@@ -258,11 +330,12 @@ static void shim_exited(void *owner, int code)
     struct tph_sandbox *s = owner;
     (void)code; /* what went wrong came by the status pipe */
     tph_child_free(TPH_TAKE(s->shim));
+    s->shim_pid = 0;
 }
 
 /* The descriptors that the shim gets, and our ends of them. */
 struct ends {
-    int spec, status, lifeline, out, err, init, cgroup;
+    int spec, status, lifeline, out, err, init, cgroup, program;
 };
 
 static void close_ends(struct ends *e)
@@ -273,6 +346,7 @@ static void close_ends(struct ends *e)
     tph_fd_close(&e->out);
     tph_fd_close(&e->err);
     tph_fd_close(&e->init);
+    tph_fd_close(&e->program);
 }
 
 static int make_pipe(int *ret_read, int *ret_write)
@@ -289,8 +363,12 @@ static int make_pipe(int *ret_read, int *ret_write)
 static int make_ends(struct tph_sandbox *s, struct tph_str wire, struct ends *e)
 {
     e->spec = memfd_create("tiphys-sandbox", MFD_CLOEXEC);
+    e->program = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (e->spec < 0 || e->program < 0) {
+        return -errno;
+    }
     e->init = tph_init_image();
-    if (e->spec < 0 || e->init < 0) {
+    if (e->init < 0) {
         return -errno;
     }
     int failed = tph_fd_write_all(e->spec, wire);
@@ -305,51 +383,18 @@ static int make_ends(struct tph_sandbox *s, struct tph_str wire, struct ends *e)
     return failed;
 }
 
-/* Descriptors are first copied high, so that none is overwritten before it was used. */
 static int spawn_shim(const struct ends *e, pid_t *ret_pid)
 {
-    const int from[] = {e->spec, e->status, e->lifeline, e->out, e->err, e->init, e->cgroup};
+    const int from[] = {e->spec, e->status, e->lifeline, e->out, e->err, e->init, e->cgroup, e->program};
     const int to[] = {TPH_SHIM_SPEC, TPH_SHIM_STATUS, TPH_SHIM_LIFELINE, TPH_SHIM_OUT,
-                      TPH_SHIM_ERR,  TPH_SHIM_INIT,   TPH_SHIM_CGROUP};
-    enum { N = sizeof(to) / sizeof(to[0]), HIGH = 200 };
-    posix_spawn_file_actions_t actions;
+                      TPH_SHIM_ERR,  TPH_SHIM_INIT,   TPH_SHIM_CGROUP,   TPH_SHIM_PROGRAM};
     char *argv[] = {(char[]){TPH_SHIM_NAME}, NULL};
-    char *env[] = {NULL};
-    int failed = posix_spawn_file_actions_init(&actions);
-    if (failed != 0) {
-        return -failed;
-    }
-    for (int i = 0; i < N; i++) {
-        if (from[i] >= 0) {
-            (void)posix_spawn_file_actions_adddup2(&actions, from[i], HIGH + i);
-        }
-    }
-    for (int i = 0; i < N; i++) {
-        if (from[i] >= 0) {
-            (void)posix_spawn_file_actions_adddup2(&actions, HIGH + i, to[i]);
-            (void)posix_spawn_file_actions_addclose(&actions, HIGH + i);
-        }
-    }
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    (void)sigemptyset(&none);
-    sigset_t defaults;
-    (void)sigemptyset(&defaults);
-    (void)sigaddset(&defaults, SIGPIPE);
-    if (posix_spawnattr_init(&attributes) == 0) {
-        (void)posix_spawnattr_setsigmask(&attributes, &none);
-        (void)posix_spawnattr_setsigdefault(&attributes, &defaults);
-        (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-        failed = posix_spawn(ret_pid, "/proc/self/exe", &actions, &attributes, argv, env);
-        (void)posix_spawnattr_destroy(&attributes);
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return -failed;
+    return tph_spawn_self(argv, from, to, sizeof(to) / sizeof(to[0]), ret_pid);
 }
 
-static int watch(struct tph_sandbox *s, pid_t shim, struct tph_error *err)
+static int watch(struct tph_sandbox *s, struct tph_error *err)
 {
-    int pidfd = (int)syscall(SYS_pidfd_open, shim, 0);
+    int pidfd = (int)syscall(SYS_pidfd_open, s->shim_pid, 0);
     if (pidfd < 0) {
         return tph_error_errno(err, errno, "cannot watch a process");
     }
@@ -367,29 +412,36 @@ int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec
     struct tph_sandbox *s = TPH_NEW(struct tph_sandbox);
     TPH_CLEANUP(tph_buf_release) struct tph_buf wire = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     TPH_CLEANUP(close_ends)
-    struct ends ends = {.spec = -1, .status = -1, .lifeline = -1, .out = -1, .err = -1, .init = -1, .cgroup = -1};
+    struct ends ends = {-1, -1, -1, -1, -1, -1, -1, -1};
     s->loop = loop;
     s->events = *events;
     s->own_network = spec->own_network;
+    s->program = tph_strdup(spec->argv[0]);
     s->status = s->lifeline = s->out = s->err = -1;
-    struct tph_cgroup_limits limits = {
-        .memory_bytes = spec->memory_bytes, .cpu_milli = spec->cpu_milli, .pids = spec->pids};
-    if (limits.memory_bytes > 0 || limits.cpu_milli > 0 || limits.pids > 0) {
-        s->cgroup = spec->cgroups ? tph_cgroup_new(spec->cgroups, &limits) : NULL;
-        note_degraded(s, spec);
-    }
+    struct tph_cgroup_limits limits = {.memory_bytes = spec->memory_bytes,
+                                       .cpu_milli = spec->cpu_milli,
+                                       .pids = spec->pids,
+                                       .cpu_request_milli = spec->cpu_request_milli};
+    s->cgroup = spec->cgroups ? tph_cgroup_new(spec->cgroups, &limits) : NULL;
+    note_degraded(s, spec);
     ends.cgroup = s->cgroup ? tph_cgroup_fd(s->cgroup) : -1;
     tph_sandbox_write_wire(spec, s->cgroup, &wire);
-    pid_t shim = 0;
     int failed = tph_buf_failed(&wire) ? -E2BIG : make_ends(s, tph_buf_str(&wire), &ends);
-    failed = failed < 0 ? failed : spawn_shim(&ends, &shim);
+    failed = failed < 0 ? failed : spawn_shim(&ends, &s->shim_pid);
     /* The token was in it. */
     explicit_bzero(wire.bytes, wire.len);
     if (failed < 0) {
+        (void)tph_error_errno(err, -failed, "cannot start a sandbox");
+        if (ends.init < 0 && failed == -EACCES) {
+            (void)tph_error_hint(err, "sysctl vm.memfd_noexec=1 lets programs be run from memory again");
+        } else if (failed == -EMFILE) {
+            (void)tph_error_hint(err, "ulimit -n 1024 lets this program open more files");
+        }
         tph_sandbox_free(s);
-        return tph_error_errno(err, -failed, "cannot start a sandbox");
+        return -1;
     }
-    if (watch(s, shim, err) < 0) {
+    close_ends(&ends);
+    if (watch(s, err) < 0) {
         tph_sandbox_free(s);
         return -1;
     }
@@ -433,16 +485,40 @@ const struct tph_cgroup *tph_sandbox_cgroup(const struct tph_sandbox *s)
     return s->cgroup;
 }
 
+/* It is still being started: which process it is comes by the pipe, or that there will be none. */
+static void await_pid(struct tph_sandbox *s)
+{
+    struct pollfd readable = {.fd = s->status, .events = POLLIN};
+    struct tph_shim_message message;
+    while (s->pid == 0 && (poll(&readable, 1, -1) == 1 || errno == EINTR)) {
+        ssize_t n = read(s->status, s->tail + s->tail_len, sizeof(s->tail) - s->tail_len);
+        if (n == 0) {
+            return;
+        }
+        s->tail_len += n > 0 ? (size_t)n : 0;
+        if (s->tail_len == sizeof(message)) {
+            memcpy(&message, s->tail, sizeof(message));
+            s->tail_len = 0;
+            s->pid = message.kind == TPH_SHIM_PID ? message.value : 0;
+        }
+    }
+}
+
 void tph_sandbox_free(struct tph_sandbox *s)
 {
     if (!s) {
         return;
     }
-    if (s->init) {
-        (void)tph_child_signal(s->init, SIGKILL);
-        siginfo_t info;
-        while (waitid(P_PID, (id_t)s->pid, &info, WEXITED | __WALL) < 0 && errno == EINTR) {
+    if (s->pid == 0 && s->status >= 0 && s->shim_pid > 0) {
+        await_pid(s);
+        if (s->pid > 0) {
+            end_process(s->pid);
         }
+    } else if (s->init) {
+        end_process(s->pid);
+    }
+    if (s->shim_pid > 0) {
+        end_process(s->shim_pid);
     }
     tph_io_free(s->status_io);
     tph_child_free(s->init);
@@ -454,5 +530,6 @@ void tph_sandbox_free(struct tph_sandbox *s)
     tph_fd_close(&s->out);
     tph_fd_close(&s->err);
     free(s->degraded);
+    free(s->program);
     free(s);
 }

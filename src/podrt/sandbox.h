@@ -4,9 +4,10 @@
  * How it is started: the program runs itself again as a small shim (posix_spawn, nothing of our memory in it; what to
  * do comes by a memory file, never by arguments or environment); the shim makes the namespaces with clone3 and leaves
  * the new process as our own child; that one builds its root, gives up its rights and becomes tiphys-init (src/init),
- * which starts the sidecar as its child. Everything in it ends with the program: the init hears of our end by
- * PR_SET_PDEATHSIG and by a pipe. As root the user ids inside are a range above 300000 outside; as an ordinary user
- * the one id inside is the user's own. Loop thread only; starting blocks for the spawn of the shim (below 1 ms).
+ * which starts the sidecar as its child. Everything in it ends with the program (not with the thread that
+ * started it): the init hears of our end by a pipe and by a pidfd. As root the user ids inside are a range above 300000
+ * outside; as an ordinary user the one id inside is the user's own. Loop thread only; starting blocks for the spawn of
+ * the shim (below 1 ms).
  */
 #pragma once
 
@@ -36,6 +37,7 @@ struct tph_sandbox_tmpfs {
     const char *path;
     uint64_t size;  /* bytes */
     bool read_only; /* after its files were placed */
+    bool no_exec;
 };
 
 struct tph_sandbox_link {
@@ -60,6 +62,7 @@ struct tph_sandbox_spec {
     size_t n_links;
     struct tph_cgroups *cgroups;           /* where limits are enforced; NULL: nowhere */
     int64_t memory_bytes, cpu_milli, pids; /* 0 = not limited */
+    int64_t cpu_request_milli;             /* a weight where there is a control group; 0 = as anybody's */
     bool read_only_root;
     bool own_network; /* loopback only */
     bool no_seccomp;

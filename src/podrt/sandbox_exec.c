@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,6 +17,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "podrt/sandbox_shim.h"
+#include "podrt/spawn.h"
 
 #define ENTER_NAME "tiphys-enter"
 
@@ -47,41 +47,6 @@ static void ended(void *owner, int code)
     e->done(e->owner, code < 0 ? 128 - code : code, why); /* may free e */
 }
 
-/* The enterer's descriptors: copied high first, so that none is overwritten before it was used. */
-static int spawn(const int from[], const int to[], size_t n, pid_t *ret_pid)
-{
-    enum { HIGH = 200 };
-    char *argv[] = {(char[]){ENTER_NAME}, NULL};
-    char *env[] = {NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, defaults;
-    (void)sigemptyset(&none);
-    (void)sigemptyset(&defaults);
-    (void)sigaddset(&defaults, SIGPIPE);
-    int failed = posix_spawn_file_actions_init(&actions);
-    if (failed != 0) {
-        return -failed;
-    }
-    for (size_t i = 0; i < n; i++) {
-        (void)posix_spawn_file_actions_adddup2(&actions, from[i], HIGH + (int)i);
-    }
-    for (size_t i = 0; i < n; i++) {
-        (void)posix_spawn_file_actions_adddup2(&actions, HIGH + (int)i, to[i]);
-        (void)posix_spawn_file_actions_addclose(&actions, HIGH + (int)i);
-    }
-    failed = posix_spawnattr_init(&attributes);
-    if (failed == 0) {
-        (void)posix_spawnattr_setsigmask(&attributes, &none);
-        (void)posix_spawnattr_setsigdefault(&attributes, &defaults);
-        (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-        failed = posix_spawn(ret_pid, "/proc/self/exe", &actions, &attributes, argv, env);
-        (void)posix_spawnattr_destroy(&attributes);
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return -failed;
-}
-
 /* Starts the enterer. Returns its pidfd or -errno, and the read end of its status pipe. */
 static int enter(const struct tph_sandbox *sandbox, struct tph_str wire, int *ret_status)
 {
@@ -102,7 +67,8 @@ static int enter(const struct tph_sandbox *sandbox, struct tph_str wire, int *re
     const int from[] = {spec, theirs, init, group};
     const int to[] = {TPH_SHIM_SPEC, TPH_SHIM_STATUS, ENTER_PIDFD, TPH_SHIM_CGROUP};
     pid_t pid = 0;
-    failed = failed < 0 ? failed : spawn(from, to, group >= 0 ? 4 : 3, &pid);
+    char *argv[] = {(char[]){ENTER_NAME}, NULL};
+    failed = failed < 0 ? failed : tph_spawn_self(argv, from, to, sizeof(to) / sizeof(to[0]), &pid);
     if (failed < 0) {
         return failed;
     }
@@ -187,16 +153,16 @@ static void be_command(const struct tph_shim_plan *plan)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
         tph_shim_give_up(errno, "prctl");
     }
-    if (chdir(*plan->working_dir ? plan->working_dir : "/") < 0) {
-        tph_shim_give_up(errno, plan->working_dir);
-    }
     char found[PATH_MAX];
+    tph_shim_change_directory(plan);
     const char *program = tph_shim_find_program(plan, found);
     int null = open("/dev/null", O_RDWR);
     if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) {
         tph_shim_give_up(errno, "/dev/null");
     }
-    (void)syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
+    if (syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) < 0) {
+        tph_shim_give_up(errno, "close_range");
+    }
     tph_shim_confine(s);
     (void)execve(program, (char *const *)(uintptr_t)plan->argv, (char *const *)(uintptr_t)plan->env);
     tph_shim_give_up(errno, program);
@@ -209,6 +175,10 @@ void tph_sandbox_exec_main(int argc, char **argv)
     }
     struct tph_shim_plan plan;
     memset(&plan, 0, sizeof(plan));
+    /* The sidecar may have our user, and sees our child before it is confined: it shall not get hold of it. */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
+        tph_shim_give_up(errno, "prctl");
+    }
     tph_shim_read_plan(&plan);
     join_groups(&plan);
     /* The machine's network is not the sandbox's to enter: we are in it already. */

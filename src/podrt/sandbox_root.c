@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "podrt/sandbox_root.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/mount.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,91 +28,87 @@ int umount2(const char *target, int flags);
 #define MS_REC     16384
 #define MS_PRIVATE (1 << 18)
 #endif
-enum {
-    DETACH = 2,                /* MNT_DETACH */
-    FULL_PATH = PATH_MAX + 16, /* a path under the new root */
-};
+enum { DETACH = 2 /* MNT_DETACH */ };
 
-/* Where the new root is put together: every machine has it, and what is there goes out of sight only in here. */
+/* Where the new root is put before it becomes the root: every machine has it, and it is hidden only in here. */
 #define NEW_ROOT "/tmp"
+/* Where the host is for a moment after that. */
+#define OLD_ROOT "/tmp"
+/* Where the system's /etc is, when there is one of our own. */
+#define REAL_ETC "/run/tiphys/etc"
 
-static const char *const system_dirs[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc"};
-enum { N_SYSTEM_DIRS = sizeof(system_dirs) / sizeof(system_dirs[0]) };
-static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
-enum { N_DEVICES = sizeof(devices) / sizeof(devices[0]) };
+static const char *const system_dirs[TPH_SHIM_SYSTEM_DIRS] = {"/usr",   "/bin",   "/sbin",   "/lib",
+                                                              "/lib32", "/lib64", "/libx32", "/etc"};
+static const char *const devices[TPH_SHIM_DEVICES] = {"null", "zero", "full", "random", "urandom", "tty"};
 
-static int system_trees[N_SYSTEM_DIRS];
-static char system_links[N_SYSTEM_DIRS][256]; /* target where the directory is a symbolic link */
-static int device_trees[N_DEVICES];
-static int root_tree = -1;
-static char resolv_target[PATH_MAX]; /* where the host's resolv.conf really is, when it is a link */
-static char resolv_text[16384];
-static ssize_t resolv_len;
+enum { READ_ONLY = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+
+/* What is being done now, should it fail. */
+static void step(struct tph_shim_plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void step(struct tph_shim_plan *plan, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(plan->step, sizeof(plan->step), format, args);
+    va_end(args);
+}
+
+/* What is taken from the host */
 
 static int open_tree_of(const char *path)
 {
     return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 }
 
-/* Read-only with all that is mounted below, no set-uid programs, no devices unless asked. */
-static int restrict_tree(int tree, uint64_t attributes)
-{
-    struct mount_attr attr = {.attr_set = attributes};
-    return syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0 ? -errno : 0;
-}
-
-static void read_resolv(void)
+static void read_resolv(struct tph_shim_host *host)
 {
     int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        resolv_len = read(fd, resolv_text, sizeof(resolv_text));
+        host->resolv_len = read(fd, host->resolv_text, sizeof(host->resolv_text));
         (void)close(fd);
     }
-    if (!realpath("/etc/resolv.conf", resolv_target)) {
-        resolv_target[0] = '\0';
+    if (!realpath("/etc/resolv.conf", host->resolv_target)) {
+        host->resolv_target[0] = '\0';
     }
 }
 
-int tph_shim_open_trees(struct tph_shim_plan *plan, const char **step)
+int tph_shim_open_trees(struct tph_shim_plan *plan)
 {
-    for (int i = 0; i < N_SYSTEM_DIRS && !plan->root; i++) {
-        ssize_t n = readlink(system_dirs[i], system_links[i], sizeof(system_links[i]) - 1);
-        system_links[i][n > 0 ? n : 0] = '\0';
-        system_trees[i] = n > 0 ? -1 : open_tree_of(system_dirs[i]);
+    struct tph_shim_host *host = &plan->host;
+    for (int i = 0; i < TPH_SHIM_SYSTEM_DIRS && !plan->root; i++) {
+        ssize_t n = readlink(system_dirs[i], host->dir_links[i], sizeof(host->dir_links[i]) - 1);
+        host->dir_links[i][n > 0 ? n : 0] = '\0';
+        host->dirs[i] = n > 0 ? -1 : open_tree_of(system_dirs[i]);
     }
-    for (int i = 0; i < N_DEVICES; i++) {
+    for (int i = 0; i < TPH_SHIM_DEVICES; i++) {
         char path[32];
         (void)snprintf(path, sizeof(path), "/dev/%s", devices[i]);
-        device_trees[i] = open_tree_of(path);
+        host->devices[i] = open_tree_of(path);
     }
-    if (plan->root && (root_tree = open_tree_of(plan->root)) < 0) {
-        *step = plan->root;
+    host->root = plan->root ? open_tree_of(plan->root) : -1;
+    if (plan->root && host->root < 0) {
+        step(plan, "open %s", plan->root);
         return -errno;
     }
     for (uint32_t i = 0; i < plan->spec.n_binds; i++) {
         plan->binds[i].tree = open_tree_of(plan->binds[i].host);
         if (plan->binds[i].tree < 0) {
-            *step = plan->binds[i].host;
+            step(plan, "open %s", plan->binds[i].host);
             return -errno;
         }
     }
-    read_resolv();
+    read_resolv(host);
     return 0;
 }
 
-/* The path under the new root. */
-static const char *under(const char *path, char text[FULL_PATH])
-{
-    (void)snprintf(text, FULL_PATH, NEW_ROOT "%s", path);
-    return text;
-}
+/* Small things */
 
-/* Makes the directories of a path under the new root, without its last part when file is set. */
-static int make_dirs(const char *path, int file)
+/* Makes the directories of a path, without its last part when it is a file. */
+static int make_dirs(const char *path, bool file)
 {
-    char text[FULL_PATH];
-    (void)under(path, text);
-    for (char *p = text + sizeof(NEW_ROOT); *p; p++) {
+    char text[PATH_MAX];
+    (void)snprintf(text, sizeof(text), "%s", path);
+    for (char *p = text + 1; *p; p++) {
         if (*p == '/') {
             *p = '\0';
             if (mkdir(text, 0755) < 0 && errno != EEXIST) {
@@ -121,9 +120,9 @@ static int make_dirs(const char *path, int file)
     return !file && mkdir(text, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int write_file(const char *full_path, const char *bytes, size_t len, mode_t mode)
+static int write_file(const char *path, const char *bytes, size_t len, mode_t mode)
 {
-    int fd = open(full_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return -errno;
     }
@@ -139,279 +138,351 @@ static int write_file(const char *full_path, const char *bytes, size_t len, mode
     return failed;
 }
 
+/* A memory file system; so many files that they cost no more than its size. */
 static int mount_tmpfs(const char *path, uint64_t size, const char *mode, unsigned long flags)
 {
-    char text[FULL_PATH];
-    char options[64];
-    (void)snprintf(options, sizeof(options), "size=%llu,mode=%s", (unsigned long long)size, mode);
-    int failed = make_dirs(path, 0);
-    if (failed < 0) {
-        return failed;
-    }
-    return mount("tmpfs", under(path, text), "tmpfs", flags | MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
+    enum { PAGE = 4096, FILES = 64 };
+    char options[96];
+    (void)snprintf(options, sizeof(options), "size=%llu,mode=%s,nr_inodes=%llu", (unsigned long long)size, mode,
+                   (unsigned long long)(size / PAGE + FILES));
+    return mount("tmpfs", path, "tmpfs", flags | MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
 }
 
+static int make_tmpfs(const char *path, uint64_t size, const char *mode, unsigned long flags)
+{
+    int failed = make_dirs(path, false);
+    return failed < 0 ? failed : mount_tmpfs(path, size, mode, flags);
+}
+
+static int fix(const char *path, unsigned long flags)
+{
+    return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | flags, NULL) < 0 ? -errno
+                                                                                                              : 0;
+}
+
+/* With all that is mounted below; nothing that is mounted on the host later comes along. */
 static int put_tree(int tree, const char *path, uint64_t attributes)
 {
-    char text[FULL_PATH];
-    int failed = restrict_tree(tree, attributes);
-    if (failed < 0) {
-        return failed;
-    }
-    if (syscall(SYS_move_mount, tree, "", AT_FDCWD, under(path, text), MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+    struct mount_attr attr = {.attr_set = attributes, .propagation = MS_PRIVATE};
+    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0 ||
+        syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0) {
         return -errno;
     }
     return 0;
 }
 
-enum { READ_ONLY = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
-
-static int put_system_dirs(void)
-{
-    char text[FULL_PATH];
-    for (int i = 0; i < N_SYSTEM_DIRS; i++) {
-        if (system_links[i][0]) {
-            if (symlink(system_links[i], under(system_dirs[i], text)) < 0) {
-                return -errno;
-            }
-        } else if (system_trees[i] >= 0) {
-            int failed = make_dirs(system_dirs[i], 0);
-            failed = failed < 0 ? failed : put_tree(system_trees[i], system_dirs[i], READ_ONLY);
-            if (failed < 0) {
-                return failed;
-            }
-        }
-    }
-    return 0;
-}
-
-/* A device is a file with the host's node bound over it. */
-static int put_devices(void)
-{
-    char path[64];
-    char text[FULL_PATH];
-    for (int i = 0; i < N_DEVICES; i++) {
-        if (device_trees[i] < 0) {
-            continue;
-        }
-        (void)snprintf(path, sizeof(path), "/dev/%s", devices[i]);
-        int failed = write_file(under(path, text), "", 0, 0666);
-        failed = failed < 0 ? failed : put_tree(device_trees[i], path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-        if (failed < 0) {
-            return failed;
-        }
-    }
-    static const char *const links[][2] = {{"/proc/self/fd", "/dev/fd"},
-                                           {"/proc/self/fd/0", "/dev/stdin"},
-                                           {"/proc/self/fd/1", "/dev/stdout"},
-                                           {"/proc/self/fd/2", "/dev/stderr"}};
-    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
-        if (symlink(links[i][0], under(links[i][1], text)) < 0) {
-            return -errno;
-        }
-    }
-    return mount_tmpfs("/dev/shm", 64 << 20, "1777", MS_NOEXEC);
-}
-
-/* Parts of /proc that tell or change more than a sidecar's business: covered or read-only, as far as they exist. */
-static void mask_proc(void)
-{
-    static const char *const hidden[] = {"/proc/kcore",         "/proc/keys",        "/proc/timer_list",
-                                         "/proc/latency_stats", "/proc/sched_debug", "/proc/kmsg"};
-    static const char *const fixed[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
-    char text[FULL_PATH];
-    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
-        (void)!mount(NEW_ROOT "/dev/null", under(hidden[i], text), NULL, MS_BIND, NULL);
-    }
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-        (void)under(fixed[i], text);
-        if (mount(text, text, NULL, MS_BIND | MS_REC, NULL) == 0) {
-            (void)!mount(NULL, text, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-        }
-    }
-}
-
-/* A file of our own in place of the host's in /etc. */
-static int cover_etc(const char *name, const char *bytes, size_t len)
-{
-    char own[FULL_PATH];
-    char text[FULL_PATH];
-    char path[64];
-    (void)snprintf(path, sizeof(path), "/run/tiphys/%s", name);
-    int failed = write_file(under(path, own), bytes, len, 0444);
-    (void)snprintf(path, sizeof(path), "/etc/%s", name);
-    struct stat there;
-    if (failed == 0 && lstat(under(path, text), &there) == 0 && S_ISREG(there.st_mode)) {
-        failed = mount(own, text, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
-    }
-    return failed;
-}
-
-static int put_etc(const struct tph_shim_plan *plan)
-{
-    char hosts[1024];
-    int len =
-        snprintf(hosts, sizeof(hosts),
-                 "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t%s\n", plan->hostname);
-    int failed = cover_etc("hosts", hosts, (size_t)len);
-    if (failed < 0) {
-        return failed;
-    }
-    failed = cover_etc("hostname", plan->hostname, strlen(plan->hostname));
-    /* A resolv.conf that is a link into /run points nowhere here, unless its target is made. */
-    char text[FULL_PATH];
-    if (failed == 0 && resolv_len > 0 && strncmp(resolv_target, "/run/", 5) == 0) {
-        failed = make_dirs(resolv_target, 1);
-        failed = failed < 0 ? failed : write_file(under(resolv_target, text), resolv_text, (size_t)resolv_len, 0444);
-    }
-    return failed;
-}
-
-static int put_volumes(const struct tph_shim_plan *plan, const char **step)
-{
-    char text[FULL_PATH];
-    int failed = 0;
-    for (uint32_t i = 0; i < plan->spec.n_tmpfs && failed == 0; i++) {
-        *step = plan->tmpfs[i].path;
-        failed = mount_tmpfs(plan->tmpfs[i].path, plan->tmpfs[i].number.size, "0755", MS_NOEXEC);
-        if (failed == 0 && !plan->tmpfs[i].number.read_only) {
-            (void)under(plan->tmpfs[i].path, text);
-            failed = chown(text, plan->spec.uid, plan->spec.gid) < 0 || chmod(text, 0777) < 0 ? -errno : 0;
-        }
-    }
-    for (uint32_t i = 0; i < plan->spec.n_files && failed == 0; i++) {
-        *step = plan->files[i].path;
-        failed = make_dirs(plan->files[i].path, 1);
-        failed = failed < 0 ? failed
-                            : write_file(under(plan->files[i].path, text), plan->files[i].content,
-                                         plan->files[i].number.size, plan->files[i].number.mode);
-        failed = failed == 0 && chown(text, plan->spec.uid, plan->spec.gid) < 0 ? -errno : failed;
-    }
-    for (uint32_t i = 0; i < plan->spec.n_tmpfs && failed == 0; i++) {
-        unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
-        *step = plan->tmpfs[i].path;
-        if (plan->tmpfs[i].number.read_only) {
-            failed = mount(NULL, under(plan->tmpfs[i].path, text), NULL, flags, NULL) < 0 ? -errno : 0;
-        }
-    }
-    return failed;
-}
-
-static int put_binds(const struct tph_shim_plan *plan, const char **step)
-{
-    char text[FULL_PATH];
-    for (uint32_t i = 0; i < plan->spec.n_binds; i++) {
-        struct stat there;
-        *step = plan->binds[i].inside;
-        if (fstat(plan->binds[i].tree, &there) < 0) {
-            return -errno;
-        }
-        int is_file = !S_ISDIR(there.st_mode);
-        int failed = make_dirs(plan->binds[i].inside, is_file);
-        if (failed == 0 && is_file) {
-            failed = write_file(under(plan->binds[i].inside, text), "", 0, 0444);
-        }
-        failed = failed < 0 ? failed : put_tree(plan->binds[i].tree, plan->binds[i].inside, READ_ONLY);
-        if (failed < 0) {
-            return failed;
-        }
-    }
-    return 0;
-}
-
-static int put_links(const struct tph_shim_plan *plan)
-{
-    char path[PATH_MAX];
-    char text[FULL_PATH];
-    for (uint32_t i = 0; i < plan->spec.n_links; i++) {
-        (void)snprintf(path, sizeof(path), TPH_SHIM_BIN "/%s", plan->links[i].name);
-        if (symlink(plan->links[i].target, under(path, text)) < 0) {
-            return -errno;
-        }
-    }
-    return 0;
-}
+/* The new root */
 
 /* The tree on which all else is mounted: a small tmpfs, or the unpacked root directory. */
-static int put_base(const struct tph_shim_plan *plan)
+static int put_base(struct tph_shim_plan *plan)
 {
+    step(plan, "mount the root");
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
         return -errno;
     }
     if (plan->root) {
-        return put_tree(root_tree, "", READ_ONLY);
+        return put_tree(plan->host.root, NEW_ROOT, READ_ONLY);
     }
-    return mount("tmpfs", NEW_ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=0755") < 0 ? -errno : 0;
+    int failed = mount_tmpfs(NEW_ROOT, 16 << 20, "0755", 0);
+    failed = failed == 0 && mkdir(NEW_ROOT OLD_ROOT, 0755) < 0 ? -errno : failed;
+    return failed == 0 && mkdir(NEW_ROOT "/proc", 0755) < 0 ? -errno : failed;
 }
 
-static int put_kernel_files(void)
+/* From here on every path is one of the new root. The kernel wants to see the old /proc when a new one is mounted. */
+static int enter_base(struct tph_shim_plan *plan)
 {
-    char text[FULL_PATH];
-    int failed = make_dirs("/proc", 0);
-    failed = failed < 0 ? failed : mount_tmpfs("/dev", 1 << 20, "0755", MS_NOEXEC);
-    failed = failed < 0 ? failed : put_devices();
-    if (failed == 0 && mount("proc", under("/proc", text), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
-        failed = -errno;
+    step(plan, "pivot_root");
+    if (syscall(SYS_pivot_root, NEW_ROOT, NEW_ROOT OLD_ROOT) < 0 || chdir("/") < 0) {
+        return -errno;
+    }
+    step(plan, "mount /proc");
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
+        return -errno;
+    }
+    step(plan, "leave the host's files");
+    return umount2(OLD_ROOT, DETACH) < 0 ? -errno : 0;
+}
+
+static int put_system_dirs(struct tph_shim_plan *plan)
+{
+    const struct tph_shim_host *host = &plan->host;
+    int failed = 0;
+    for (int i = 0; i < TPH_SHIM_SYSTEM_DIRS && failed == 0; i++) {
+        step(plan, "bind %s", system_dirs[i]);
+        if (host->dir_links[i][0]) {
+            failed = symlink(host->dir_links[i], system_dirs[i]) < 0 ? -errno : 0;
+        } else if (host->dirs[i] >= 0) {
+            failed = make_dirs(system_dirs[i], false);
+            failed = failed < 0 ? failed : put_tree(host->dirs[i], system_dirs[i], READ_ONLY);
+        }
+    }
+    return failed;
+}
+
+static int put_private_dirs(struct tph_shim_plan *plan)
+{
+    step(plan, "mount /run");
+    int failed = make_tmpfs("/run", 16 << 20, "0755", MS_NOEXEC);
+    failed = failed < 0 ? failed : make_dirs(TPH_SHIM_BIN, false);
+    if (failed == 0) {
+        step(plan, "mount /tmp");
+        failed = make_tmpfs("/tmp", 256 << 20, "1777", 0);
+    }
+    if (failed == 0 && !plan->root) {
+        step(plan, "make /var");
+        failed = make_dirs("/var/tmp", false);
+        failed = failed == 0 && (chmod("/var/tmp", 01777) < 0 || symlink("/run", "/var/run") < 0) ? -errno : failed;
+    }
+    return failed;
+}
+
+/* A device is a file with the host's node bound over it. */
+static int put_devices(struct tph_shim_plan *plan)
+{
+    char path[64];
+    static const char *const links[][2] = {{"/proc/self/fd", "/dev/fd"},
+                                           {"/proc/self/fd/0", "/dev/stdin"},
+                                           {"/proc/self/fd/1", "/dev/stdout"},
+                                           {"/proc/self/fd/2", "/dev/stderr"}};
+    step(plan, "mount /dev");
+    int failed = make_tmpfs("/dev", 1 << 20, "0755", MS_NOEXEC);
+    for (int i = 0; i < TPH_SHIM_DEVICES && failed == 0; i++) {
+        (void)snprintf(path, sizeof(path), "/dev/%s", devices[i]);
+        step(plan, "bind %s", path);
+        if (plan->host.devices[i] >= 0) {
+            failed = write_file(path, "", 0, 0666);
+            failed = failed < 0 ? failed : put_tree(plan->host.devices[i], path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+        }
+    }
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]) && failed == 0; i++) {
+        step(plan, "link %s", links[i][1]);
+        failed = symlink(links[i][0], links[i][1]) < 0 ? -errno : 0;
     }
     if (failed == 0) {
-        mask_proc();
+        step(plan, "mount /dev/shm");
+        failed = make_tmpfs("/dev/shm", 64 << 20, "1777", MS_NOEXEC);
+    }
+    return failed < 0 ? failed : fix("/dev", MS_NOEXEC);
+}
+
+/* Parts of /proc that tell or change more than a sidecar's business, as far as they exist. */
+static int mask_proc(struct tph_shim_plan *plan)
+{
+    static const char *const hidden[] = {"/proc/acpi", "/proc/asound",     "/proc/interrupts",    "/proc/kcore",
+                                         "/proc/keys", "/proc/kmsg",       "/proc/latency_stats", "/proc/sched_debug",
+                                         "/proc/scsi", "/proc/timer_list", "/proc/timer_stats"};
+    static const char *const fixed[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+    struct stat there;
+    int failed = 0;
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]) && failed == 0; i++) {
+        step(plan, "cover %s", hidden[i]);
+        if (lstat(hidden[i], &there) < 0) {
+            failed = errno == ENOENT ? 0 : -errno;
+        } else if (S_ISDIR(there.st_mode)) {
+            failed = mount_tmpfs(hidden[i], 0, "0555", MS_RDONLY | MS_NOEXEC);
+        } else {
+            failed = mount("/dev/null", hidden[i], NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+        }
+    }
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]) && failed == 0; i++) {
+        step(plan, "make %s read-only", fixed[i]);
+        if (mount(fixed[i], fixed[i], NULL, MS_BIND | MS_REC, NULL) < 0) {
+            failed = errno == ENOENT ? 0 : -errno;
+        } else {
+            failed = fix(fixed[i], MS_NOEXEC);
+        }
     }
     return failed;
 }
 
-static int put_private_dirs(const struct tph_shim_plan *plan)
+/* Names in /etc */
+
+/* A small /etc of our own whose entries lead to the system's, for a system that has no file there which ours could be
+ * bound over. Links are copied, for relative ones count from where they stand. */
+static int own_etc(void)
 {
-    int failed = mount_tmpfs("/run", 16 << 20, "0755", MS_NOEXEC);
-    failed = failed < 0 ? failed : make_dirs(TPH_SHIM_BIN, 0);
-    failed = failed < 0 ? failed : mount_tmpfs("/tmp", 256 << 20, "1777", 0);
-    if (failed == 0 && !plan->root) {
-        failed = make_dirs("/var/tmp", 0);
-        failed = failed == 0 && symlink("/run", NEW_ROOT "/var/run") < 0 ? -errno : failed;
+    char target[512];
+    int failed = make_dirs(REAL_ETC, false);
+    if (failed < 0 || mount("/etc", REAL_ETC, NULL, MS_BIND | MS_REC, NULL) < 0) {
+        return failed < 0 ? failed : -errno;
+    }
+    failed = make_tmpfs("/etc", 1 << 20, "0755", MS_NOEXEC);
+    DIR *entries = failed < 0 ? NULL : opendir(REAL_ETC);
+    for (struct dirent *e = entries ? readdir(entries) : NULL; e && failed == 0; e = readdir(entries)) {
+        char path[sizeof(REAL_ETC) + sizeof(e->d_name) + 1];
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) {
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), REAL_ETC "/%s", e->d_name);
+        ssize_t n = readlink(path, target, sizeof(target) - 1);
+        target[n > 0 ? n : 0] = '\0';
+        char link[sizeof("/etc/") + sizeof(e->d_name)];
+        (void)snprintf(link, sizeof(link), "/etc/%s", e->d_name);
+        failed = symlink(n > 0 ? target : path, link) < 0 ? -errno : 0;
+    }
+    if (entries) {
+        (void)closedir(entries);
     }
     return failed;
 }
 
-static int take_root(const struct tph_shim_plan *plan)
+static bool is_file(const char *path)
 {
-    if (chdir(NEW_ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", DETACH) < 0 || chdir("/") < 0) {
-        return -errno;
+    struct stat there;
+    return lstat(path, &there) == 0 && S_ISREG(there.st_mode);
+}
+
+/* A file of our own in place of the system's in /etc: bound over it, or where /etc is ours too, written there. */
+static int cover_etc(const char *name, const char *bytes, size_t len, bool etc_is_ours)
+{
+    char own[64];
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/etc/%s", name);
+    if (etc_is_ours) {
+        (void)unlink(path); /* the link that stands there, if one does */
+        return write_file(path, bytes, len, 0444);
     }
-    unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
-    if (plan->spec.read_only_root && !plan->root && mount(NULL, "/", NULL, flags, NULL) < 0) {
-        return -errno;
+    (void)snprintf(own, sizeof(own), "/run/tiphys/%s", name);
+    int failed = write_file(own, bytes, len, 0444);
+    return failed == 0 && mount(own, path, NULL, MS_BIND, NULL) < 0 ? -errno : failed;
+}
+
+static int put_names(struct tph_shim_plan *plan)
+{
+    const struct tph_shim_host *host = &plan->host;
+    char hosts[1024];
+    struct stat there;
+    step(plan, "write /etc/hosts");
+    if (lstat("/etc", &there) < 0 || !S_ISDIR(there.st_mode)) {
+        return 0; /* a root directory that knows no /etc needs no names */
+    }
+    bool ours = !is_file("/etc/hosts") || !is_file("/etc/hostname");
+    int len =
+        snprintf(hosts, sizeof(hosts),
+                 "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t%s\n", plan->hostname);
+    int failed = make_dirs("/run/tiphys", false);
+    failed = failed == 0 && ours ? own_etc() : failed;
+    failed = failed < 0 ? failed : cover_etc("hosts", hosts, (size_t)len, ours);
+    failed = failed < 0 ? failed : cover_etc("hostname", plan->hostname, strlen(plan->hostname), ours);
+    /* The names that this machine can resolve are those of a root directory, too. */
+    if (failed == 0 && plan->root && host->resolv_len > 0 && (ours || is_file("/etc/resolv.conf"))) {
+        failed = cover_etc("resolv.conf", host->resolv_text, (size_t)host->resolv_len, ours);
+    }
+    return failed == 0 && ours ? fix("/etc", MS_NOEXEC) : failed;
+}
+
+static int put_etc(struct tph_shim_plan *plan)
+{
+    const struct tph_shim_host *host = &plan->host;
+    int failed = put_names(plan);
+    /* A resolv.conf that is a link to elsewhere points nowhere here, unless its target is made. */
+    if (failed == 0 && !plan->root && host->resolv_len > 0 && host->resolv_target[0] &&
+        access(host->resolv_target, F_OK) < 0) {
+        step(plan, "write %s", host->resolv_target);
+        failed = make_dirs(host->resolv_target, true);
+        failed =
+            failed < 0 ? failed : write_file(host->resolv_target, host->resolv_text, (size_t)host->resolv_len, 0444);
+    }
+    return failed;
+}
+
+/* What this sidecar has */
+
+static int put_volumes(struct tph_shim_plan *plan)
+{
+    int failed = 0;
+    for (uint32_t i = 0; i < plan->spec.n_tmpfs && failed == 0; i++) {
+        const char *path = plan->tmpfs[i].path;
+        const struct tph_shim_number *number = &plan->tmpfs[i].number;
+        step(plan, "mount %s", path);
+        failed = make_tmpfs(path, number->size, number->read_only ? "0755" : "0777", number->no_exec ? MS_NOEXEC : 0);
+        failed = failed == 0 && chown(path, plan->spec.uid, plan->spec.gid) < 0 ? -errno : failed;
+    }
+    for (uint32_t i = 0; i < plan->spec.n_files && failed == 0; i++) {
+        const char *path = plan->files[i].path;
+        step(plan, "write %s", path);
+        failed = make_dirs(path, true);
+        failed = failed < 0
+                     ? failed
+                     : write_file(path, plan->files[i].content, plan->files[i].number.size, plan->files[i].number.mode);
+        failed = failed == 0 && chown(path, plan->spec.uid, plan->spec.gid) < 0 ? -errno : failed;
+    }
+    for (uint32_t i = 0; i < plan->spec.n_tmpfs && failed == 0; i++) {
+        step(plan, "make %s read-only", plan->tmpfs[i].path);
+        if (plan->tmpfs[i].number.read_only) {
+            failed = fix(plan->tmpfs[i].path, plan->tmpfs[i].number.no_exec ? MS_NOEXEC : 0);
+        }
+    }
+    return failed;
+}
+
+static int put_binds(struct tph_shim_plan *plan)
+{
+    int failed = 0;
+    for (uint32_t i = 0; i < plan->spec.n_binds && failed == 0; i++) {
+        const char *path = plan->binds[i].inside;
+        struct stat there;
+        step(plan, "bind %s", path);
+        failed = fstat(plan->binds[i].tree, &there) < 0 ? -errno : 0;
+        bool file = failed == 0 && !S_ISDIR(there.st_mode);
+        failed = failed < 0 ? failed : make_dirs(path, file);
+        failed = failed == 0 && file ? write_file(path, "", 0, 0444) : failed;
+        failed = failed < 0 ? failed : put_tree(plan->binds[i].tree, path, READ_ONLY);
+    }
+    return failed;
+}
+
+static int put_links(struct tph_shim_plan *plan)
+{
+    char path[PATH_MAX];
+    for (uint32_t i = 0; i < plan->spec.n_links; i++) {
+        (void)snprintf(path, sizeof(path), TPH_SHIM_BIN "/%s", plan->links[i].name);
+        step(plan, "link %s", path);
+        if (symlink(plan->links[i].target, path) < 0) {
+            return -errno;
+        }
     }
     return 0;
 }
 
-int tph_shim_enter_root(const struct tph_shim_plan *plan, const char **step)
+/* The token must be found at /var/run/argo; a root directory may have a /var/run that is no link to /run. */
+static int put_var_run(struct tph_shim_plan *plan)
+{
+    struct stat there, run;
+    step(plan, "bind /var/run");
+    if (!plan->root || stat("/run", &run) < 0 || lstat("/var/run", &there) < 0) {
+        return plan->root ? -errno : 0;
+    }
+    if (S_ISDIR(there.st_mode)) {
+        return mount("/run", "/var/run", NULL, MS_BIND | MS_REC, NULL) < 0 ? -errno : 0;
+    }
+    return stat("/var/run", &there) < 0                               ? -errno
+           : there.st_dev == run.st_dev && there.st_ino == run.st_ino ? 0
+                                                                      : -ENOTDIR;
+}
+
+static int close_root(struct tph_shim_plan *plan)
+{
+    int failed = 0;
+    step(plan, "make the root read-only");
+    if (plan->spec.read_only_root) {
+        failed = fix("/run", MS_NOEXEC);
+        failed = failed == 0 && !plan->root ? fix("/", 0) : failed;
+    }
+    return failed < 0 ? failed : put_var_run(plan);
+}
+
+int tph_shim_enter_root(struct tph_shim_plan *plan)
 {
     int failed = put_base(plan);
-    *step = "mount the root";
-    if (failed == 0 && !plan->root) {
-        *step = "bind the system's directories";
-        failed = put_system_dirs();
-    }
-    if (failed == 0) {
-        *step = "mount /run and /tmp";
-        failed = put_private_dirs(plan);
-    }
-    if (failed == 0) {
-        *step = "mount /dev and /proc";
-        failed = put_kernel_files();
-    }
-    if (failed == 0) {
-        *step = "write /etc/hosts";
-        failed = put_etc(plan);
-    }
-    failed = failed < 0 ? failed : put_volumes(plan, step);
-    failed = failed < 0 ? failed : put_binds(plan, step);
-    if (failed == 0) {
-        *step = "link commands";
-        failed = put_links(plan);
-    }
-    if (failed == 0) {
-        *step = "pivot_root";
-        failed = take_root(plan);
-    }
-    return failed;
+    failed = failed < 0 ? failed : enter_base(plan);
+    failed = failed == 0 && !plan->root ? put_system_dirs(plan) : failed;
+    failed = failed < 0 ? failed : put_private_dirs(plan);
+    failed = failed < 0 ? failed : put_devices(plan);
+    failed = failed < 0 ? failed : mask_proc(plan);
+    failed = failed < 0 ? failed : put_etc(plan);
+    failed = failed < 0 ? failed : put_volumes(plan);
+    failed = failed < 0 ? failed : put_binds(plan);
+    failed = failed < 0 ? failed : put_links(plan);
+    return failed < 0 ? failed : close_root(plan);
 }

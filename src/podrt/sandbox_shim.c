@@ -3,9 +3,9 @@
  * of the parent's memory. Its child, which clone3 gives to our parent, becomes the sandbox's process 1. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
@@ -30,7 +30,8 @@
 #include "podrt/sandbox_shim.h"
 #include "seccomp_filter.h"
 
-enum { INIT_STATUS = 3, INIT_LIFELINE = 4 };
+enum { NICE = 5 };
+enum { INIT_STATUS = 3, INIT_LIFELINE = 4, INIT_PROGRAM = 5, INIT_FIRST_FREE };
 
 static void tell(enum tph_shim_message_kind kind, int value, const char *text)
 {
@@ -171,19 +172,45 @@ static void raise_loopback(void)
     (void)close(fd);
 }
 
+static void drop_capability_bounds(void)
+{
+    for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) { /* past the last one: EINVAL */
+        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
+            tph_shim_give_up(errno, "drop the capability bounds");
+        }
+    }
+}
+
+/* Keys of whoever started us come with his session; the sidecar gets an empty one. Where no such call is allowed, and
+ * with our filter, it could not ask for keys anyway. */
+static void leave_session_keys(const struct tph_shim_spec *s)
+{
+    long failed = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    if (failed < 0 && s->no_seccomp && errno != ENOSYS && errno != EPERM) {
+        tph_shim_give_up(errno, "join a session keyring");
+    }
+}
+
+/* Changes user and group. The C library's calls would signal all threads, and there are none but this one that could
+ * answer; a sanitizer's would die of it. */
+static int become(uint32_t uid, uint32_t gid)
+{
+    return syscall(SYS_setresgid, gid, gid, gid) < 0 || syscall(SYS_setresuid, uid, uid, uid) < 0 ? -1 : 0;
+}
+
 void tph_shim_drop_rights(const struct tph_shim_spec *s)
 {
-    for (int cap = 0; cap < 64; cap++) {
-        (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* EINVAL past the last one */
+    unsigned long securebits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
+                               SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+                               SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+    drop_capability_bounds();
+    if (prctl(PR_SET_SECUREBITS, securebits, 0, 0, 0) < 0) {
+        tph_shim_give_up(errno, "set securebits");
     }
-    (void)prctl(PR_SET_SECUREBITS,
-                SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-                    SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
-                0, 0, 0);
-    if (s->outer_first != 0 && setgroups(0, NULL) < 0) {
+    if (s->outer_first != 0 && syscall(SYS_setgroups, 0, NULL) < 0) {
         tph_shim_give_up(errno, "setgroups");
     }
-    if (setresgid(s->gid, s->gid, s->gid) < 0 || setresuid(s->uid, s->uid, s->uid) < 0) {
+    if (become(s->uid, s->gid) < 0) {
         tph_shim_give_up(errno, "change to the sidecar's user");
     }
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -192,6 +219,7 @@ void tph_shim_drop_rights(const struct tph_shim_spec *s)
     if (syscall(SYS_capset, &header, none) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         tph_shim_give_up(errno, "give up capabilities");
     }
+    leave_session_keys(s);
 }
 
 /* Abstract sockets and signals stay inside: Linux 6.12 and newer. The numbers are the kernel's interface. */
@@ -241,6 +269,16 @@ static const char *variable(const struct tph_shim_plan *plan, const char *name)
     return "";
 }
 
+void tph_shim_change_directory(const struct tph_shim_plan *plan)
+{
+    char step[PATH_MAX];
+    if (chdir(*plan->working_dir ? plan->working_dir : "/") < 0) {
+        int number = errno;
+        (void)snprintf(step, sizeof(step), "chdir %s", plan->working_dir);
+        tph_shim_give_up(number, step);
+    }
+}
+
 /* Where the program is, as the sidecar's user sees it; give_up names what is missing. */
 const char *tph_shim_find_program(const struct tph_shim_plan *plan, char found[PATH_MAX])
 {
@@ -269,29 +307,58 @@ const char *tph_shim_find_program(const struct tph_shim_plan *plan, char found[P
     tph_shim_give_up(number, step);
 }
 
+/* Those of init; everything else goes when it is executed. */
 static void arrange_descriptors(void)
 {
+    static const int places[][2] = {{TPH_SHIM_OUT, 1},
+                                    {TPH_SHIM_ERR, 2},
+                                    {TPH_SHIM_STATUS, INIT_STATUS},
+                                    {TPH_SHIM_LIFELINE, INIT_LIFELINE},
+                                    {TPH_SHIM_PROGRAM, INIT_PROGRAM},
+                                    {TPH_SHIM_INIT, TPH_SHIM_INIT}};
+    enum { N = sizeof(places) / sizeof(places[0]), OUT_OF_THE_WAY = 20 };
+    int copies[N];
+    bool good = true;
+    for (int i = 0; i < N; i++) {
+        copies[i] = fcntl(places[i][0], F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+    }
+    for (int i = 0; i < N; i++) {
+        good = good && copies[i] >= 0 && dup2(copies[i], places[i][1]) >= 0;
+    }
     int null = open("/dev/null", O_RDWR);
-    /* First out of the way of the low numbers, then into place. */
-    int out = fcntl(TPH_SHIM_OUT, F_DUPFD_CLOEXEC, 20);
-    int err = fcntl(TPH_SHIM_ERR, F_DUPFD_CLOEXEC, 20);
-    int init = fcntl(TPH_SHIM_INIT, F_DUPFD_CLOEXEC, 20);
-    int status = fcntl(TPH_SHIM_STATUS, F_DUPFD_CLOEXEC, 20);
-    int lifeline = fcntl(TPH_SHIM_LIFELINE, F_DUPFD_CLOEXEC, 20);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 || dup2(status, INIT_STATUS) < 0 ||
-        dup2(lifeline, INIT_LIFELINE) < 0 || dup2(init, TPH_SHIM_INIT) < 0) {
+    good = good && null >= 0 && dup2(null, 0) == 0;
+    if (!good || syscall(SYS_close_range, INIT_FIRST_FREE, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) < 0) {
         _exit(125);
     }
-    (void)syscall(SYS_close_range, 5, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
+}
+
+/* The C library's own signals, too, which posix_spawn leaves ignored. */
+static void reset_signals(void)
+{
+    const struct {
+        uint64_t handler, flags, restorer, mask; /* the kernel's own struct, larger than it is anywhere */
+    } by_default = {.handler = 0};
+    for (int number = 1; number <= 64; number++) {
+        (void)syscall(SYS_rt_sigaction, number, &by_default, NULL, 8); /* SIGKILL and SIGSTOP cannot be otherwise */
+    }
 }
 
 void tph_shim_set_limits(const struct tph_shim_spec *s)
 {
+    reset_signals();
     struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
     if (s->pids > 0) {
         struct rlimit processes = {(rlim_t)s->pids, (rlim_t)s->pids};
         (void)setrlimit(RLIMIT_NPROC, &processes);
+    }
+    if (s->data_bytes > 0) {
+        struct rlimit data = {s->data_bytes, s->data_bytes};
+        (void)setrlimit(RLIMIT_DATA, &data);
+    }
+    if (s->nice) {
+        errno = 0;
+        (void)!nice(NICE);
     }
     (void)umask(022);
 }
@@ -301,16 +368,15 @@ static void be_inside(struct tph_shim_plan *plan, int release) __attribute__((no
 static void be_inside(struct tph_shim_plan *plan, int release)
 {
     const struct tph_shim_spec *s = &plan->spec;
-    const char *step = "open";
     char byte;
     if (read(release, &byte, 1) != 1) {
         _exit(125); /* the shim has said why */
     }
-    int failed = tph_shim_open_trees(plan, &step);
+    int failed = tph_shim_open_trees(plan);
     if (failed < 0) {
-        tph_shim_give_up(-failed, step);
+        tph_shim_give_up(-failed, plan->step);
     }
-    if (s->outer_first != 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)) {
+    if (s->outer_first != 0 && become(0, 0) < 0) {
         tph_shim_give_up(errno, "become root inside");
     }
     if (sethostname(plan->hostname, strlen(plan->hostname)) < 0) {
@@ -320,16 +386,14 @@ static void be_inside(struct tph_shim_plan *plan, int release)
         raise_loopback();
     }
     (void)umask(0);
-    failed = tph_shim_enter_root(plan, &step);
+    failed = tph_shim_enter_root(plan);
     if (failed < 0) {
-        tph_shim_give_up(-failed, step);
+        tph_shim_give_up(-failed, plan->step);
     }
     tph_shim_set_limits(s);
     tph_shim_drop_rights(s);
-    if (chdir(*plan->working_dir ? plan->working_dir : "/") < 0) {
-        tph_shim_give_up(errno, plan->working_dir);
-    }
     char found[PATH_MAX];
+    tph_shim_change_directory(plan);
     const char *program = tph_shim_find_program(plan, found);
     if (read(release, &byte, 1) != 1) {
         _exit(125);
@@ -348,10 +412,16 @@ static void be_inside(struct tph_shim_plan *plan, int release)
     _exit(125);
 }
 
-static void explain_clone(int number) __attribute__((noreturn));
-static void explain_clone(int number)
+/* So that it can open them again: /dev/stderr. Only who is still root outside can do it. */
+static void give_output(const struct tph_shim_spec *s)
 {
-    tph_shim_give_up(number, "make namespaces (clone3)");
+    uid_t uid = s->outer_first + s->uid;
+    gid_t gid = s->outer_first + s->gid;
+    if (s->outer_first != 0) {
+        /* Where the ids are not there, making the namespaces fails, which says more. */
+        (void)!fchown(TPH_SHIM_OUT, uid, gid);
+        (void)!fchown(TPH_SHIM_ERR, uid, gid);
+    }
 }
 
 void tph_sandbox_shim_main(int argc, char **argv)
@@ -367,6 +437,7 @@ void tph_sandbox_shim_main(int argc, char **argv)
     if (pipe2(release, O_CLOEXEC) < 0) {
         tph_shim_give_up(errno, "pipe");
     }
+    give_output(&plan.spec);
     struct clone_args args = {
         .flags = CLONE_PARENT | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
                  CLONE_NEWCGROUP | (plan.spec.own_network ? CLONE_NEWNET : 0),
@@ -377,7 +448,7 @@ void tph_sandbox_shim_main(int argc, char **argv)
     }
     long pid = syscall(SYS_clone3, &args, sizeof(args));
     if (pid < 0) {
-        explain_clone(errno);
+        tph_shim_give_up(errno, "make namespaces (clone3)");
     }
     if (pid == 0) {
         (void)close(release[1]);

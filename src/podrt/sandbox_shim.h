@@ -16,11 +16,13 @@
 void tph_shim_give_up(int number, const char *step) __attribute__((noreturn));
 void tph_shim_read_plan(struct tph_shim_plan *plan);
 int tph_shim_write_to(const char *path, const char *text); /* -errno */
+/* Limits of the process, umask, signals. */
 void tph_shim_set_limits(const struct tph_shim_spec *s);
 /* To the sidecar's user, without capabilities for good. */
 void tph_shim_drop_rights(const struct tph_shim_spec *s);
 /* Landlock and seccomp: the last thing before exec. */
 void tph_shim_confine(const struct tph_shim_spec *s);
+void tph_shim_change_directory(const struct tph_shim_plan *plan);
 /* Where the program is, as the sidecar's user sees it; `found` may hold the result. */
 const char *tph_shim_find_program(const struct tph_shim_plan *plan, char found[PATH_MAX]);
 

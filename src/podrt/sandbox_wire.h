@@ -17,8 +17,9 @@ enum {
     TPH_SHIM_LIFELINE = 5,
     TPH_SHIM_OUT = 6,
     TPH_SHIM_ERR = 7,
-    TPH_SHIM_INIT = 8,   /* tiphys-init as a memory file */
-    TPH_SHIM_CGROUP = 9, /* directory of the v2 control group, if any */
+    TPH_SHIM_INIT = 8,     /* tiphys-init as a memory file */
+    TPH_SHIM_CGROUP = 9,   /* directory of the v2 control group, if any */
+    TPH_SHIM_PROGRAM = 10, /* a pidfd of the program */
 };
 
 struct tph_shim_spec {
@@ -26,15 +27,17 @@ struct tph_shim_spec {
     uint32_t outer_first; /* first id of the range outside; 0: the single id below */
     uint32_t outer_uid, outer_gid;
     uint32_t n_argv, n_env, n_binds, n_tmpfs, n_files, n_links, n_cgroup_files;
-    int64_t pids; /* by RLIMIT_NPROC where no control group can; 0 = not */
+    int64_t pids;        /* by RLIMIT_NPROC where no control group can; 0 = not */
+    uint64_t data_bytes; /* RLIMIT_DATA; 0 = not */
+    bool nice;           /* yields to others on the processor */
     bool has_root, read_only_root, own_network, no_seccomp, into_cgroup;
 };
 
 /* tmpfs and files carry numbers before their texts. */
 struct tph_shim_number {
     uint64_t size;
-    uint32_t mode;
-    uint32_t read_only;
+    uint32_t mode; /* files */
+    uint32_t read_only, no_exec;
 };
 
 enum tph_shim_message_kind {

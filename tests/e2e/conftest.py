@@ -1,10 +1,14 @@
 """End to end: the real program, real Python plugins, real processes. TIPHYS names the program."""
+import glob
 import json
 import os
 import pathlib
+import random
+import re
 import shutil
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -34,9 +38,16 @@ def tiphys():
 
 @pytest.fixture
 def port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A free one, and the next is free, too; below those that the kernel gives to connections meanwhile."""
+    while True:
+        first = random.randrange(12000, 32000)
+        try:
+            with socket.socket() as one, socket.socket() as two:
+                one.bind(("127.0.0.1", first))
+                two.bind(("127.0.0.1", first + 1))
+                return first
+        except OSError:
+            continue
 
 
 PLUGIN = """\
@@ -107,5 +118,31 @@ def make_plugin(tmp_path, port):
     return make
 
 
+def without_machine(text):
+    """Without the warnings that tell of this machine, or of who looked first: another one has others."""
+    return "\n".join(line for line in text.split("\n") if not re.search(r"^warning: plugin \S+: .*(not enforced|listens on all interfaces)", line))
+
+
 def has(program):
     return shutil.which(program) is not None
+
+
+def leftovers(port, before=()):
+    """Processes of ours that were not there before: somebody else may run workflows on this machine, too."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as f:
+                words = f.read()
+        except OSError:
+            continue
+        if b"tiphys-init" in words or (b"HTTPServer" in words and str(port).encode() in words):
+            found.append(path)
+    return [path for path in found if path not in before]
+
+
+def wait_until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)

@@ -4,10 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 
 import pytest
-from conftest import TIPHYS, TOP, WORKFLOW
+from conftest import TIPHYS, TOP, WORKFLOW, leftovers, wait_until
 
 
 def test_a_workflow_from_standard_input(tiphys):
@@ -113,27 +112,6 @@ def test_a_hundred_calls_to_a_single_threaded_server_all_succeed(tiphys, make_pl
     assert result.json["status"]["progress"] == "100/100"
 
 
-def leftovers(port, before=()):
-    """Processes of ours that were not there before: somebody else may run workflows on this machine, too."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            with open(path, "rb") as f:
-                words = f.read()
-        except OSError:
-            continue
-        if b"tiphys-init" in words or (b"HTTPServer" in words and str(port).encode() in words):
-            found.append(path)
-    return [path for path in found if path not in before]
-
-
-def wait_until(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def start(directory, *args):
     process = subprocess.Popen([TIPHYS, "run", str(directory), *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     seen = ""
@@ -166,6 +144,43 @@ def test_cancel_is_posted_when_a_run_is_stopped(make_plugin):
     assert "probe | /api/v1/template.cancel" in err
 
 
+def test_cancel_is_posted_when_the_time_of_a_run_is_over(tiphys, make_plugin):
+    directory = make_plugin("        print(self.path, flush=True)\n" + ENDLESS)
+    result = tiphys("run", directory, "--log", "--timeout", "2s")
+    assert result.code == 1
+    assert "probe | /api/v1/template.cancel" in result.err
+
+
+@pytest.mark.parametrize("where", ["activeDeadlineSeconds: 3", "templates: [{name: main, timeout: 3s, plugin: {probe: {}}}]"])
+def test_cancel_is_posted_when_a_deadline_of_the_workflow_passes(tiphys, make_plugin, where):
+    directory = make_plugin("        print(self.path, args['task'].get('deadline', 'none'), flush=True)\n" + ENDLESS)
+    workflow = {"activeDeadlineSeconds: 3": "entrypoint: main\n  activeDeadlineSeconds: 3\n"
+                "  templates: [{name: main, plugin: {probe: {}}}]"}.get(where, "entrypoint: main\n  " + where)
+    (directory / "workflow.yaml").write_text(f"kind: Workflow\nmetadata: {{generateName: late-}}\nspec:\n  {workflow}\n")
+    result = tiphys("run", directory, "--log", timeout=30)
+    assert result.code == 1
+    lines = [line for line in result.err.splitlines() if "probe | /api" in line]
+    assert "/api/v1/template.execute" in lines[0] and "none" not in lines[0]
+    assert "/api/v1/template.cancel" in lines[-1], result.err
+
+
+def test_a_call_under_way_is_cancelled_too(make_plugin):
+    """The server is busy with the call that is dropped: a thread for each connection lets it hear of the cancel."""
+    directory = make_plugin("        print(self.path, flush=True)\n"
+                            "        time.sleep(600 if 'execute' in self.path else 0)\n        self.reply({})")
+    text = (directory / "server.py").read_text().replace("HTTPServer(", "ThreadingHTTPServer(").replace(
+        "import BaseHTTPRequestHandler, HTTPServer", "import BaseHTTPRequestHandler, ThreadingHTTPServer")
+    (directory / "server.py").write_text(text)
+    process = subprocess.Popen([TIPHYS, "run", str(directory), "--log"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
+    while "template.execute" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "probe | /api/v1/template.cancel" in err
+
+
 def test_kill_9_leaves_no_process_and_no_control_group(make_plugin, port):
     before = leftovers(port)
     process = start(make_plugin(ENDLESS))
@@ -183,15 +198,31 @@ def test_argo_is_the_same_program_by_another_name(tmp_path):
     assert (done.returncode, done.stderr) == (1, "Error: accepts 1 arg(s), received 0\n")
 
 
-def test_help_of_every_verb_has_examples(tiphys):
-    for verb in (["run"], ["executor-plugin", "build"], ["executor-plugin", "list"], ["completion"]):
-        result = tiphys(*verb, "--help")
-        assert result.code == 0 and "Examples:" in result.out, verb
-
-
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completions(tiphys, shell):
     result = tiphys("completion", shell)
     assert result.code == 0 and "executor-plugin" in result.out
     if shell == "bash":
         subprocess.run(["bash", "-n"], input=result.out, text=True, check=True)
+
+
+def test_a_machine_without_names_in_etc_names_its_sidecars_all_the_same(make_plugin, tmp_path):
+    """A minimal system has no /etc/hosts that ours could cover; what else is in /etc is there, and nothing may change."""
+    directory = make_plugin(
+        "        import socket\n"
+        "        try:\n            open('/etc/hosts', 'a'); wrote = 'writable'\n"
+        "        except OSError as e:\n            wrote = e.strerror\n"
+        "        name = socket.gethostname()\n"
+        "        found = [socket.gethostbyname(name), os.path.exists('/etc/passwd'), wrote]\n"
+        "        self.reply({'node': {'phase': 'Succeeded', 'message': str(found)}})\n")
+    (directory / "workflow.yaml").write_text(WORKFLOW.format(name="probe"))
+    script = (f"set -e; mount -t tmpfs none {tmp_path}/mnt; mkdir {tmp_path}/mnt/up {tmp_path}/mnt/work\n"
+              f"mount -t overlay none -o lowerdir=/etc,upperdir={tmp_path}/mnt/up,workdir={tmp_path}/mnt/work /etc\n"
+              f"rm -f /etc/hosts /etc/hostname; exec {TIPHYS} run {directory} -o json --network none")
+    (tmp_path / "mnt").mkdir()
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script], capture_output=True, text=True)
+    if "unshare failed" in done.stderr or "mount:" in done.stderr:
+        pytest.skip("mounts over /etc need root: " + done.stderr.strip().splitlines()[0])
+    assert done.returncode == 0, done.stderr
+    assert "['127.0.0.1', True, 'Permission denied']" in done.stdout or \
+        "['127.0.0.1', True, 'Read-only file system']" in done.stdout

@@ -19,7 +19,9 @@
 struct golden_case {
     const char *file;                /* "yaml.jsonl", "plugin_build" */
     struct tph_str id;               /* the row's id, or the folder's name */
+    const char *dir;                 /* where all the cases come from */
     const struct tph_json *row;      /* the whole line; of a folder {path: text} */
+    const struct tph_json *first;    /* the first line of its table; NULL for a folder */
     const struct tph_json *in;       /* the row's "in", or the row itself where it has none; NULL for a folder */
     struct tph_json_doc *doc;        /* for what the handler builds; lives as long as the case */
     const struct tph_json *expected; /* the row's "out"; a handler may set another, a folder's handler must */
@@ -30,7 +32,9 @@ struct golden_case {
 typedef void golden_handler(struct golden_case *c);
 
 struct golden_entry {
-    const char *file; /* a table with its path below the folder, or a folder of cases */
+    /* A table with its path below the folder, or a folder of cases; "FOLDER/." are the loose files beside its cases,
+     * and "FOLDER/ * /FILE" without blanks stands for those of its cases that have that file. */
+    const char *file;
     golden_handler *run;
 };
 
@@ -47,12 +51,28 @@ golden_handler golden_better_anystrings;
 golden_handler golden_better_durations;
 golden_handler golden_better_quantities;
 golden_handler golden_lint;
+golden_handler golden_command_lint;
+golden_handler golden_command_colors;
+golden_handler golden_command_examples;
+golden_handler golden_command_build;
+golden_handler golden_depends;
 golden_handler golden_node_ids;
 golden_handler golden_plugin_build;
 golden_handler golden_cases;
 golden_handler golden_items;
 golden_handler golden_aggregate;
+golden_handler golden_cron;
+golden_handler golden_edit;
+golden_handler golden_merge;
+golden_handler golden_selectors;
+golden_handler golden_patch;
+golden_handler golden_get_tree;
+golden_handler golden_get_tree_lists;
+golden_handler golden_humanize;
+golden_handler golden_case_get;
 golden_handler golden_template;
+golden_handler golden_when;
+golden_handler golden_expr;
 
 /* Short hands for handlers. */
 struct tph_str golden_in(const struct golden_case *c, const char *key); /* a text of `in` */
@@ -66,8 +86,14 @@ void golden_set_json(struct golden_case *c, const char *key, const struct tph_js
  * there (NAME/CASE/..., or packed in NAME.jsonl: {"name", "files"}). Returns -1 when something cannot be read. */
 struct golden_sink {
     void (*each)(struct golden_sink *sink, struct golden_case *c);
+    const char *dir; /* set by load */
 };
 int golden_load_all(const char *dir, struct golden_sink *sink);
+
+/* A case that another one needs, in whichever layout; NULL where it is not. The files of a folder's case: {path: text};
+ * the row of a table whose member `name` is as wanted. */
+const struct tph_json *golden_folder(const char *dir, const char *folder, const char *name, struct tph_json_doc *doc);
+const struct tph_json *golden_row(const char *dir, const char *table, struct tph_str name, struct tph_json_doc *doc);
 
 /* Writes the files whose path begins with prefix (dropped) below directory, which exists. For handlers of folders. */
 int golden_unpack(const struct tph_json *files, struct tph_str prefix, const char *directory);

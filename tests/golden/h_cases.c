@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole workflows: input.yaml, the recorded replies and events on a virtual clock, the final object.
+/* Whole workflows: input.yaml, the recorded replies and events on a virtual clock, the final objects.
  *
  * The tasks that the engine starts are compared with those that the genuine controller sent; replies go in their
  * recorded batches. What the engine refuses as not supported yet is skipped with its words. */
@@ -8,218 +8,15 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "data/yaml.h"
-#include "engine/run.h"
-#include "golden.h"
+#include "play.h"
 
-#define CREATED "2026-11-24T10:00:00Z"
-enum {
-    START_S = 1795514400, /* CREATED */
-    STEP_MS = 10,         /* between two events, less than any recorded time */
-    MOST_TIMERS = 1000,
-};
-
-struct play {
-    struct golden_case *c;
-    struct tph_run *run;
-    int64_t now_ms;
-    int64_t wait_ms;                /* of the last WAIT_UNTIL; 0 = none */
-    struct tph_json *tasks;         /* node id -> template as first sent */
-    const struct tph_json *patched; /* metadata that came from outside; NULL = none */
-};
-
-static void apply(struct play *p, const struct tph_event *event)
-{
-    struct tph_actions actions;
-    tph_run_apply(p->run, event, p->now_ms, &actions);
-    for (size_t i = 0; i < actions.n; i++) {
-        const struct tph_action *a = &actions.list[i];
-        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-        if (a->kind == TPH_ACTION_WAIT_UNTIL) {
-            p->wait_ms = a->time_ms;
-        }
-        if (a->kind == TPH_ACTION_START_TASK && tph_json_parse(a->template_json, &doc, NULL) == 0 &&
-            !tph_json_getn(p->tasks, a->node->id)) {
-            tph_json_setn(p->c->doc, p->tasks, a->node->id, tph_json_copy(p->c->doc, tph_json_root(doc)));
-        }
-    }
-}
-
-static void happen(struct play *p, const struct tph_event *event)
-{
-    p->now_ms += STEP_MS;
-    apply(p, event);
-}
-
-/* Time goes on to `until_ms`; timers that are due on the way fire. */
-static void pass_time(struct play *p, int64_t until_ms)
-{
-    while (p->wait_ms != 0 && p->wait_ms <= until_ms) {
-        p->now_ms = p->wait_ms;
-        p->wait_ms = 0;
-        apply(p, &(struct tph_event){.kind = TPH_EVENT_TIMER});
-    }
-    p->now_ms = until_ms > p->now_ms ? until_ms : p->now_ms;
-}
-
-/* The Workflow among the documents of input.yaml; anything else there is beyond what the engine takes. */
-static int load_workflow(struct play *p, struct tph_json **ret_workflow)
-{
-    struct tph_yaml_stream stream = {.rest = tph_json_get_str(p->c->row, "input.yaml")};
-    struct tph_str text;
-    struct tph_json *found = NULL;
-    while (stream.rest.p && tph_yaml_next_document(&stream, &text)) {
-        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-        if (tph_yaml_parse(text, 0, &doc, NULL, NULL) < 0) {
-            return -1;
-        }
-        const struct tph_json *root = tph_json_root(doc);
-        if (tph_json_is_null(root)) {
-            continue;
-        }
-        if (found || !tph_str_eqz(tph_json_get_str(root, "kind"), "Workflow")) {
-            p->c->skip = "needs several objects";
-            return -1;
-        }
-        found = tph_json_copy(p->c->doc, root);
-    }
-    if (!found) {
-        return -1;
-    }
-    struct tph_json *meta = tph_json_get(found, "metadata");
-    tph_json_set_cstr(p->c->doc, meta, "namespace", "argo");
-    tph_json_set_cstr(p->c->doc, meta, "uid", "UID");
-    tph_json_set_cstr(p->c->doc, meta, "creationTimestamp", CREATED);
-    *ret_workflow = found;
-    return 0;
-}
-
-static void reply(struct play *p, struct tph_str id, const struct tph_json *node)
-{
-    struct tph_task_result result = {
-        .phase = tph_json_get_str(node, "phase"),
-        .message = tph_json_get_str(node, "message"),
-        .progress = tph_json_get_str(node, "progress"),
-        .outputs = tph_json_get(node, "outputs"),
-    };
-    happen(p, &(struct tph_event){.kind = TPH_EVENT_REPLY, .node_id = id, .result = &result});
-}
-
-/* A merge patch from outside: replies by hand, or metadata that says nothing to the engine. */
-static bool patch_event(struct play *p, const struct tph_json *patch)
-{
-    if (tph_str_eqz(tph_json_get_str(patch, "kind"), "Workflow")) {
-        p->patched = tph_json_path(patch, "body", "metadata", NULL);
-        happen(p, &(struct tph_event){.kind = TPH_EVENT_TIMER});
-        return tph_json_len(tph_json_get(patch, "body")) == 1 && p->patched;
-    }
-    struct tph_json_iter it = tph_json_iter(tph_json_path(patch, "body", "status", "nodes", NULL));
-    while (tph_json_next(&it)) {
-        reply(p, it.key, it.value);
-    }
-    return true;
-}
-
-/* How long the world waited before the event, in milliseconds. */
-static int64_t waited_ms(const struct tph_json *line)
-{
-    const struct tph_json *at = tph_json_get(line, "at");
-    const struct tph_json *wait = tph_json_get(at, "wait");
-    double seconds = 0;
-    return tph_json_to_double(wait ? wait : tph_json_get(at, "time"), &seconds) == 0 ? (int64_t)(seconds * 1000) : 0;
-}
-
-/* One line of events.jsonl; false for one that is not played here. */
-static bool outside_event(struct play *p, const struct tph_json *line)
-{
-    const struct tph_json *command = tph_json_get(line, "argo");
-    struct tph_str verb = tph_json_str(tph_json_at(command, 0));
-    int64_t code = 0;
-    pass_time(p, p->now_ms + waited_ms(line));
-    if (tph_json_to_i64(tph_json_get(line, "rc"), &code) == 0 && code != 0) {
-        return true; /* was refused, and changed nothing */
-    }
-    bool selects = false;
-    struct tph_json_iter it = tph_json_iter(command);
-    while (tph_json_next(&it)) {
-        selects = selects || tph_str_has_prefix(tph_json_str(it.value), TPH_STR("--node-field-selector"));
-    }
-    if (tph_str_eqz(verb, "stop") && !selects) {
-        happen(p, &(struct tph_event){.kind = TPH_EVENT_STOP});
-        return true;
-    }
-    if (tph_str_eqz(verb, "terminate")) {
-        happen(p, &(struct tph_event){.kind = TPH_EVENT_TERMINATE});
-        return true;
-    }
-    if (tph_json_get(line, "patch")) {
-        return patch_event(p, tph_json_get(line, "patch"));
-    }
-    return tph_json_get(line, "delete") || tph_json_get(line, "patch-refused"); /* of the task set: ours is none */
-}
-
-/* Lines of a JSON Lines file, parsed into the case's document. */
-static struct tph_json *lines_of(struct golden_case *c, const char *name)
-{
-    struct tph_json *list = tph_json_new_array(c->doc);
-    struct tph_str rest = tph_json_get_str(c->row, name);
-    struct tph_str line;
-    while (tph_str_cut(&rest, '\n', &line)) {
-        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-        if (line.len > 0 && tph_json_parse(line, &doc, NULL) == 0) {
-            tph_json_append(c->doc, list, tph_json_copy(c->doc, tph_json_root(doc)));
-        }
-    }
-    return list;
-}
-
-static int64_t number_of(const struct tph_json *line, const char *key)
-{
-    int64_t value = 0;
-    return tph_json_to_i64(tph_json_get(line, key), &value) == 0 ? value : 0;
-}
-
-/* Events that happened before the replies of the next batch. */
-static bool play_events(struct play *p, struct tph_json_iter *events, bool *more, int64_t batch)
-{
-    while (*more && number_of(events->value, "afterBatch") <= batch) {
-        if (!outside_event(p, events->value)) {
-            return false;
-        }
-        *more = tph_json_next(events);
-    }
-    return true;
-}
-
-static bool play_all(struct play *p)
-{
-    struct tph_json_iter replies = tph_json_iter(lines_of(p->c, "replies.jsonl"));
-    struct tph_json_iter events = tph_json_iter(lines_of(p->c, "events.jsonl"));
-    bool more = tph_json_next(&events);
-    int64_t batch = 0;
-    apply(p, &(struct tph_event){.kind = TPH_EVENT_START});
-    while (tph_json_next(&replies)) {
-        int64_t next = number_of(replies.value, "batch");
-        if (next != batch && !play_events(p, &events, &more, batch)) {
-            return false;
-        }
-        batch = next;
-        reply(p, tph_json_get_str(replies.value, "nodeID"), tph_json_get(replies.value, "reply"));
-    }
-    if (!play_events(p, &events, &more, INT64_MAX)) {
-        return false;
-    }
-    for (int i = 0; i < MOST_TIMERS && p->wait_ms != 0; i++) {
-        pass_time(p, p->wait_ms);
-    }
-    return true;
-}
+#define TIME "2026-11-24T10:00:00Z"
 
 /* A time of the recording's day in RFC 3339, here and in the recording T. */
 static struct tph_str time_at(struct tph_str text)
 {
-    enum { LENGTH = sizeof(CREATED) - 1 };
-    static const char shape[] = CREATED;
+    enum { LENGTH = sizeof(TIME) - 1 };
+    static const char shape[] = TIME;
     if (text.len < LENGTH) {
         return TPH_STR_NONE;
     }
@@ -257,32 +54,38 @@ static void normalise(struct golden_case *c, struct tph_json *value)
 }
 
 /* Only what expected.json has: some labels and annotations, spec.shutdown, the status. */
-static void set_got(const struct play *p)
+static struct tph_json *got_of(const struct actor *a)
 {
-    struct golden_case *c = p->c;
-    struct tph_json *object = tph_run_object(p->run, c->doc);
-    struct tph_json_iter patched = tph_json_iter(tph_json_get(p->patched, "annotations"));
+    struct golden_case *c = a->p->c;
+    struct tph_json *object = play_object(a);
+    struct tph_json_iter patched = tph_json_iter(tph_json_get(a->patched, "annotations"));
     while (tph_json_next(&patched)) {
         tph_json_setn(c->doc, tph_json_path(object, "metadata", "annotations", NULL), patched.key,
                       tph_json_copy(c->doc, patched.value));
     }
-    struct tph_json *got = golden_object(c);
+    struct tph_json *got = tph_json_new_object(c->doc);
     struct tph_json *meta = tph_json_new_object(c->doc);
     const struct tph_json *full = tph_json_get(object, "metadata");
     static const char *const kept[] = {"name", "labels", "annotations"};
     for (size_t i = 0; i < 3; i++) {
-        if (tph_json_get(full, kept[i])) {
+        if (tph_json_len(tph_json_get(full, kept[i])) > 0 || (i == 0 && tph_json_get(full, kept[i]))) {
             tph_json_set(c->doc, meta, kept[i], tph_json_copy(c->doc, tph_json_get(full, kept[i])));
         }
     }
     tph_json_set(c->doc, got, "metadata", meta);
-    const struct tph_json *shutdown = tph_json_path(object, "spec", "shutdown", NULL);
-    if (shutdown) {
-        struct tph_json *spec = tph_json_new_object(c->doc);
-        tph_json_set(c->doc, spec, "shutdown", tph_json_copy(c->doc, shutdown));
+    static const char *const spec_kept[] = {"shutdown", "suspend"};
+    struct tph_json *spec = tph_json_new_object(c->doc);
+    for (size_t i = 0; i < 2; i++) {
+        const struct tph_json *value = tph_json_get(tph_json_get(object, "spec"), spec_kept[i]);
+        if (value) {
+            tph_json_set(c->doc, spec, spec_kept[i], tph_json_copy(c->doc, value));
+        }
+    }
+    if (tph_json_len(spec) > 0) {
         tph_json_set(c->doc, got, "spec", spec);
     }
     tph_json_set(c->doc, got, "status", tph_json_copy(c->doc, tph_json_get(object, "status")));
+    return got;
 }
 
 /* The genuine controller never ends these; what is right for them is not theirs to say. */
@@ -292,65 +95,207 @@ static bool is_stuck(const struct tph_json *expected)
     return tph_str_eqz(phase, "Running") || tph_str_eqz(phase, "Pending") || phase.len == 0;
 }
 
-static void compare_tasks(struct play *p)
+/* The genuine controller sent another text each time it was recorded (nondet.json). */
+static bool is_random(const struct golden_case *c, size_t index)
 {
-    struct tph_json *recorded = tph_json_new_object(p->c->doc);
-    struct tph_json_iter it = tph_json_iter(lines_of(p->c, "replies.jsonl"));
+    TPH_CLEANUP(tph_freep) char *path = tph_format("\"replies.jsonl:/%zu/template/", index);
+    return tph_str_find(tph_json_get_str(c->row, "nondet.json"), tph_str(path)) >= 0;
+}
+
+/* Templates as they were sent, by node: the recorded ones, and ours of the same nodes. */
+static void compare_tasks(struct play *p, struct tph_json *expected)
+{
+    struct golden_case *c = p->c;
+    struct tph_json *recorded = tph_json_new_object(c->doc);
+    struct tph_json *sent = tph_json_new_object(c->doc);
+    struct tph_json_iter it = tph_json_iter(play_lines(c, "replies.jsonl"));
     while (tph_json_next(&it)) {
         struct tph_str id = tph_json_get_str(it.value, "nodeID");
         const struct tph_json *template = tph_json_get(it.value, "template");
-        if (template && !tph_json_getn(recorded, id)) {
-            tph_json_setn(p->c->doc, recorded, id, tph_json_copy(p->c->doc, template));
+        const struct actor *a = play_find(p, tph_json_get_str(it.value, "workflow"));
+        const struct tph_json *task = a ? tph_json_getn(a->tasks, id) : NULL;
+        if (template && !tph_json_getn(recorded, id) && !is_random(c, it.index)) {
+            tph_json_setn(c->doc, recorded, id, tph_json_copy(c->doc, template));
+            if (task) {
+                tph_json_setn(c->doc, sent, id, tph_json_copy(c->doc, task));
+            }
         }
     }
-    struct tph_json *sent = tph_json_new_object(p->c->doc);
-    it = tph_json_iter(recorded);
+    tph_json_set(c->doc, expected, "tasks", recorded);
+    tph_json_set(c->doc, c->got, "tasks", sent);
+}
+
+/* The caches as they are in the end, their entries as JSON. */
+static void compare_caches(struct play *p, struct tph_json *expected)
+{
+    struct golden_case *c = p->c;
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    if (tph_json_parse(tph_json_get_str(c->row, "configmaps.json"), &doc, NULL) < 0) {
+        return;
+    }
+    struct tph_json *caches = tph_json_new_object(c->doc);
+    struct tph_json_iter it = tph_json_iter(p->objects);
     while (tph_json_next(&it)) {
-        const struct tph_json *task = tph_json_getn(p->tasks, it.key);
-        if (task) {
-            tph_json_setn(p->c->doc, sent, it.key, tph_json_copy(p->c->doc, task));
+        struct tph_str name = tph_json_get_str(tph_json_get(it.value, "metadata"), "name");
+        if (!tph_str_eqz(tph_json_get_str(it.value, "kind"), "ConfigMap") || !tph_json_getn(tph_json_root(doc), name)) {
+            continue;
+        }
+        struct tph_json *data = tph_json_new_object(c->doc);
+        struct tph_json_iter entry = tph_json_iter(tph_json_get(it.value, "data"));
+        while (tph_json_next(&entry)) {
+            TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *read = NULL;
+            if (tph_json_parse(tph_json_str(entry.value), &read, NULL) == 0) {
+                tph_json_setn(c->doc, data, entry.key, tph_json_copy(c->doc, tph_json_root(read)));
+            }
+        }
+        struct tph_json *cache = tph_json_new_object(c->doc);
+        tph_json_set(c->doc, cache, "data", data);
+        tph_json_set(c->doc, cache, "labels",
+                     tph_json_copy(c->doc, tph_json_path(it.value, "metadata", "labels", NULL)));
+        tph_json_setn(c->doc, caches, name, cache);
+    }
+    tph_json_set(c->doc, expected, "caches", tph_json_copy(c->doc, tph_json_root(doc)));
+    tph_json_set(c->doc, c->got, "caches", caches);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return tph_str_cmp(tph_json_str(*(struct tph_json *const *)a), tph_json_str(*(struct tph_json *const *)b));
+}
+
+/* The genuine controller visits tasks with several dependencies in no fixed order (README there). */
+static bool has_several_dependencies(const struct tph_json *workflow)
+{
+    struct tph_json_iter t = tph_json_iter(tph_json_path(workflow, "spec", "templates", NULL));
+    while (tph_json_next(&t)) {
+        struct tph_json_iter task = tph_json_iter(tph_json_path(t.value, "dag", "tasks", NULL));
+        while (tph_json_next(&task)) {
+            struct tph_str depends = tph_json_get_str(task.value, "depends");
+            bool several = tph_str_find_byte(depends, '&') >= 0 || tph_str_find_byte(depends, '|') >= 0;
+            if (several || tph_json_len(tph_json_get(task.value, "dependencies")) > 1) {
+                return true;
+            }
         }
     }
-    tph_json_set(p->c->doc, (struct tph_json *)(uintptr_t)p->c->expected, "tasks", recorded);
-    tph_json_set(p->c->doc, p->c->got, "tasks", sent);
+    return false;
+}
+
+static void sort_children(struct golden_case *c, const struct tph_json *object)
+{
+    struct tph_json_iter it = tph_json_iter(tph_json_path(object, "status", "nodes", NULL));
+    static const char *const lists[] = {"children", "outboundNodes"};
+    while (tph_json_next(&it)) {
+        for (size_t l = 0; l < 2; l++) {
+            const struct tph_json *list = tph_json_get(it.value, lists[l]);
+            size_t n = 0;
+            TPH_CLEANUP(tph_freep) struct tph_json **values = tph_calloc(tph_json_len(list) + 1, sizeof(*values));
+            struct tph_json_iter child = tph_json_iter(list);
+            while (tph_json_next(&child)) {
+                values[n++] = tph_json_copy(c->doc, child.value);
+            }
+            qsort(values, n, sizeof(*values), by_text);
+            struct tph_json *sorted = tph_json_new_array(c->doc);
+            for (size_t i = 0; i < n; i++) {
+                tph_json_append(c->doc, sorted, values[i]);
+            }
+            if (n > 0) {
+                tph_json_set(c->doc, it.value, lists[l], sorted);
+            }
+        }
+    }
+}
+
+/* Tasks that the genuine controller never sent have no recorded answer: they go well, but for those that are not
+ * meant to be answered. */
+static void answer_the_rest(struct actor *a)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    struct tph_json *reply = tph_json_new_object(doc);
+    tph_json_set_cstr(doc, reply, "phase", "Succeeded");
+    for (size_t i = 0; i < tph_run_n_nodes(a->run); i++) {
+        const struct tph_node *node = tph_run_node_at(a->run, i);
+        const struct tph_json *task = tph_json_getn(a->tasks, node->id);
+        bool live = node->type == TPH_NODE_PLUGIN && !tph_node_phase_is_final(node->phase);
+        if (live && task && !tph_json_path(task, "plugin", "stub", "never", NULL)) {
+            play_reply(a, node->id, reply);
+        }
+    }
+}
+
+/* The genuine controller never ends the case; ours has to, unless it waits for a person. */
+static void ended(struct actor *a, bool waits)
+{
+    struct golden_case *c = a->p->c;
+    struct tph_json *expected = tph_json_new_object(c->doc);
+    answer_the_rest(a);
+    enum tph_workflow_phase phase = tph_run_phase(a->run);
+    bool over = phase != TPH_WORKFLOW_NEW && phase != TPH_WORKFLOW_PENDING && phase != TPH_WORKFLOW_RUNNING;
+    tph_json_set(c->doc, expected, "ended", tph_json_new_bool(c->doc, !waits));
+    c->expected = expected;
+    struct tph_json *got = golden_object(c);
+    tph_json_set(c->doc, got, "ended", tph_json_new_bool(c->doc, over));
+    if (over == waits) {
+        tph_json_set(c->doc, got, "status", tph_json_copy(c->doc, tph_json_get(play_object(a), "status")));
+    }
+}
+
+/* The N-th workflow's object is expected in expected.json, expected-2.json, ... */
+static struct tph_json *expected_of(struct golden_case *c, size_t index)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    TPH_CLEANUP(tph_freep)
+    char *name = index == 0 ? tph_strdup("expected.json") : tph_format("expected-%zu.json", index + 1);
+    return tph_json_parse(tph_json_get_str(c->row, name), &doc, NULL) < 0 ? NULL
+                                                                          : tph_json_copy(c->doc, tph_json_root(doc));
+}
+
+static void compare_objects(struct play *p)
+{
+    struct golden_case *c = p->c;
+    struct tph_json *expected = tph_json_new_object(c->doc);
+    struct tph_json *got = golden_object(c);
+    for (size_t i = 0; i < p->n_actors; i++) {
+        struct tph_json *want = expected_of(c, i);
+        if (!want) {
+            continue;
+        }
+        struct tph_str name = tph_json_get_str(tph_json_get(want, "metadata"), "name");
+        const struct actor *a = play_find(p, name);
+        struct tph_json *have = a ? got_of(a) : tph_json_new_null(c->doc);
+        normalise(c, have);
+        if (a && has_several_dependencies(a->workflow)) {
+            sort_children(c, want);
+            sort_children(c, have);
+        }
+        tph_json_setn(c->doc, expected, name, want);
+        tph_json_setn(c->doc, got, name, have);
+    }
+    compare_tasks(p, expected);
+    compare_caches(p, expected);
+    normalise(c, tph_json_get(got, "tasks"));
+    normalise(c, tph_json_get(got, "caches"));
+    c->expected = expected;
 }
 
 void golden_cases(struct golden_case *c)
 {
-    struct play p = {.c = c, .now_ms = (int64_t)START_S * 1000, .tasks = tph_json_new_object(c->doc)};
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *expected = NULL;
-    struct tph_json *workflow = NULL;
-    struct tph_error err = TPH_ERROR_INIT;
-    struct tph_run_options options = {.compatibility_argo = true};
-    if (tph_json_parse(tph_json_get_str(c->row, "expected.json"), &expected, NULL) < 0) {
-        c->skip = "has no single expected object";
+    struct play p = {.n_actors = 0};
+    const struct tph_json *first = expected_of(c, 0);
+    if (!first) {
+        c->skip = "has no expected object";
         return;
     }
-    c->expected = tph_json_copy(c->doc, tph_json_root(expected));
-    if (tph_str_has_prefix(tph_json_str(tph_json_path(c->expected, "status", "message", NULL)),
-                           TPH_STR("invalid spec:"))) {
-        c->skip = "refused by validation, whose texts come with lint";
-        return;
+    if (play_load(&p, c) == 0) {
+        bool stuck = is_stuck(first);
+        p.options.compatibility_argo = !stuck; /* which is what ends it */
+        bool played = play_all(&p);
+        if (!played) {
+            c->skip = c->skip ? c->skip : "needs events from outside that are not supported yet";
+        } else if (stuck && p.actors[0].run) {
+            ended(&p.actors[0], tph_str_eqz(c->id, "suspend-input-json-enum"));
+        } else {
+            compare_objects(&p);
+        }
     }
-    if (is_stuck(c->expected)) {
-        c->skip = "the genuine controller never ends it";
-        return;
-    }
-    if (load_workflow(&p, &workflow) < 0) {
-        c->skip = c->skip ? c->skip : "input is no single workflow";
-        return;
-    }
-    if (tph_run_new(workflow, &options, &p.run, NULL, &err) < 0) {
-        c->skip = strstr(err.text, "not supported yet") ? "needs a part of the language that is not supported yet"
-                                                        : "refused by validation, whose texts come with lint";
-        return;
-    }
-    if (play_all(&p)) {
-        set_got(&p);
-        compare_tasks(&p);
-        normalise(c, c->got);
-    } else {
-        c->skip = "needs events from outside that are not supported yet";
-    }
-    tph_run_free(p.run);
+    play_release(&p);
 }

@@ -3,10 +3,12 @@
  * the comparison, and members are compared whatever their order. */
 #include <stdio.h>
 
+#include "base/alloc.h"
 #include "base/arena.h"
 #include "base/limits.h"
 #include "engine/loop_items.h"
 #include "engine/text.h"
+#include "expr/tag.h"
 #include "golden.h"
 
 struct scope {
@@ -30,6 +32,49 @@ static enum tph_text_value lookup(void *owner, struct tph_str name, struct tph_b
         return TPH_TEXT_VALUE;
     }
     return tph_loop_item_lookup(scope->item, name, value);
+}
+
+/* Lets expressions see a name that simple tags know. */
+static void see(struct scope *scope, struct tph_expr_flat *flat, struct tph_expr_memory *memory, struct tph_str name)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct tph_expr_value key = TPH_EXPR_VALUE_NIL;
+    struct tph_expr_value value = TPH_EXPR_VALUE_NIL;
+    if (lookup(scope, name, &text) == TPH_TEXT_VALUE && tph_expr_copy(memory, name, &key) == 0 &&
+        tph_expr_keep(memory, &text, &value) == 0) {
+        tph_expr_flat_set(flat, key.str, value);
+    }
+}
+
+static bool must_know(void *owner, struct tph_str path)
+{
+    (void)owner;
+    (void)path;
+    return true;
+}
+
+static int expression(const struct tph_text_pass *pass, struct tph_str source, struct tph_buf *value,
+                      struct tph_buf *problem)
+{
+    struct scope *scope = pass->owner;
+    TPH_CLEANUP(tph_expr_memory_release)
+    struct tph_expr_memory memory = TPH_EXPR_MEMORY_INIT(TPH_LIMIT_EXPR_MEMORY);
+    TPH_CLEANUP(tph_expr_freep) struct tph_expr *expr = tph_expr_new(source);
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    struct tph_expr_flat *flat = tph_expr_flat_new();
+    see(scope, flat, &memory, TPH_STR("item"));
+    if (tph_json_parse(scope->item, &doc, NULL) == 0) {
+        struct tph_json_iter it = tph_json_iter(tph_json_root(doc));
+        while (tph_json_next(&it)) {
+            TPH_CLEANUP(tph_freep) char *name = tph_format("item.%.*s", TPH_FMT(it.key));
+            see(scope, flat, &memory, tph_str(name));
+        }
+    }
+    struct tph_expr_env env = tph_expr_flat_env(flat);
+    struct tph_expr_tag_rules rules = {.must_know = must_know};
+    int result = tph_expr_tag(expr, &env, &rules, value, problem);
+    tph_expr_flat_free(flat);
+    return result == TPH_EXPR_TAG_MISSING ? TPH_TEXT_UNRESOLVED : result == TPH_EXPR_TAG_LEFT ? TPH_TEXT_LEFT : result;
 }
 
 static bool is_empty_object(const struct tph_json *value)
@@ -143,8 +188,11 @@ static int expand(struct golden_case *c, const struct tph_text *json, struct sco
                   struct tph_buf *problem)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    struct tph_text_pass pass = {
-        .lookup = lookup, .owner = scope, .flags = TPH_TEXT_JSON | TPH_TEXT_GO_QUOTES, .strictness = TPH_TEXT_STRICT};
+    struct tph_text_pass pass = {.lookup = lookup,
+                                 .expression = expression,
+                                 .owner = scope,
+                                 .flags = TPH_TEXT_JSON | TPH_TEXT_GO_QUOTES,
+                                 .strictness = TPH_TEXT_STRICT};
     struct tph_json_fault fault;
     int failed = tph_text_eval(json, &pass, &out, problem);
     if (failed) {
@@ -173,10 +221,6 @@ static void loop(struct golden_case *c, const struct tph_json *object, const str
     }
     tph_json_write(copy, 0, &json);
     struct tph_text text = tph_text_compile(tph_buf_str(&json), arena);
-    if (text.has_expression) {
-        c->skip = "needs expression tags";
-        return;
-    }
     struct scope scope = {.map = tph_json_get(c->in, step ? "inputs" : "scope"), .inputs = step};
     struct tph_json *list = tph_json_new_array(c->doc);
     for (size_t i = 0; i < items->n; i++) {

@@ -63,6 +63,10 @@ void golden_lint(struct golden_case *c)
         tph_json_set(c->doc, got, "pretty", lint(c, paths, n, &options));
         options.format = TPH_LINT_SIMPLE;
         tph_json_set(c->doc, got, "simple", lint(c, paths, n, &options));
+        options.format = TPH_LINT_OWN; /* of another form, but with the same verdict */
+        struct tph_json *own = lint(c, paths, n, &options);
+        tph_json_set(c->doc, got, "own rc", tph_json_copy(c->doc, tph_json_get(own, "rc")));
+        tph_json_set(c->doc, expected, "own rc", tph_json_copy(c->doc, tph_json_path(c->row, "simple", "rc", NULL)));
         tph_json_set(c->doc, expected, "pretty", tph_json_copy(c->doc, tph_json_get(c->row, "pretty")));
         tph_json_set(c->doc, expected, "simple", tph_json_copy(c->doc, tph_json_get(c->row, "simple")));
     }

@@ -87,34 +87,64 @@ static void show(const char *what, const struct tph_json *value)
            cut ? "..." : "");
 }
 
-/* The members that differ, each with both sides; large objects are not shown whole. */
+static bool is_object(const struct tph_json *value)
+{
+    return tph_json_is(value, TPH_JSON_OBJECT);
+}
+
+static void show_pair(const struct tph_buf *path, const struct tph_json *expected, const struct tph_json *got)
+{
+    printf("  %s\n", tph_buf_cstr(path));
+    show("expected", expected);
+    show("got", got);
+}
+
+static void show_members(struct tph_buf *path, const struct tph_json *expected, const struct tph_json *got);
+
+/* The place where two values part, and both sides there. */
+static void show_where(struct tph_buf *path, struct tph_str key, const struct tph_json *expected,
+                       const struct tph_json *got)
+{
+    size_t mark = path->len;
+    (void)tph_buf_printf(path, "%s%.*s", mark > 0 ? "." : "", TPH_FMT(key));
+    if (is_object(expected) && is_object(got)) {
+        show_members(path, expected, got);
+    } else if (!expected || !got || !tph_json_equal(expected, got)) {
+        show_pair(path, expected, got);
+    }
+    path->len = mark;
+    path->bytes[mark] = '\0';
+}
+
+/* As deep as the recorded objects are. */
+static void show_members(struct tph_buf *path, const struct tph_json *expected,
+                         const struct tph_json *got) /* NOLINT(misc-no-recursion) */
+{
+    struct tph_json_iter it = tph_json_iter(expected);
+    while (tph_json_next(&it)) {
+        show_where(path, it.key, it.value, tph_json_getn(got, it.key));
+    }
+    it = tph_json_iter(got);
+    while (tph_json_next(&it)) {
+        if (!tph_json_getn(expected, it.key)) {
+            show_where(path, it.key, NULL, it.value);
+        }
+    }
+}
+
 static void show_difference(const struct golden_case *c)
 {
+    TPH_CLEANUP(tph_buf_release) struct tph_buf path = TPH_BUF_INIT(TPH_MIB(1));
     if (c->in) {
         show("in", c->in);
     }
-    if (!tph_json_is(c->expected, TPH_JSON_OBJECT) || !tph_json_is(c->got, TPH_JSON_OBJECT)) {
+    if (!is_object(c->expected) || !is_object(c->got)) {
         show("expected", c->expected);
         show("got", c->got);
         return;
     }
-    struct tph_json_iter it = tph_json_iter(c->expected);
-    while (tph_json_next(&it)) {
-        const struct tph_json *other = tph_json_getn(c->got, it.key);
-        if (!other || !tph_json_equal(it.value, other)) {
-            printf("  %.*s\n", TPH_FMT(it.key));
-            show("expected", it.value);
-            show("got", other);
-        }
-    }
-    it = tph_json_iter(c->got);
-    while (tph_json_next(&it)) {
-        if (!tph_json_getn(c->expected, it.key)) {
-            printf("  %.*s\n", TPH_FMT(it.key));
-            show("expected", NULL);
-            show("got", it.value);
-        }
-    }
+    (void)tph_buf_puts(&path, "");
+    show_members(&path, c->expected, c->got);
 }
 
 static void run_case(struct golden_sink *sink, struct golden_case *c)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -56,15 +57,17 @@ static struct tph_str id_of(const struct tph_json *row, const char *key)
 
 static int load_table(const char *file, struct tph_str text, struct golden_sink *sink);
 
-/* One folder with its files: a case, or (".") the loose files beside the cases. */
-static int load_folder(const char *file, struct tph_str name, const struct tph_json *files, struct golden_sink *sink)
+static void give_case(const char *file, struct tph_str name, const struct tph_json *files, struct golden_sink *sink)
 {
-    if (!tph_str_eqz(name, ".")) {
-        struct golden_case c = {.file = file, .id = name, .row = files, .doc = tph_json_doc_new()};
-        sink->each(sink, &c);
-        tph_json_doc_free(c.doc);
-        return 0;
-    }
+    struct golden_case c = {.file = file, .id = name, .dir = sink->dir, .row = files, .doc = tph_json_doc_new()};
+    sink->each(sink, &c);
+    tph_json_doc_free(c.doc);
+}
+
+/* The loose files beside the cases: tables, and all of them together where that has a handler. */
+static int load_loose(const char *file, const struct tph_json *files, struct golden_sink *sink)
+{
+    TPH_CLEANUP(tph_freep) char *all = tph_format("%s/.", file);
     int failed = 0;
     struct tph_json_iter it = tph_json_iter(files);
     while (tph_json_next(&it)) {
@@ -73,11 +76,32 @@ static int load_folder(const char *file, struct tph_str name, const struct tph_j
             failed |= load_table(table, tph_json_str(it.value), sink);
         }
     }
+    if (golden_find(all)) {
+        give_case(all, TPH_STR("."), files, sink);
+    }
     return failed;
 }
 
+/* One folder with its files: a case, or (".") the loose files. */
+static int load_folder(const char *file, struct tph_str name, const struct tph_json *files, struct golden_sink *sink)
+{
+    if (tph_str_eqz(name, ".")) {
+        return load_loose(file, files, sink);
+    }
+    give_case(file, name, files, sink);
+    struct tph_json_iter it = tph_json_iter(files);
+    while (tph_json_next(&it)) {
+        TPH_CLEANUP(tph_freep) char *pattern = tph_format("%s/*/%.*s", file, TPH_FMT(it.key));
+        if (golden_find(pattern)) {
+            give_case(pattern, name, files, sink);
+        }
+    }
+    return 0;
+}
+
 /* A line of a table. A line that packs a folder is a case of that folder. */
-static int load_row(const char *file, const struct tph_json *row, size_t line, struct golden_sink *sink)
+static int load_row(const char *file, const struct tph_json *row, const struct tph_json *first, size_t line,
+                    struct golden_sink *sink)
 {
     const struct tph_json *files = tph_json_get(row, "files");
     if (tph_json_len(row) == 2 && tph_json_is(files, TPH_JSON_OBJECT) && tph_json_get(row, "name")) {
@@ -87,6 +111,8 @@ static int load_row(const char *file, const struct tph_json *row, size_t line, s
     char number[24];
     (void)snprintf(number, sizeof(number), "line-%zu", line);
     struct golden_case c = {.file = file, .id = id_of(row, "id"), .row = row, .doc = tph_json_doc_new()};
+    c.dir = sink->dir;
+    c.first = first;
     c.id = c.id.len > 0 ? c.id : tph_str(number);
     c.in = tph_json_get(row, "in") ? tph_json_get(row, "in") : row;
     c.expected = tph_json_get(row, "out");
@@ -97,6 +123,7 @@ static int load_row(const char *file, const struct tph_json *row, size_t line, s
 
 static int load_table(const char *file, struct tph_str text, struct golden_sink *sink)
 {
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *first = NULL;
     int failed = 0;
     struct tph_str line;
     for (size_t n = 1; text.len > 0 && tph_str_cut(&text, '\n', &line); n++) {
@@ -110,7 +137,8 @@ static int load_table(const char *file, struct tph_str text, struct golden_sink 
             failed = -1;
             continue;
         }
-        failed |= load_row(file, tph_json_root(doc), n, sink);
+        failed |= load_row(file, tph_json_root(doc), tph_json_root(first ? first : doc), n, sink);
+        first = first ? first : TPH_TAKE(doc);
     }
     return failed;
 }
@@ -139,10 +167,13 @@ static int collect(const char *path, const char *name, struct tph_json_doc *doc,
     return 0;
 }
 
-/* DIR/NAME/: every folder in it is a case, the tables beside them are tables. */
+/* DIR/NAME/: every folder in it is a case. Of the loose files only those are read that somebody may want. */
 static int load_directory(const char *dir, const char *name, struct golden_sink *sink)
 {
     TPH_CLEANUP(tph_freep) char *path = tph_format("%s/%s", dir, name);
+    TPH_CLEANUP(tph_freep) char *all = tph_format("%s/.", name);
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *loose_doc = tph_json_doc_new();
+    struct tph_json *loose = tph_json_new_object(loose_doc);
     struct dirent **entries = NULL;
     int n = scandir(path, &entries, visible, by_name);
     int failed = n < 0 ? -1 : 0;
@@ -153,14 +184,13 @@ static int load_directory(const char *dir, const char *name, struct golden_sink 
         if (is_directory(below)) {
             failed |= collect(below, "", doc, files);
             failed |= load_folder(name, tph_str(entries[i]->d_name), files, sink);
-        } else if (tph_str_has_suffix(tph_str(entries[i]->d_name), TPH_STR(".jsonl"))) {
-            failed |= collect(below, entries[i]->d_name, doc, files);
-            failed |= load_folder(name, TPH_STR("."), files, sink);
+        } else if (golden_find(all) || tph_str_has_suffix(tph_str(entries[i]->d_name), TPH_STR(".jsonl"))) {
+            failed |= collect(below, entries[i]->d_name, loose_doc, loose);
         }
         free(entries[i]);
     }
     free(entries);
-    return failed;
+    return failed | load_folder(name, TPH_STR("."), loose, sink);
 }
 
 int golden_load_all(const char *dir, struct golden_sink *sink)
@@ -172,6 +202,7 @@ int golden_load_all(const char *dir, struct golden_sink *sink)
         return -1;
     }
     int failed = 0;
+    sink->dir = dir;
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
         TPH_CLEANUP(tph_freep) char *path = tph_format("%s/%s", dir, name);
@@ -185,6 +216,40 @@ int golden_load_all(const char *dir, struct golden_sink *sink)
     }
     free(entries);
     return failed;
+}
+
+/* The row of a table, or NULL. */
+static const struct tph_json *find_row(const char *path, struct tph_str name, struct tph_json_doc *doc)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct tph_str line;
+    if (access(path, R_OK) < 0 || read_whole(path, &text) < 0) {
+        return NULL;
+    }
+    for (struct tph_str rest = tph_buf_str(&text); rest.len > 0 && tph_str_cut(&rest, '\n', &line);) {
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *row = NULL;
+        if (tph_json_parse(line, &row, NULL) == 0 && tph_str_eq(tph_json_get_str(tph_json_root(row), "name"), name)) {
+            return tph_json_copy(doc, tph_json_root(row));
+        }
+    }
+    return NULL;
+}
+
+const struct tph_json *golden_row(const char *dir, const char *table, struct tph_str name, struct tph_json_doc *doc)
+{
+    TPH_CLEANUP(tph_freep) char *path = tph_format("%s/%s", dir, table);
+    return find_row(path, name, doc);
+}
+
+const struct tph_json *golden_folder(const char *dir, const char *folder, const char *name, struct tph_json_doc *doc)
+{
+    TPH_CLEANUP(tph_freep) char *path = tph_format("%s/%s/%s", dir, folder, name);
+    TPH_CLEANUP(tph_freep) char *packed = tph_format("%s/%s.jsonl", dir, folder);
+    struct tph_json *files = tph_json_new_object(doc);
+    if (is_directory(path)) {
+        return collect(path, "", doc, files) == 0 ? files : NULL;
+    }
+    return tph_json_get(find_row(packed, tph_str(name), doc), "files");
 }
 
 /* Makes the directories that path has above its last part. */

@@ -53,6 +53,7 @@ struct harness {
     struct tph_podrt *rt;
     struct tph_arena *arena;
     struct tph_pod *pod;      /* NULL before start and after STOPPED */
+    struct tph_pod *beside;   /* another one that was started before: what it says is not heard */
     struct tph_pod_spec spec; /* tests may change it before start */
     struct tph_container containers[MAX_CONTAINERS];
     struct tph_pod_container pod_containers[MAX_CONTAINERS];

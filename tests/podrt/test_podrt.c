@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "harness.h"
@@ -120,20 +121,24 @@ static void stop_ends_what_obeys_and_stopped_is_the_last_event(void **state)
     assert_int_equal(harness_count(h, TPH_POD_EXITED), 0);
 }
 
+/* At most 100 ms late: the best of three, for a machine may be busy with other things. Never early. */
 static void who_ignores_sigterm_goes_when_the_grace_period_is_over_and_not_earlier(void **state)
 {
     struct harness *h = *state;
+    int64_t best_ms = INT64_MAX;
     harness_add(h, IGNORES_TERM, 0, NULL);
-    harness_start(h);
-    harness_await(h, TPH_POD_READY, 1);
-    harness_let_pass(h, 100); /* a shell needs a moment to set its trap */
-    int64_t from_ms = harness_now_ms();
-    harness_stop(h, 300);
-    harness_await(h, TPH_POD_STOPPED, 1);
-
-    int64_t took_ms = harness_now_ms() - from_ms;
-    assert_true(took_ms >= 299);
-    assert_true(took_ms < 300 + 1000);
+    for (size_t i = 1; i <= 3 && best_ms >= 300 + 100 * harness_slowness(); i++) {
+        harness_start(h);
+        harness_await(h, TPH_POD_READY, i);
+        harness_let_pass(h, 100); /* a shell needs a moment to set its trap */
+        int64_t from_ms = harness_now_ms();
+        harness_stop(h, 300);
+        harness_await(h, TPH_POD_STOPPED, i);
+        int64_t took_ms = harness_now_ms() - from_ms;
+        assert_true(took_ms >= 299);
+        best_ms = took_ms < best_ms ? took_ms : best_ms;
+    }
+    assert_true(best_ms < 300 + 100 * harness_slowness());
 }
 
 static void a_second_stop_with_a_shorter_grace_shortens_it(void **state)
@@ -360,5 +365,6 @@ int main(int argc, char **argv)
     /* A sandbox begins as a fresh run of this program. */
     tph_sandbox_shim_main(argc, argv);
     tph_broker_main(argc, argv);
+    (void)account_arrange(argc, argv);
     return run_suite(&memory_implementation) + run_suite(&trace_implementation) + run_suite(&process_implementation);
 }

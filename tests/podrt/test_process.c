@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/limits.h"
@@ -242,6 +243,14 @@ static void user_group_and_rights_are_as_asked(void **state)
     c->security.run_as_group = 2000;
     assert_string_equal(output_of(h), "1000\n2000\nCapEff: 0000000000000000\nCapBnd: 0000000000000000\nNoNewPrivs: 1\n"
                                       "Seccomp: 2\n");
+    char text[256] = ""; /* the control: without a sandbox it is otherwise */
+    FILE *pipe = popen("id -u; grep -E '^(CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t' ' '", "re");
+    assert_non_null(pipe);
+    text[fread(text, 1, sizeof(text) - 1, pipe)] = '\0';
+    (void)pclose(pipe);
+    assert_null(strstr(text, "CapBnd: 0000000000000000"));
+    assert_non_null(strstr(text, "NoNewPrivs: 0"));
+    assert_int_not_equal(strncmp(text, "1000\n", 5), 0);
 }
 
 static void seccomp_unconfined_is_honoured_and_told(void **state)
@@ -279,7 +288,7 @@ static void volumes_are_mounted_as_they_are_declared(void **state)
     const char *text = "hidden";
     const struct tph_volume volumes[] = {
         {.name = TPH_STR("scratch"), .kind = TPH_VOLUME_EMPTY_DIR},
-        {.name = TPH_STR("keys"), .kind = TPH_VOLUME_SECRET, .ref_name = TPH_STR("jira")},
+        {.name = TPH_STR("keys"), .kind = TPH_VOLUME_SECRET, .ref_name = TPH_STR("jira"), .mode = 0644},
         {.name = TPH_STR("none"), .kind = TPH_VOLUME_CONFIGMAP, .ref_name = TPH_STR("absent"), .optional = true},
     };
     const struct tph_mount mounts[] = {
@@ -319,6 +328,16 @@ static void mounts_that_cannot_be_honoured_are_refused_by_name(void **state)
          FIELD ".volumeMounts[0].mountPath: \"/a/../etc\" cannot be mounted on here"},
         {{.volume = TPH_STR("scratch"), .path = TPH_STR("/var/run/argo")},
          FIELD ".volumeMounts[0].mountPath: \"/var/run/argo\" cannot be mounted on here"},
+        {{.volume = TPH_STR("scratch"), .path = TPH_STR("/var")},
+         FIELD ".volumeMounts[0].mountPath: \"/var\" cannot be mounted on here"},
+        {{.volume = TPH_STR("scratch"), .path = TPH_STR("/var/run/")},
+         FIELD ".volumeMounts[0].mountPath: \"/var/run/\" cannot be mounted on here"},
+        {{.volume = TPH_STR("scratch"), .path = TPH_STR("/run/")},
+         FIELD ".volumeMounts[0].mountPath: \"/run/\" cannot be mounted on here"},
+        {{.volume = TPH_STR("scratch"), .path = TPH_STR("/var/run/tiphys/bin")},
+         FIELD ".volumeMounts[0].mountPath: \"/var/run/tiphys/bin\" cannot be mounted on here"},
+        {{.volume = TPH_STR("scratch"), .path = TPH_STR("/var/run/argo/x/")},
+         FIELD ".volumeMounts[0].mountPath: \"/var/run/argo/x/\" cannot be mounted on here"},
         {{.volume = TPH_STR("scratch"), .path = TPH_STR("/usr/lib/x")},
          FIELD ".volumeMounts[0].mountPath: \"/usr/lib/x\" cannot be mounted on here"},
         {{.volume = TPH_STR("scratch"), .path = TPH_STR("/x"), .sub_path = TPH_STR("y")},
@@ -337,6 +356,84 @@ static void mounts_that_cannot_be_honoured_are_refused_by_name(void **state)
     }
 }
 
+/* /run is /var/run, and a slash at the end is none. */
+static void two_mounts_at_one_place_are_refused(void **state)
+{
+    struct harness *h = *state;
+    const char *text = "hidden";
+    const struct tph_volume volumes[] = {
+        {.name = TPH_STR("scratch"), .kind = TPH_VOLUME_EMPTY_DIR},
+        {.name = TPH_STR("keys"), .kind = TPH_VOLUME_SECRET, .ref_name = TPH_STR("jira")},
+    };
+    const struct tph_mount mounts[] = {
+        {.volume = TPH_STR("scratch"), .path = TPH_STR("/run/keys")},
+        {.volume = TPH_STR("keys"), .path = TPH_STR("/var/run/keys/")},
+    };
+    use_secret(h, &text);
+    h->spec.volumes = volumes;
+    h->spec.n_volumes = 2;
+    struct tph_container *c = add_script(h, "true");
+    c->mounts = mounts;
+    c->n_mounts = 2;
+    expect_refused(h, FIELD ".volumeMounts[1].mountPath: \"/run/keys\" is mounted on twice");
+}
+
+static void volumes_have_the_files_and_modes_that_are_asked_for_in_whatever_order(void **state)
+{
+    struct harness *h = *state;
+    const char *text = "#!/bin/sh\necho runs\n";
+    const struct tph_volume_item items[] = {
+        {.key = TPH_STR("token"), .path = TPH_STR("bin/tool"), .mode = 0555},
+        {.key = TPH_STR("token"), .path = TPH_STR("plain"), .mode = -1},
+    };
+    const struct tph_volume volumes[] = {
+        {.name = TPH_STR("scratch"), .kind = TPH_VOLUME_EMPTY_DIR},
+        {.name = TPH_STR("keys"),
+         .kind = TPH_VOLUME_SECRET,
+         .ref_name = TPH_STR("jira"),
+         .mode = 0440,
+         .items = items,
+         .n_items = 2},
+        {.name = TPH_STR("kept"), .kind = TPH_VOLUME_EMPTY_DIR},
+    };
+    const struct tph_mount mounts[] = {
+        {.volume = TPH_STR("keys"), .path = TPH_STR("/data/deep/keys")},
+        {.volume = TPH_STR("kept"), .path = TPH_STR("/data/kept"), .read_only = true},
+        {.volume = TPH_STR("keys"), .path = TPH_STR("/one"), .sub_path = TPH_STR("bin/tool")},
+        {.volume = TPH_STR("scratch"), .path = TPH_STR("/data")},
+    };
+    use_secret(h, &text);
+    h->spec.volumes = volumes;
+    h->spec.n_volumes = 3;
+    struct tph_container *c =
+        add_script(h, "cd /data; find . -type f -printf '%p %m\\n' | sort; deep/keys/bin/tool; stat -c %a /one; "
+                      "cp deep/keys/bin/tool mine; ./mine; (echo x >kept/x) 2>&1 | sed 's/.*: //'");
+    c->mounts = mounts;
+    c->n_mounts = 4;
+    c->security.run_as_user = 1000;
+    assert_string_equal(output_of(h), "./deep/keys/bin/tool 555\n./deep/keys/plain 440\nruns\n555\nruns\n"
+                                      "Read-only file system\n");
+}
+
+static void a_key_that_a_volume_names_must_be_there(void **state)
+{
+    struct harness *h = *state;
+    const char *text = "hidden";
+    const struct tph_volume_item item = {.key = TPH_STR("other"), .path = TPH_STR("x"), .mode = -1};
+    struct tph_volume volume = {
+        .name = TPH_STR("keys"), .kind = TPH_VOLUME_SECRET, .ref_name = TPH_STR("jira"), .items = &item, .n_items = 1};
+    const struct tph_mount mount = {.volume = TPH_STR("keys"), .path = TPH_STR("/keys")};
+    use_secret(h, &text);
+    h->spec.volumes = &volume;
+    h->spec.n_volumes = 1;
+    struct tph_container *c = add_script(h, "ls -A /keys | wc -l");
+    c->mounts = &mount;
+    c->n_mounts = 1;
+    expect_refused(h, FIELD ".volumeMounts[0]: Secret \"jira\" in namespace default has no key \"other\"");
+    volume.optional = true;
+    assert_string_equal(output_of(h), "0\n");
+}
+
 /* Programs and images */
 
 static void a_program_that_is_not_there_is_named_with_step_and_reason(void **state)
@@ -348,10 +445,106 @@ static void a_program_that_is_not_there_is_named_with_step_and_reason(void **sta
     c->n_command = 1;
     harness_start(h);
     const struct heard *e = harness_await(h, TPH_POD_FAILED, 1);
-    assert_string_equal(e->message, "exec /no/such/program: No such file or directory");
+    assert_string_equal(e->message,
+                        "spec.sidecar.container.command[0]: exec /no/such/program: No such file or directory");
     assert_int_equal(harness_count(h, TPH_POD_STARTED), 0);
     harness_let_pass(h, 50);
     assert_int_equal(harness_count(h, TPH_POD_FAILED), 1); /* it is not tried again */
+}
+
+/* The one container runs this file of this machine. */
+static void run_file(struct harness *h, const char *path)
+{
+    struct tph_str *command = TPH_ARENA_ARRAY(h->arena, struct tph_str, 1);
+    command[0] = tph_arena_str(h->arena, tph_str(path));
+    h->containers[0].command = command;
+    h->containers[0].n_command = 1;
+    harness_start(h);
+}
+
+static void write_program(const char *path, const char *text)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    assert_int_equal(tph_fd_write_file(path, tph_str(text), 0755, &err), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void why_a_program_that_is_there_cannot_run_is_told(void **state)
+{
+    struct harness *h = *state;
+    char dir[] = "/tmp/tiphys-plugin-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(chmod(dir, 0755), 0);
+    TPH_CLEANUP(tph_freep) char *program = tph_format("%s/server", dir);
+    add_script(h, "true");
+    static const struct {
+        const char *text, *message;
+        bool own_dir;
+    } cases[] = {
+        {"#!/bin/sh\n",
+         "No such file or directory\n  this machine has it, but sidecars see only its system directories: put it into "
+         "the plugin's own directory, or map the image in images.yaml with paths",
+         false},
+        {"#!/no/such/interpreter\n",
+         "No such file or directory\n  the file is there, but the interpreter that it names (in its first line after "
+         "#!, "
+         "or as its loader) is not in the sandbox",
+         true},
+        {"words\n",
+         "Exec format error\n  it is no program of this kind of machine, and no script with a first line such as "
+         "#!/bin/sh",
+         true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        write_program(program, cases[i].text);
+        h->spec.plugin_dir = cases[i].own_dir ? dir : NULL;
+        run_file(h, program);
+        const struct heard *e = harness_await(h, TPH_POD_FAILED, i + 1);
+        TPH_CLEANUP(tph_freep) char *text = tph_format(FIELD ".command[0]: exec %s: %s", program, cases[i].message);
+        assert_string_equal(e->message, text);
+        harness_stop(h, 0);
+        harness_await(h, TPH_POD_STOPPED, i + 1);
+    }
+    assert_int_equal(unlink(program), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+/* sudo tiphys run ~/plugin: nobody but its owner comes through the home directory. */
+static void a_plugin_below_a_closed_directory_runs_without_seeing_it(void **state)
+{
+    struct harness *h = *state;
+    char home[] = "/tmp/tiphys-home-XXXXXX";
+    if (geteuid() != 0) {
+        skip(); /* only root has no right there of his own */
+    }
+    assert_non_null(mkdtemp(home));
+    TPH_CLEANUP(tph_freep) char *dir = tph_format("%s/plugin", home);
+    TPH_CLEANUP(tph_freep) char *program = tph_format("%s/server", dir);
+    assert_int_equal(mkdir(dir, 0755), 0);
+    write_program(program, "#!/bin/sh\necho here\n");
+    assert_int_equal(chown(home, 12345, 12345), 0);
+    h->spec.plugin_dir = dir;
+    TPH_CLEANUP(tph_freep) char *script = tph_format("ls %s 2>/dev/null; pwd", dir);
+    struct tph_container *c = add_script(h, script);
+    assert_string_equal(output_of(h), "/\n");
+
+    const struct tph_str command = TPH_STR("server");
+    c->command = &command;
+    c->n_command = 1;
+    harness_stop(h, 0);
+    harness_await(h, TPH_POD_STOPPED, 1);
+    TPH_CLEANUP(tph_freep)
+    char *text = tph_format(
+        FIELD ".command[0]: the sidecar's user may not run %s\n  let others through the directories above it "
+              "(chmod a+x), or put the plugin elsewhere",
+        program);
+    expect_refused(h, text);
+    assert_int_equal(chown(home, 0, 0), 0); /* root's own: the way in is root's, too */
+    harness_start(h);
+    harness_await(h, TPH_POD_EXITED, 2);
+    assert_int_equal(unlink(program), 0);
+    assert_int_equal(rmdir(dir), 0);
+    assert_int_equal(rmdir(home), 0);
 }
 
 static void a_working_directory_that_is_not_there_is_named(void **state)
@@ -361,7 +554,7 @@ static void a_working_directory_that_is_not_there_is_named(void **state)
     c->working_dir = TPH_STR("/no/such/dir");
     harness_start(h);
     const struct heard *e = harness_await(h, TPH_POD_FAILED, 1);
-    assert_string_equal(e->message, "/no/such/dir: No such file or directory");
+    assert_string_equal(e->message, "spec.sidecar.container.workingDir: chdir /no/such/dir: No such file or directory");
     harness_stop(h, 1000);
     harness_await(h, TPH_POD_STOPPED, 1);
 }
@@ -533,28 +726,6 @@ static void a_python_server_stops_within_100_ms_of_sigterm(void **state)
     assert_true(took_ms < 100 * harness_slowness());
 }
 
-static void who_takes_too_much_memory_is_oom_killed_or_the_limit_is_told_as_not_enforced(void **state)
-{
-    struct harness *h = *state;
-    tph_podrt_free(h->rt); /* its groups are those of this process: one at a time */
-    struct tph_cgroups *groups = tph_cgroups_new();
-    bool enforced = tph_cgroups_memory(groups);
-    tph_cgroups_free(groups);
-    h->rt = h->implementation->make(h->loop);
-    struct tph_container *c = add_python(h, "x = bytearray(96 << 20); print(len(x))");
-    c->resources.memory_limit = 32 << 20;
-    harness_start(h);
-    const struct heard *e = harness_await(h, TPH_POD_EXITED, 1);
-    if (enforced) {
-        assert_int_equal(e->exit_code, 137);
-        assert_string_equal(e->reason, "OOMKilled");
-        assert_int_equal(harness_count(h, TPH_POD_DEGRADED), 0);
-    } else {
-        e = harness_await(h, TPH_POD_DEGRADED, 1);
-        assert_string_equal(e->message, "memory limit of 33554432 bytes not enforced: no writable cgroup");
-    }
-}
-
 /* Ports */
 
 static void a_port_in_use_is_refused_naming_by_whom(void **state)
@@ -686,6 +857,49 @@ static void without_the_hosts_network_a_port_in_use_there_does_not_matter(void *
     close(fd);
 }
 
+/* A server that says who it is to whoever comes. */
+static struct tph_container *add_greeter(struct harness *h, const char *name, uint16_t port)
+{
+    struct tph_container *c = add_server(h, "0.0.0.0", port);
+    TPH_CLEANUP(tph_freep)
+    char *script = tph_format("import socket\ns=socket.socket()\ns.bind(('0.0.0.0',%u))\ns.listen()\n"
+                              "while True:\n  c=s.accept()[0]\n  c.sendall(b'%s')\n  c.close()",
+                              port, name);
+    ((struct tph_str *)(uintptr_t)c->command)[2] = tph_arena_str(h->arena, tph_str(script));
+    return c;
+}
+
+static void expect_greeting(struct tph_pod *pod, uint16_t port, const char *name)
+{
+    char text[16] = "";
+    int fd = tph_pod_dial(pod, "127.0.0.1", port);
+    assert_true(fd >= 0);
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&readable, 1, 5000), 1);
+    assert_true(read(fd, text, sizeof(text) - 1) > 0);
+    close(fd);
+    assert_string_equal(text, name);
+}
+
+static void two_pods_with_one_port_both_answer_without_the_hosts_network(void **state)
+{
+    struct harness *h = *state;
+    uint16_t port = free_port();
+    h->spec.network = TPH_NETWORK_NONE;
+    add_greeter(h, "first", port);
+    harness_start(h);
+    harness_await(h, TPH_POD_READY, 1);
+    h->beside = TPH_TAKE(h->pod);
+    h->spec.containers = &h->pod_containers[1];
+    h->spec.n_containers = 1;
+    add_greeter(h, "second", port); /* the second container of the harness, the first of its pod */
+    h->spec.n_containers = 1;
+    harness_start(h);
+    harness_await(h, TPH_POD_READY, 2);
+    expect_greeting(h->beside, port, "first");
+    expect_greeting(h->pod, port, "second");
+}
+
 /* Probes */
 
 static struct tph_probe http_probe(uint16_t port)
@@ -738,6 +952,20 @@ static void a_liveness_probe_that_fails_restarts(void **state)
     assert_int_equal(e->exit_code, 143);
     assert_int_equal(e->restart_in_ms, 10);
     harness_await(h, TPH_POD_STARTED, 2);
+}
+
+static void a_liveness_probe_has_a_grace_period_of_its_own(void **state)
+{
+    struct harness *h = *state;
+    uint16_t port = free_port();
+    struct tph_container *c = add_script(h, "trap '' TERM; exec sleep 1000");
+    c->termination_grace_ms = 600000;
+    c->liveness = http_probe(port);
+    c->liveness.grace_ms = 100;
+    c->liveness.initial_delay_s = 1; /* a shell needs a moment to set its trap */
+    harness_start(h);
+    const struct heard *e = harness_await(h, TPH_POD_EXITED, 1);
+    assert_int_equal(e->exit_code, 137);
 }
 
 static struct tph_probe exec_probe(struct harness *h, const char *script)
@@ -867,6 +1095,7 @@ int main(int argc, char **argv)
 {
     tph_sandbox_shim_main(argc, argv);
     tph_broker_main(argc, argv);
+    (void)account_arrange(argc, argv);
     struct CMUnitTest tests[] = {
         T(the_token_is_in_its_file_for_its_user_alone_and_nowhere_else),
         T(environment_and_arguments_are_resolved),
@@ -881,7 +1110,12 @@ int main(int argc, char **argv)
         T(ids_outside_the_range_are_refused),
         T(volumes_are_mounted_as_they_are_declared),
         T(mounts_that_cannot_be_honoured_are_refused_by_name),
+        T(two_mounts_at_one_place_are_refused),
+        T(volumes_have_the_files_and_modes_that_are_asked_for_in_whatever_order),
+        T(a_key_that_a_volume_names_must_be_there),
         T(a_program_that_is_not_there_is_named_with_step_and_reason),
+        T(why_a_program_that_is_there_cannot_run_is_told),
+        T(a_plugin_below_a_closed_directory_runs_without_seeing_it),
         T(a_working_directory_that_is_not_there_is_named),
         T(a_command_must_be_given),
         T(an_unknown_image_runs_what_this_machine_has_and_names_what_it_has_not),
@@ -892,14 +1126,15 @@ int main(int argc, char **argv)
         T(an_image_may_name_a_program_of_this_machine),
         T(a_signal_is_told_as_128_and_its_number),
         T(a_python_server_stops_within_100_ms_of_sigterm),
-        T(who_takes_too_much_memory_is_oom_killed_or_the_limit_is_told_as_not_enforced),
         T(a_port_in_use_is_refused_naming_by_whom),
         T(two_pods_with_one_port_are_both_named),
         T(who_listens_on_all_interfaces_is_told_once),
         T(who_listens_on_loopback_is_not_told),
         T(without_the_hosts_network_a_port_in_use_there_does_not_matter),
+        T(two_pods_with_one_port_both_answer_without_the_hosts_network),
         T(a_readiness_probe_says_ready_and_unready),
         T(a_liveness_probe_that_fails_restarts),
+        T(a_liveness_probe_has_a_grace_period_of_its_own),
         T(an_exec_probe_runs_in_the_container_as_its_user),
         T(an_exec_probe_runs_also_without_the_hosts_network),
         T(an_exec_probe_that_fails_or_hangs_restarts),

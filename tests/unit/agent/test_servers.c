@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The agent against servers as they are out there. The numbers are those of the survey of published plugins that the
- * design names; ports are played in tests/e2e, both families of addresses in http/client. */
+ * design names; `survey` below tells which test plays which line, and none may be missing. */
 #include "agent/agent_internal.h"
+#include "podrt/dial.h"
 #include "world.h"
 
 static const char *const one[] = {"x"};
@@ -39,6 +40,17 @@ static void replies_in_every_shape_are_read(void **state)
              {PEER_ACCEPT}, {PEER_READ_REQUEST},
              SEND_TEXT("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 48\r\n\r\n" NODE(
                  "Succeeded", "kept") "\n")),
+         "result n Succeeded kept\n"},
+        {2, STEPS(ANSWER("HTTP/1.1 200 OK\r\nContent-Length: 48\r\n\r\n" NODE("Succeeded", "kept") "\n")),
+         "result n Succeeded kept\n"},
+        {2,
+         STEPS(ANSWER("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 47\r\n\r\n" NODE(
+             "Succeeded", "kept"))),
+         "result n Succeeded kept\n"},
+        {2,
+         STEPS(ANSWER(
+             "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 47\r\n\r\n" NODE(
+                 "Succeeded", "kept"))),
          "result n Succeeded kept\n"},
         {5, STEPS(ANSWER(OK_10(NODE("Succeeded", "first") NODE("Failed", "second")))), "result n Succeeded first\n"},
         {5,
@@ -120,12 +132,11 @@ static void after_five_tries_the_node_fails_and_nobody_is_called_again(void **st
     world_open(&w, one, 1);
     peer_play(&w.servers[0], STEPS(ANSWER("HTTP/1.1 503 Busy\r\n\r\n"), ANSWER("HTTP/1.1 503 Busy\r\n\r\n"),
                                    ANSWER("HTTP/1.1 503 Busy\r\n\r\n"), ANSWER("HTTP/1.1 503 Busy\r\n\r\n"),
-                                   ANSWER("HTTP/1.1 503 Busy\r\n\r\n")));
+                                   ANSWER("HTTP/1.1 503 Busy\r\n\r\nlater, please\n")));
     world_submit(&w, "n", "x");
     world_run(&w);
-    assert_int_equal(w.servers[0].steps->op, PEER_END); /* all five were played */
-    assert_non_null(strstr(world_told(&w), "result n Failed "));
-    assert_non_null(strstr(world_told(&w), "503"));
+    world_play_out(&w, 0); /* all five were played */
+    assert_string_equal(world_told(&w), "result n Failed later, please (503 Busy, tried 5 times)\n");
     world_close(&w);
 }
 
@@ -262,7 +273,7 @@ static void who_said_404_is_not_asked_again_and_who_took_the_key_is_first(void *
     /* The second task goes to c, which took the key, and when c declines it to b; a is never asked again: a second
      * call there would find nobody who answers. */
     assert_string_equal(world_told(&w), "result n Succeeded c\nresult m Succeeded b\n");
-    assert_int_equal(w.servers[2].steps->op, PEER_END);
+    world_play_out(&w, 2);
     world_close(&w);
 }
 
@@ -362,7 +373,7 @@ static void submit_m(void *owner)
 static bool all_cancels_are_over(const void *owner)
 {
     const struct world *w = owner;
-    return w->agent->n_cancels == 0;
+    return w->agent->cancels == NULL;
 }
 
 static bool m_is_forgotten(const void *owner)
@@ -399,24 +410,257 @@ static void a_cancelled_task_is_told_unless_the_plugin_knows_no_cancel(void **st
     world_close(&w);
 }
 
+/* 7: a node in the body of an error is no result, nor is it when the server will be there again in a moment. */
+static void a_node_in_an_errors_body_is_only_words(void **state)
+{
+    (void)state;
+    struct world w;
+    const struct peer_step *busy =
+        STEPS(ANSWER("HTTP/1.1 503 Service Unavailable\r\n\r\n" NODE("Succeeded", "not yet")),
+              ANSWER("HTTP/1.1 503 Service Unavailable\r\n\r\n" NODE("Succeeded", "not yet")),
+              ANSWER(OK_10(NODE("Succeeded", "now"))));
+    world_open(&w, one, 1);
+    peer_play(&w.servers[0], busy);
+    world_submit(&w, "n", "x");
+    world_run(&w);
+    assert_string_equal(world_told(&w), "result n Succeeded now\n");
+    world_close(&w);
+}
+
+/* 8: it refuses, and closes while the request is still on its way: in Go's manner, which half closes and reads on for a
+ * while, and in Python's, where what nobody read makes the connection break. */
+static void a_refusal_of_a_request_that_is_still_being_sent_is_seen(void **state)
+{
+    (void)state;
+    static const char refusal[] = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    const struct peer_step *const manners[] = {
+        STEPS({PEER_ACCEPT}, {PEER_READ_HEAD}, SEND_TEXT(refusal), {PEER_HALF_CLOSE}, {PEER_READ_EOF}, {PEER_CLOSE}),
+        STEPS({PEER_ACCEPT}, {PEER_READ_HEAD}, SEND_TEXT(refusal), {PEER_CLOSE}),
+    };
+    TPH_CLEANUP(tph_buf_release) struct tph_buf large = TPH_BUF_INIT(TPH_MIB(16));
+    (void)tph_buf_puts(&large, "{\"name\":\"t\",\"plugin\":{\"x\":\"");
+    memset(tph_buf_reserve(&large, TPH_MIB(8)), 'x', TPH_MIB(8));
+    tph_buf_commit(&large, TPH_MIB(8));
+    (void)tph_buf_puts(&large, "\"}}");
+    for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
+        struct world w;
+        world_open(&w, one, 1);
+        peer_play(&w.servers[0], manners[i]);
+        world_submit_template(&w, "n", "x", tph_buf_str(&large));
+        world_run(&w);
+        if (!strstr(world_told(&w), "result n Failed 403 Forbidden: ")) {
+            fail_msg("manner %zu: %s", i, world_told(&w));
+        }
+        assert_true(w.agent->body.capacity <= TPH_LIMIT_HTTP_KEPT); /* room for that much is not kept */
+        world_close(&w);
+    }
+}
+
+static int listens_at_the_twentieth_look(struct world *w)
+{
+    return w->dials < 20 ? -ECONNREFUSED : 0;
+}
+
+static bool a_while_has_passed(const void *owner)
+{
+    const struct world *w = owner;
+    return tph_loop_now_ms(w->loop) >= w->until_ms;
+}
+
+/* 10: it listens late, after many more looks than a call has tries; its answer comes late; and it closes the connection
+ * that it let us keep before the next call. None of that is an error. */
+static void a_slow_start_a_slow_answer_and_a_closed_idle_connection_are_borne(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open_with(&w, one, 1, &(struct world_options){.ready_ms = WATCHDOG_MS});
+    w.on_dial = listens_at_the_twentieth_look;
+    w.until_ms = tph_loop_now_ms(w.loop) + 300;
+    peer_play(&w.servers[0], STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, {.op = PEER_UNTIL, .test = a_while_has_passed},
+                                   SEND_TEXT("HTTP/1.1 200 OK\r\nContent-Length: 45\r\n\r\n"
+                                             "{\"node\":{\"phase\":\"Running\"},\"requeue\":\"50ms\"}"),
+                                   {PEER_TURN}, {PEER_CLOSE}, ANSWER(OK_10(NODE("Succeeded", "late")))));
+    world_submit(&w, "n", "x");
+    world_run(&w);
+    assert_string_equal(world_told(&w), "result n Running \nresult n Succeeded late\n");
+    assert_string_equal(tph_buf_cstr(&w.said), "x starting\nx ready\n");
+    world_close(&w);
+}
+
+static bool machine_has(const char *host)
+{
+    int fd = tph_dial_loopback(strchr(host, ':') ? "::1" : "127.0.0.1", 1);
+    bool has = fd >= 0 || fd == -ECONNREFUSED;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return has;
+}
+
+/* 16: wherever it listens, "localhost" finds it. */
+static void servers_of_either_family_are_found(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"127.0.0.1", "0.0.0.0", "::1", "::"};
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        if (!machine_has(hosts[i])) {
+            print_message("[  NOTE    ] this machine has no %s\n", hosts[i]);
+            continue;
+        }
+        struct world w;
+        world_open_with(&w, one, 1, &(struct world_options){.host = hosts[i]});
+        peer_play(&w.servers[0], STEPS(ANSWER(OK_10(NODE("Succeeded", "found")))));
+        world_submit(&w, "n", "x");
+        world_run(&w);
+        assert_string_equal(world_told(&w), "result n Succeeded found\n");
+        world_close(&w);
+    }
+}
+
+/* 17: nobody listens on the port that the definition declares; the message names it. */
+static void a_server_on_another_port_than_declared_is_told_by_the_declared_one(void **state)
+{
+    (void)state;
+    char wanted[128];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(address);
+    int held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* bound, so that nobody else listens there */
+    assert_int_equal(bind(held, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(getsockname(held, (struct sockaddr *)&address, &len), 0);
+    struct world w;
+    world_open_with(&w, one, 1, &(struct world_options){.declared_port = ntohs(address.sin_port), .ready_ms = 100});
+    peer_play(&w.servers[0], STEPS(ANSWER(OK_10(NODE("Succeeded", "never asked")))));
+    world_submit(&w, "n", "x");
+    world_run(&w);
+    (void)snprintf(wanted, sizeof(wanted), "sidecar x-executor-plugin never listened on port %u",
+                   ntohs(address.sin_port));
+    assert_non_null(strstr(world_told(&w), wanted));
+    world_close(&w);
+    close(held);
+}
+
+/* 18: the names of ConfigMaps are the keys in other letters, or have nothing to do with them. */
+static void keys_that_no_plugin_is_called_by_find_their_plugin(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"Slack-Plugin", "hello", "volcano-job-executor-plugin"};
+    struct world w;
+    world_open_with(&w, names, 3, &(struct world_options){.configmaps = true});
+    assert_true(tph_str_eqz(w.plugins[0]->name, "Slack-Plugin"));
+    assert_true(tph_str_eqz(w.plugins[2]->name, "volcano-job"));
+    w.on_result = submit_second;
+    peer_play(&w.servers[0], STEPS(ANSWER(OK_10("{}"))));
+    peer_play(&w.servers[1], STEPS(ANSWER(OK_10("null"))));
+    peer_play(&w.servers[2], STEPS(ANSWER(OK_10(NODE("Succeeded", "v1"))), ANSWER(OK_10(NODE("Succeeded", "v2")))));
+    world_submit(&w, "n", "unknown");
+    world_run(&w);
+    assert_string_equal(world_told(&w), "result n Succeeded v1\nresult m Succeeded v2\n");
+    world_close(&w);
+
+    /* "Hello" is not "hello": the one that is called so is asked first, and nobody else when it takes the task. */
+    static const char *const cases[] = {"Hello", "hello"};
+    world_open_with(&w, cases, 2, &(struct world_options){.configmaps = true});
+    peer_play(&w.servers[0], STEPS(ANSWER(OK_10(NODE("Succeeded", "Hello")))));
+    peer_play(&w.servers[1], STEPS(ANSWER(OK_10(NODE("Succeeded", "hello")))));
+    world_submit(&w, "n", "hello");
+    world_run(&w);
+    assert_string_equal(world_told(&w), "result n Succeeded hello\n");
+    assert_int_equal(tph_memory_starts(w.podrt, "Hello"), 0);
+    world_close(&w);
+}
+
+enum { SURVEY_LINES = 18 };
+
+/* Which test plays which numbered line of the survey. */
+static const struct {
+    int number;
+    CMUnitTestFunction test;
+} survey[] = {
+    {1, replies_in_every_shape_are_read},
+    {2, replies_in_every_shape_are_read},
+    {3, replies_in_every_shape_are_read},
+    {3, a_strangers_nonsense_is_no},
+    {3, who_takes_everything_is_not_asked_before_the_owner},
+    {4, who_said_404_is_not_asked_again_and_who_took_the_key_is_first},
+    {4, tasks_that_wait_when_a_plugin_says_404_go_on_to_the_next},
+    {4, who_took_a_key_and_says_404_to_another_is_not_called_again},
+    {5, replies_in_every_shape_are_read},
+    {6, replies_in_every_shape_are_read},
+    {6, an_owners_error_is_the_nodes_message},
+    {7, an_owners_error_is_the_nodes_message},
+    {7, a_node_in_an_errors_body_is_only_words},
+    {8, a_refusal_before_the_body_is_read_is_seen},
+    {8, a_refusal_of_a_request_that_is_still_being_sent_is_seen},
+    {9, what_may_pass_is_tried_five_times},
+    {9, after_five_tries_the_node_fails_and_nobody_is_called_again},
+    {9, every_call_of_a_task_carries_the_same_key},
+    {10, a_slow_start_a_slow_answer_and_a_closed_idle_connection_are_borne},
+    {11, the_request_is_what_servers_insist_on},
+    {12, the_request_is_what_servers_insist_on},
+    {13, the_request_is_what_servers_insist_on},
+    {14, the_request_is_what_servers_insist_on},
+    {14, every_call_of_a_task_carries_the_same_key},
+    {15, the_request_is_what_servers_insist_on},
+    {16, servers_of_either_family_are_found},
+    {17, a_server_on_another_port_than_declared_is_told_by_the_declared_one},
+    {18, who_said_404_is_not_asked_again_and_who_took_the_key_is_first},
+    {18, keys_that_no_plugin_is_called_by_find_their_plugin},
+};
+
+static void no_line_of_the_survey_is_missing(void **state);
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(replies_in_every_shape_are_read),
+    cmocka_unit_test(an_owners_error_is_the_nodes_message),
+    cmocka_unit_test(a_refusal_before_the_body_is_read_is_seen),
+    cmocka_unit_test(what_may_pass_is_tried_five_times),
+    cmocka_unit_test(after_five_tries_the_node_fails_and_nobody_is_called_again),
+    cmocka_unit_test(every_call_of_a_task_carries_the_same_key),
+    cmocka_unit_test(the_request_is_what_servers_insist_on),
+    cmocka_unit_test(a_strangers_nonsense_is_no),
+    cmocka_unit_test(who_takes_everything_is_not_asked_before_the_owner),
+    cmocka_unit_test(who_said_404_is_not_asked_again_and_who_took_the_key_is_first),
+    cmocka_unit_test(tasks_that_wait_when_a_plugin_says_404_go_on_to_the_next),
+    cmocka_unit_test(who_took_a_key_and_says_404_to_another_is_not_called_again),
+    cmocka_unit_test(running_is_called_again),
+    cmocka_unit_test(a_silent_plugin_holds_nobody_else_up),
+    cmocka_unit_test(a_cancelled_task_is_told_unless_the_plugin_knows_no_cancel),
+    cmocka_unit_test(a_node_in_an_errors_body_is_only_words),
+    cmocka_unit_test(a_refusal_of_a_request_that_is_still_being_sent_is_seen),
+    cmocka_unit_test(a_slow_start_a_slow_answer_and_a_closed_idle_connection_are_borne),
+    cmocka_unit_test(servers_of_either_family_are_found),
+    cmocka_unit_test(a_server_on_another_port_than_declared_is_told_by_the_declared_one),
+    cmocka_unit_test(keys_that_no_plugin_is_called_by_find_their_plugin),
+    cmocka_unit_test(no_line_of_the_survey_is_missing),
+};
+
+static bool is_run(CMUnitTestFunction test)
+{
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        if (tests[i].test_func == test) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void no_line_of_the_survey_is_missing(void **state)
+{
+    (void)state;
+    bool played[SURVEY_LINES + 1] = {false};
+    for (size_t i = 0; i < sizeof(survey) / sizeof(survey[0]); i++) {
+        assert_in_range(survey[i].number, 1, SURVEY_LINES);
+        assert_true(is_run(survey[i].test));
+        played[survey[i].number] = true;
+    }
+    for (int number = 1; number <= SURVEY_LINES; number++) {
+        if (!played[number]) {
+            fail_msg("no test plays line %d", number);
+        }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(replies_in_every_shape_are_read),
-        cmocka_unit_test(an_owners_error_is_the_nodes_message),
-        cmocka_unit_test(a_refusal_before_the_body_is_read_is_seen),
-        cmocka_unit_test(what_may_pass_is_tried_five_times),
-        cmocka_unit_test(after_five_tries_the_node_fails_and_nobody_is_called_again),
-        cmocka_unit_test(every_call_of_a_task_carries_the_same_key),
-        cmocka_unit_test(the_request_is_what_servers_insist_on),
-        cmocka_unit_test(a_strangers_nonsense_is_no),
-        cmocka_unit_test(who_takes_everything_is_not_asked_before_the_owner),
-        cmocka_unit_test(who_said_404_is_not_asked_again_and_who_took_the_key_is_first),
-        cmocka_unit_test(tasks_that_wait_when_a_plugin_says_404_go_on_to_the_next),
-        cmocka_unit_test(who_took_a_key_and_says_404_to_another_is_not_called_again),
-        cmocka_unit_test(running_is_called_again),
-        cmocka_unit_test(a_silent_plugin_holds_nobody_else_up),
-        cmocka_unit_test(a_cancelled_task_is_told_unless_the_plugin_knows_no_cancel),
-    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

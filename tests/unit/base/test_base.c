@@ -53,6 +53,17 @@ static void a_long_format_is_written_whole(void **state)
     assert_int_equal(buf.bytes[1000], ']');
 }
 
+static void numbers_are_appended_in_decimal(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf buf = TPH_BUF_INIT(30);
+    assert_int_equal(tph_buf_putu(&buf, 0), 0);
+    assert_int_equal(tph_buf_putu(&buf, 10), 0);
+    assert_int_equal(tph_buf_putu(&buf, UINT64_MAX), 0);
+    assert_string_equal(tph_buf_cstr(&buf), "01018446744073709551615");
+    assert_int_equal(tph_buf_putu(&buf, 12345678), -1); /* one digit more than there is room for */
+}
+
 static void consume_takes_from_the_front(void **state)
 {
     (void)state;
@@ -112,6 +123,9 @@ static void the_nearest_name_is_offered_only_when_it_is_near(void **state)
     assert_string_equal(tph_str_nearest(TPH_STR("rum"), names, 4), "run");
     assert_string_equal(tph_str_nearest(TPH_STR("versoin"), names, 4), "version");
     assert_null(tph_str_nearest(TPH_STR("completely-else"), names, 4));
+    static const char *const short_names[] = {"b", ""};
+    assert_null(tph_str_nearest(TPH_STR("n"), short_names, 2));
+    assert_string_equal(tph_str_nearest(TPH_STR("bb"), short_names, 2), "b");
 }
 
 static void a_map_finds_all_and_keeps_their_order(void **state)
@@ -214,6 +228,18 @@ static void tokens_have_the_alphabet_and_length(void **state)
     assert_string_not_equal(a, b);
 }
 
+static void the_same_state_gives_the_same_numbers(void **state)
+{
+    (void)state;
+    uint64_t a = 1;
+    uint64_t b = 1;
+    uint64_t first = tph_random_next(&a);
+    assert_true(first == tph_random_next(&b) && a == b);
+    assert_true(tph_random_next(&a) != first);
+    a = 0;
+    assert_true(tph_random_next(&a) == 0xe220a8397b1dcdafU); /* splitmix64's first from 0 */
+}
+
 static void a_file_larger_than_its_ceiling_is_refused_by_name(void **state)
 {
     (void)state;
@@ -262,6 +288,7 @@ int main(void)
         cmocka_unit_test(append_keeps_what_fits_and_refuses_the_rest),
         cmocka_unit_test(take_of_an_empty_buffer_is_an_empty_string),
         cmocka_unit_test(a_long_format_is_written_whole),
+        cmocka_unit_test(numbers_are_appended_in_decimal),
         cmocka_unit_test(consume_takes_from_the_front),
         cmocka_unit_test(cut_gives_every_part_and_the_empty_one_at_the_end),
         cmocka_unit_test(integers_are_read_whole_or_not_at_all),
@@ -274,6 +301,7 @@ int main(void)
         cmocka_unit_test(control_characters_are_escaped_for_terminals),
         cmocka_unit_test(node_ids_are_fnv1a),
         cmocka_unit_test(tokens_have_the_alphabet_and_length),
+        cmocka_unit_test(the_same_state_gives_the_same_numbers),
         cmocka_unit_test(a_file_larger_than_its_ceiling_is_refused_by_name),
         cmocka_unit_test(log_lines_are_logfmt_or_json_with_everything_escaped),
     };

@@ -313,6 +313,41 @@ static void floats_stay_floats_when_asked(void **state)
     assert_reads("[1e3, 3.0, -0.0, 1e15, 2]", TPH_YAML_FLOATS, "[1000.0,3.0,-0.0,1e+15,2]");
 }
 
+/* The lines of a literal block are lines of the file; those of every other scalar are not. */
+static void the_text_of_a_literal_block_begins_where_it_stands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t line, column;
+    } cases[] = {
+        {"a: |\n  x\n", 2, 3},
+        {"a: | # why\n\n\n    x\n      y\n", 2, 5}, /* blank lines belong to the text */
+        {"a: |-\n x\nb: 1\n", 2, 2},
+        {"a: |2\n    x\n", 2, 3}, /* two of the four blanks are its own */
+        {"a: |\r\n   x\r\n", 2, 4},
+        {"\xef\xbb\xbfz: \xc3\xa9\na: |\n  x\n", 3, 3},
+        {"k: &k |\n  x\na: *k\n", 2, 3},
+        {"- 1\n", 0, 0},
+        {"a: >\n  x\n", 0, 0},
+        {"a: \"x\\ny\"\n", 0, 0},
+        {"a: x\n", 0, 0},
+        {"a: {b: c}\n", 0, 0},
+        {"b: |\n  x\n", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+        struct tph_yaml_places places = {.positions = NULL};
+        struct tph_error err = TPH_ERROR_INIT;
+        assert_int_equal(tph_yaml_parse(tph_str(cases[i].text), TPH_YAML_POSITIONS, &doc, &places, &err), 0);
+        TPH_CLEANUP(tph_positions_freep) struct tph_positions *positions = places.positions;
+        struct tph_position at = tph_positions_literal(positions, TPH_STR("a"));
+        assert_int_equal(at.line, cases[i].line);
+        assert_int_equal(at.line > 0 ? at.column : 0, cases[i].column);
+    }
+    assert_int_equal(tph_positions_literal(NULL, TPH_STR("a")).line, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +364,7 @@ int main(void)
         cmocka_unit_test(nul_in_a_quoted_text_is_kept_and_a_raw_one_refused),
         cmocka_unit_test(documents_are_cut_where_argo_cuts_them),
         cmocka_unit_test(positions_are_found_by_path),
+        cmocka_unit_test(the_text_of_a_literal_block_begins_where_it_stands),
         cmocka_unit_test(writing_ends_at_depth_and_size),
         cmocka_unit_test(strings_that_are_no_utf8_are_written_repaired),
         cmocka_unit_test(floats_stay_floats_when_asked),

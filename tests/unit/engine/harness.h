@@ -82,7 +82,7 @@ static inline void assert_same_object(const struct tph_run *a, const struct tph_
 /* One line an action, with all that it says. */
 static inline char *actions_text(const struct tph_actions *actions)
 {
-    static const char *const kinds[] = {"start", "cancel", "wait", "node", "workflow", "finished"};
+    static const char *const kinds[] = {"start", "cancel", "wait", "node", "workflow", "cache", "finished"};
     struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     for (size_t i = 0; i < actions->n; i++) {
         const struct tph_action *a = &actions->list[i];

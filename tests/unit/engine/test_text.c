@@ -86,6 +86,49 @@ static void an_expression_tag_is_left_alone(void **state)
                    "failed to resolve {{nope}}");
 }
 
+/* An evaluator that knows five expressions. */
+static int evaluate(const struct tph_text_pass *pass, struct tph_str source, struct tph_buf *value,
+                    struct tph_buf *problem)
+{
+    (void)pass;
+    if (tph_str_eqz(source, "later")) {
+        return TPH_TEXT_LEFT;
+    }
+    if (tph_str_eqz(source, "x.y")) {
+        (void)tph_buf_puts(problem, "failed to evaluate expression: x.y is missing");
+        return TPH_TEXT_UNRESOLVED;
+    }
+    if (tph_str_eqz(source, "1/0")) {
+        (void)tph_buf_puts(problem, "failed to marshal evaluated expression: json: unsupported value: +Inf");
+        return -1;
+    }
+    (void)tph_buf_puts(value, tph_str_eqz(source, "'\"'") ? "\"a\\\"b\"" : "{\"n\":1}");
+    return 0;
+}
+
+static void assert_expression(const char *source, unsigned flags, int code, const char *expected)
+{
+    struct tph_text_pass pass = {.expression = evaluate, .flags = flags};
+    struct outcome o = eval(source, &pass, 4096);
+    assert_int_equal(o.code, code);
+    assert_string_equal(o.text, expected);
+    free(o.text);
+}
+
+static void an_expression_is_evaluated_where_somebody_can(void **state)
+{
+    (void)state;
+    assert_expression("<{{='\"'}}>", 0, 0, "<a\"b>");
+    assert_expression("<{{='\\\"'}}>", TPH_TEXT_JSON, 0,
+                      "<a\\\"b>"); /* escapes of the source undone, of the value kept */
+    assert_expression("<{{=m}}>", 0, 0, "<{\"n\":1}>");
+    assert_expression("<{{=m}}>", TPH_TEXT_JSON | TPH_TEXT_GO_QUOTES, 0, "<{\\\"n\\\":1}>");
+    assert_expression("{{=later}} {{b}}", 0, 0, "{{=later}} <b>");
+    assert_expression("{{=\\q}}", TPH_TEXT_JSON, 0, "{{=\\q}}");
+    assert_expression("{{=x.y}}", 0, TPH_TEXT_UNRESOLVED, "failed to evaluate expression: x.y is missing");
+    assert_expression("{{=1/0}}", 0, -1, "failed to marshal evaluated expression: json: unsupported value: +Inf");
+}
+
 static void the_inner_tag_is_replaced_first(void **state)
 {
     (void)state;
@@ -178,6 +221,7 @@ int main(void)
         cmocka_unit_test(tags_are_replaced_and_the_rest_stays),
         cmocka_unit_test(an_unclosed_tag_is_literal),
         cmocka_unit_test(an_expression_tag_is_left_alone),
+        cmocka_unit_test(an_expression_is_evaluated_where_somebody_can),
         cmocka_unit_test(the_inner_tag_is_replaced_first),
         cmocka_unit_test(braces_of_a_value_ask_for_another_pass),
         cmocka_unit_test(only_the_prefixes_must_be_known),

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "http/client_internal.h"
 #include "peer.h"
 
 enum { MAX_CALLS = 1000 };
@@ -276,6 +277,7 @@ static void a_large_request_arrives_whole(void **state)
            200, "OK", "ok");
     struct tph_str in = tph_buf_str(&s->peer.in);
     assert_memory_equal(in.p + in.len - s->request.body.len, body, s->request.body.len);
+    assert_true(s->request.body.len > TPH_LIMIT_HTTP_KEPT && s->client->pool->out.capacity <= TPH_LIMIT_HTTP_KEPT);
     free(body);
 }
 
@@ -395,6 +397,34 @@ static void a_server_with_a_full_queue_is_asked_again_soon(void **state)
     close(fd);
 }
 
+enum { PAUSES = 7 };
+static int64_t pauses[PAUSES]; /* before each attempt to connect */
+
+static int noting_pause(void *owner, const char *host, uint16_t port)
+{
+    struct scene *s = owner;
+    pauses[s->n_dialled++] = s->call ? s->call->pause_ms : 0;
+    return s->n_dialled < PAUSES ? tph_stream_connect(host, port) : -ECONNREFUSED;
+}
+
+/* TPH_LIMIT_HTTP_CONNECT_MS, doubling up to TPH_LIMIT_HTTP_CONNECT_LAST_MS. */
+static void the_pauses_before_connecting_anew_double_up_to_their_ceiling(void **state)
+{
+    struct scene *s = *state;
+    static const int64_t wanted[PAUSES] = {0, 20, 40, 80, 160, 320, 320};
+    int fd = fill_queue(s);
+    s->finished = true;
+    s->request.dial = noting_pause;
+    s->request.dial_owner = s;
+    start_call(s);
+    tph_loop_run(s->loop);
+    assert_int_equal(s->result.outcome, TPH_HTTP_REFUSED);
+    assert_memory_equal(pauses, wanted, sizeof(wanted));
+    assert_int_equal(wanted[1], TPH_LIMIT_HTTP_CONNECT_MS);
+    assert_int_equal(wanted[PAUSES - 1], TPH_LIMIT_HTTP_CONNECT_LAST_MS);
+    close(fd);
+}
+
 static void start_next(struct scene *s)
 {
     if (s->n_next-- > 0) {
@@ -483,6 +513,12 @@ static void where_nobody_listens_the_call_is_refused(void **state)
         expect_failure(&s->result, TPH_HTTP_REFUSED, error);
         assert_string_equal(s->result.remote, remote);
     }
+    s->request.four_first = true; /* nothing else is told when it is tried first */
+    s->request.host = "localhost";
+    start_call(s);
+    tph_loop_run(s->loop);
+    expect_failure(&s->result, TPH_HTTP_REFUSED, error);
+    assert_string_equal(s->result.remote, remote);
     s->request.host = "::1";
     start_call(s);
     tph_loop_run(s->loop);
@@ -515,6 +551,53 @@ static void localhost_is_either_family(void **state)
            200, "OK", "v6");
     (void)snprintf(wanted, sizeof(wanted), "Host: [::1]:%u\r\n", s->peer.port);
     assert_non_null(strstr(tph_buf_cstr(&s->peer.in), wanted));
+}
+
+static char dialled[64];
+
+/* Connects as usual, and writes down to whom; nobody is at ::1 unless the test says so. */
+static int noting_dial(void *owner, const char *host, uint16_t port)
+{
+    const bool *six = owner;
+    (void)snprintf(dialled + strlen(dialled), sizeof(dialled) - strlen(dialled), "%s ", host);
+    return strcmp(host, "::1") == 0 && !*six ? -EADDRNOTAVAIL : tph_stream_connect(host, port);
+}
+
+/* Who was at 127.0.0.1 before is sought there first, and at ::1 all the same; without either the first is told. */
+static void localhost_begins_with_the_family_that_was_there_before(void **state)
+{
+    struct scene *s = *state;
+    bool six = false;
+    char remote[64];
+    s->request.host = "localhost";
+    s->request.dial = noting_dial;
+    s->request.dial_owner = &six;
+    for (int i = 0; i < 2; i++) {
+        dialled[0] = '\0';
+        s->request.four_first = i == 1;
+        expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nv4"), {PEER_CLOSE})),
+               200, "OK", "v4");
+        assert_string_equal(dialled, i == 0 ? "::1 127.0.0.1 " : "127.0.0.1 ");
+    }
+    s->finished = true;
+    s->request.port = free_port(s);
+    dialled[0] = '\0';
+    start_call(s);
+    tph_loop_run(s->loop);
+    assert_string_equal(dialled, "127.0.0.1 ::1 ");
+    (void)snprintf(remote, sizeof(remote), "127.0.0.1:%u", s->request.port);
+    assert_int_equal(s->result.outcome, TPH_HTTP_REFUSED);
+    assert_string_equal(s->result.remote, remote);
+
+    six = true;
+    peer_release(&s->peer);
+    peer_listen(&s->peer, s->loop, "::1");
+    s->peer.owner = s;
+    s->request.port = s->peer.port;
+    dialled[0] = '\0';
+    expect(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nv6"), {PEER_CLOSE})),
+           200, "OK", "v6");
+    assert_string_equal(dialled, "127.0.0.1 ::1 ");
 }
 
 static void what_cannot_be_sent_is_told_without_sending(void **state)
@@ -569,11 +652,13 @@ int main(void)
         TEST(the_time_counts_to_the_last_byte),
         TEST(a_connection_that_is_never_made_times_out_too),
         TEST(a_server_with_a_full_queue_is_asked_again_soon),
+        TEST(the_pauses_before_connecting_anew_double_up_to_their_ceiling),
         TEST(head_and_body_apart_do_not_wait_for_an_acknowledgement),
         TEST(a_reply_past_its_ceiling_is_left_at_once),
         TEST(a_head_past_its_ceiling_is_left_at_once),
         TEST(where_nobody_listens_the_call_is_refused),
         TEST(localhost_is_either_family),
+        TEST(localhost_begins_with_the_family_that_was_there_before),
         TEST(what_cannot_be_sent_is_told_without_sending),
     };
     return cmocka_run_group_tests_name("http/client", tests, NULL, NULL);

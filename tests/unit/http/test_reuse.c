@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client's connections: kept, given up, dialled, cancelled; and very many of them, against our own server. */
-#include "http/client.h"
+#include "http/client_internal.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -511,6 +511,8 @@ static void a_thousand_calls_at_once_are_all_answered(void **state)
         }
     }
     assert_int_equal(s->n_requests, 3 * N_MANY);
+    assert_int_equal(s->client->n_pool, TPH_LIMIT_HTTP_SPARE); /* no more of them are kept */
+    assert_true(s->client->n_spare <= TPH_LIMIT_HTTP_SPARE);
 }
 
 static void keep_going(struct scene *s)

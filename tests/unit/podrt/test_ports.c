@@ -102,6 +102,73 @@ static void a_real_listener_is_found_with_the_process_that_holds_it(void **state
     close(fd);
 }
 
+static int listen_on_v6(bool loopback, bool both, uint16_t *ret_port)
+{
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_addr = loopback ? in6addr_loopback : in6addr_any};
+    socklen_t len = sizeof(in);
+    int only = both ? 0 : 1;
+    if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0 ||
+        bind(fd, (struct sockaddr *)&in, len) < 0) {
+        close(fd);
+        return -1; /* no IPv6 here */
+    }
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+    *ret_port = ntohs(in.sin6_port);
+    return fd;
+}
+
+static void both_ways_find(uint16_t port, bool everywhere)
+{
+    struct tph_listener by_netlink = {.port = 0}, in_proc = {.port = 0};
+    int answered = tph_listener_find_by_netlink(port, &by_netlink);
+    assert_int_equal(tph_listener_find_in_proc(port, &in_proc), 1);
+    assert_int_equal(in_proc.everywhere, everywhere);
+    if (answered < 0) {
+        print_message("[  NOTE    ] this kernel has no sock_diag for TCP\n");
+        return;
+    }
+    assert_int_equal(answered, 1);
+    assert_int_equal(by_netlink.port, in_proc.port);
+    assert_int_equal(by_netlink.everywhere, everywhere);
+    assert_int_equal(by_netlink.loopback, in_proc.loopback);
+    assert_int_equal(by_netlink.inode, in_proc.inode);
+}
+
+/* Whoever asks netlink and whoever reads /proc sees the same, also with more listeners than one packet holds. */
+static void both_ways_of_looking_agree(void **state)
+{
+    (void)state;
+    int many[400];
+    uint16_t port = 0;
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
+        uint16_t other;
+        many[i] = listen_on(INADDR_LOOPBACK + (uint32_t)i, &other);
+    }
+    static const uint32_t addresses[] = {INADDR_LOOPBACK, INADDR_ANY, INADDR_LOOPBACK + 5};
+    for (size_t i = 0; i < 3; i++) {
+        int fd = listen_on(addresses[i], &port);
+        both_ways_find(port, addresses[i] == INADDR_ANY);
+        close(fd);
+        struct tph_listener none;
+        assert_true(tph_listener_find_by_netlink(port, &none) <= 0);
+        assert_int_equal(tph_listener_find_in_proc(port, &none), 0);
+    }
+    for (int loopback = 0; loopback < 2; loopback++) {
+        for (int both = 0; both < 2; both++) {
+            int fd = listen_on_v6(loopback == 1, both == 1, &port);
+            if (fd >= 0) {
+                both_ways_find(port, loopback == 0);
+                close(fd);
+            }
+        }
+    }
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
+        close(many[i]);
+    }
+}
+
 static void nobody_holds_a_socket_that_is_not_there(void **state)
 {
     (void)state;
@@ -117,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_listener_is_read_with_its_port_address_and_inode),
         cmocka_unit_test(what_is_no_listener_is_refused),
         cmocka_unit_test(a_real_listener_is_found_with_the_process_that_holds_it),
+        cmocka_unit_test(both_ways_of_looking_agree),
         cmocka_unit_test(nobody_holds_a_socket_that_is_not_there),
     };
     return cmocka_run_group_tests_name("podrt/ports", tests, NULL, NULL);

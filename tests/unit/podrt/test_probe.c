@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -239,6 +240,59 @@ static void a_tcp_probe_tries_both_loopback_addresses(void **state)
     assert_string_equal(r->why, "Connection refused");
 }
 
+/* One server that answers 200 and tells what it was asked. */
+static pid_t serve_once(uint16_t *ret_port, int *ret_request)
+{
+    int ends[2];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(in);
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        char text[4096];
+        int peer = accept(fd, NULL, NULL);
+        ssize_t n = read(peer, text, sizeof(text));
+        (void)!write(ends[1], text, n > 0 ? (size_t)n : 0);
+        (void)!write(peer, reply, sizeof(reply) - 1);
+        _exit(0);
+    }
+    close(fd);
+    close(ends[1]);
+    *ret_port = ntohs(in.sin_port);
+    *ret_request = ends[0];
+    return pid;
+}
+
+static void an_http_probe_asks_with_its_headers_and_those_of_kubernetes(void **state)
+{
+    struct rig *r = *state;
+    static const struct tph_probe_header headers[] = {{TPH_STR("Host"), TPH_STR("example.com")},
+                                                      {TPH_STR("X-Key"), TPH_STR("1 2")}};
+    struct tph_probe probe = {.kind = TPH_PROBE_HTTP,
+                              .path = TPH_STR("ready?full=1"),
+                              .headers = headers,
+                              .n_headers = 2,
+                              .period_s = 10,
+                              .timeout_s = 5,
+                              .success_threshold = 1,
+                              .failure_threshold = 1};
+    char text[4096] = "";
+    int request = -1;
+    pid_t pid = serve_once(&probe.port, &request);
+    probe_until(r, &probe, false, 1);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_true(read(request, text, sizeof(text) - 1) > 0);
+    close(request);
+    assert_string_equal(r->told, "+");
+    assert_string_equal(text, "GET /ready?full=1 HTTP/1.1\r\nHost: example.com\r\nX-Key: 1 2\r\n"
+                              "User-Agent: kube-probe/1.34\r\nAccept: */*\r\nContent-Length: 0\r\n\r\n");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -252,6 +306,7 @@ int main(void)
         T(a_prober_may_be_freed_when_it_tells),
         T(the_first_question_waits_for_the_initial_delay),
         T(a_tcp_probe_tries_both_loopback_addresses),
+        T(an_http_probe_asks_with_its_headers_and_those_of_kubernetes),
     };
     return cmocka_run_group_tests_name("podrt/probe", tests, NULL, NULL);
 }

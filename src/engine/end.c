@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a workflow ends: by its root and its exit handler, by a deadline, stopped or terminated. Source: argo 2.12, 2.14.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "engine/run_internal.h"
+
+/* From the stored whole second, so that a restored run agrees. */
+int64_t tph_run_deadline_ms(const struct tph_run *run)
+{
+    bool none = run->spec->deadline_s < 0 || tph_workflow_phase_is_final(run->phase) || run->started_ms == 0;
+    return none ? 0 : (run->started_ms / 1000 + run->spec->deadline_s) * 1000;
+}
+
+/* What ends from outside: leaves that run, people that are waited for, pauses between attempts. */
+static bool is_ended_by(const struct node *node, bool stop)
+{
+    if (tph_node_phase_is_final(node->pub.phase)) {
+        return false;
+    }
+    bool paused = (node->pub.type == TPH_NODE_RETRY && node->deadline_ms != 0) || node->waits_for.p;
+    bool ends = tph_leaf_is_live(node) || node->pub.type == TPH_NODE_SUSPEND || paused;
+    return ends && !(stop && tph_node_in_exit_handler(node));
+}
+
+static void end_node(struct node *node, const char *message)
+{
+    if (tph_leaf_is_live(node)) {
+        tph_leaf_end(node, message);
+    } else {
+        tph_node_set_phase(node, TPH_NODE_FAILED, message);
+    }
+}
+
+void tph_run_end_stopped(struct tph_run *run)
+{
+    bool stop = strcmp(run->shutdown, "Stop") == 0;
+    TPH_CLEANUP(tph_freep) char *message = tph_format("Stopped with strategy '%s'", run->shutdown);
+    for (struct node *node = run->root; node; node = tph_node_next(node)) {
+        if (is_ended_by(node, stop)) {
+            end_node(node, message);
+        }
+    }
+}
+
+void tph_run_shut_down(struct tph_run *run, const char *strategy)
+{
+    if (run->shutdown && strcmp(run->shutdown, strategy) == 0) {
+        return;
+    }
+    run->shutdown = strategy;
+    run->workflow_changed = true;
+    tph_run_end_stopped(run);
+}
+
+/* Argo lets nodes run on that have answered Running. */
+static void end_late(struct tph_run *run)
+{
+    bool argo = run->options.compatibility_argo;
+    for (struct node *node = run->root; node; node = tph_node_next(node)) {
+        bool suspended = node->pub.type == TPH_NODE_SUSPEND;
+        if (is_ended_by(node, true) && (suspended || !argo || node->pub.phase == TPH_NODE_PENDING)) {
+            end_node(node, "Step exceeded its deadline");
+        }
+    }
+}
+
+static void expire(struct node *node)
+{
+    switch (node->pub.type) {
+    case TPH_NODE_SUSPEND:
+        tph_suspend_expire(node);
+        break;
+    case TPH_NODE_RETRY:
+        tph_retry_expire(node);
+        break;
+    case TPH_NODE_PLUGIN:
+    case TPH_NODE_HTTP:
+        tph_leaf_expire(node);
+        break;
+    case TPH_NODE_STEPS:
+    case TPH_NODE_STEP_GROUP:
+    case TPH_NODE_DAG:
+    case TPH_NODE_TASK_GROUP:
+    case TPH_NODE_SKIP:
+    case TPH_NODE_TYPE_COUNT:
+        break;
+    }
+}
+
+bool tph_run_check_deadlines(struct tph_run *run)
+{
+    int64_t whole_ms = tph_run_deadline_ms(run);
+    struct node *next = tph_node_next_deadline(run);
+    if (whole_ms > 0 && run->now_ms >= whole_ms) {
+        end_late(run);
+    }
+    if (next && next->deadline_ms <= run->now_ms) {
+        expire(next);
+    }
+    return run->n_work > 0;
+}
+
+/* A root that was no template's own failure: Argo speaks of an error of the controller's work. */
+static bool is_broken(const struct node *root)
+{
+    bool leaf = root->pub.type == TPH_NODE_PLUGIN || root->pub.type == TPH_NODE_HTTP ||
+                root->pub.type == TPH_NODE_RETRY || root->pub.type == TPH_NODE_DAG;
+    bool timed_out = root->timed_out && root->pub.type != TPH_NODE_RETRY && root->run->options.compatibility_argo;
+    return root->broken || timed_out || (root->pub.phase == TPH_NODE_ERROR && !leaf);
+}
+
+/* The exit handler of the workflow, where there is one. */
+static const struct node *exit_node(const struct tph_run *run)
+{
+    bool has = run->root->hooks && run->spec->n_hooks > 0 && run->spec->hooks[0].is_exit;
+    return has ? run->root->hooks[0] : NULL;
+}
+
+static enum tph_workflow_phase workflow_phase_of(const struct node *node)
+{
+    switch (node->pub.phase) {
+    case TPH_NODE_FAILED:
+        return TPH_WORKFLOW_FAILED;
+    case TPH_NODE_ERROR:
+        return TPH_WORKFLOW_ERROR;
+    case TPH_NODE_SUCCEEDED:
+    case TPH_NODE_SKIPPED:
+    case TPH_NODE_OMITTED:
+    case TPH_NODE_PENDING:
+    case TPH_NODE_RUNNING:
+    case TPH_NODE_PHASE_COUNT:
+        break;
+    }
+    return TPH_WORKFLOW_SUCCEEDED;
+}
+
+void tph_run_root_settled(struct tph_run *run)
+{
+    const struct node *root = run->root;
+    const struct node *handler = exit_node(run);
+    TPH_CLEANUP(tph_freep) char *message = NULL;
+    if (is_broken(root)) {
+        message = tph_format("error in entry template execution: %.*s", TPH_FMT(root->pub.message));
+        tph_run_set_phase(run, TPH_WORKFLOW_ERROR, message);
+    } else if (root->pub.phase == TPH_NODE_FAILED && run->shutdown) {
+        message = tph_format("Stopped with strategy '%s'", run->shutdown);
+        tph_run_set_phase(run, TPH_WORKFLOW_FAILED, message);
+    } else if (tph_node_failed(root)) {
+        message = tph_str_dup(root->pub.message);
+        tph_run_set_phase(run, workflow_phase_of(root), message);
+    } else if (handler && tph_node_failed(handler)) {
+        message = handler->broken ? tph_format("error in exit template execution : %.*s", TPH_FMT(handler->pub.message))
+                                  : tph_str_dup(handler->pub.message);
+        tph_run_set_phase(run, workflow_phase_of(handler), message);
+    } else {
+        tph_run_set_phase(run, TPH_WORKFLOW_SUCCEEDED, NULL);
+    }
+}

@@ -1,0 +1,160 @@
+"""Objects beside the workflows: templates, ConfigMaps of parameters, locks that workflows share."""
+import json
+
+
+TEMPLATES = """
+kind: {kind}
+metadata: {{name: lib}}
+spec:
+  templates:
+  - name: greet
+    inputs: {{parameters: [{{name: who}}]}}
+    outputs: {{parameters: [{{name: foo, valueFrom: {{path: "/foo"}}}}]}}
+    plugin: {{hello: {{who: "{{{{inputs.parameters.who}}}}"}}}}
+"""
+
+VALUES = """
+kind: ConfigMap
+metadata: {name: values, labels: {workflows.argoproj.io/configmap-type: Parameter}}
+data: {who: everybody, limit: "1"}
+"""
+
+CALLER = """
+kind: Workflow
+metadata: {{name: caller}}
+spec:
+  entrypoint: main
+  arguments: {{parameters: [{{name: w, valueFrom: {{configMapKeyRef: {{name: values, key: who}}}}}}]}}
+  templates:
+  - name: main
+    dag:
+      tasks:
+      - name: all
+        templateRef: {{name: lib, template: greet, clusterScope: {cluster}}}
+        arguments: {{parameters: [{{name: who, value: "{{{{item}}}}"}}]}}
+        withItems: [ann, bob]
+      - name: then
+        depends: all.Succeeded
+        templateRef: {{name: lib, template: greet, clusterScope: {cluster}}}
+        arguments: {{parameters: [{{name: who, value: "{{{{workflow.parameters.w}}}}"}}]}}
+"""
+
+HOLDER = """
+kind: Workflow
+metadata: {{name: {name}}}
+spec:
+  entrypoint: main
+  synchronization: {sync}
+  templates:
+  - {{name: main, steps: [[{{name: wait, template: pause}}]]}}
+  - {{name: pause, suspend: {{duration: "2"}}}}
+"""
+
+
+def nodes(workflow):
+    return {n["displayName"]: n for n in workflow["status"]["nodes"].values()}
+
+
+def test_templates_of_other_objects_are_called(tiphys, tmp_path):
+    for kind, cluster in (("WorkflowTemplate", "false"), ("ClusterWorkflowTemplate", "true")):
+        path = tmp_path / f"{kind}.yaml"
+        path.write_text("---".join([CALLER.format(cluster=cluster), VALUES, TEMPLATES.format(kind=kind)]))
+        result = tiphys("run", path, "--plugin", "examples/hello", "-o", "json")
+        assert result.code == 0, result.err
+        found = nodes(result.json)
+        assert set(found) == {"caller", "all", "all(0:ann)", "all(1:bob)", "then"}
+        assert found["then"]["inputs"]["parameters"] == [{"name": "who", "value": "everybody"}]
+        assert found["all(1:bob)"]["outputs"]["parameters"][0]["value"] == "bar"
+        assert found["then"]["templateScope"] == "local/caller"
+
+
+def test_a_template_that_is_not_there_is_an_error_with_its_place(tiphys, tmp_path):
+    path = tmp_path / "wf.yaml"
+    path.write_text("---".join([CALLER.format(cluster="false"), VALUES]))
+    result = tiphys("run", path, "--plugin", "examples/hello")
+    assert result.code == 2
+    assert ":12:23: spec.templates[0].dag.tasks[0].templateRef.name: template reference lib.greet not found" in result.err
+    assert 'there is no WorkflowTemplate "lib"; give its file, too' in result.err
+
+
+def test_one_template_twice_is_refused(tiphys, tmp_path):
+    path = tmp_path / "wf.yaml"
+    text = TEMPLATES.format(kind="WorkflowTemplate")
+    path.write_text("---".join([text, text]))
+    result = tiphys("run", path)
+    assert result.code != 0
+    assert "there is a WorkflowTemplate of that name already" in result.err
+
+
+def overlap(a, b):
+    return a["startedAt"] < b["finishedAt"] and b["startedAt"] < a["finishedAt"]
+
+
+def test_workflows_share_mutexes_and_semaphores(tiphys, tmp_path):
+    path = tmp_path / "wf.yaml"
+    for sync, apart in (("{mutexes: [{name: one}]}", True),
+                        ("{semaphores: [{configMapKeyRef: {name: values, key: limit}}]}", True),
+                        ("{}", False)):
+        path.write_text("---".join([VALUES] + [HOLDER.format(name=name, sync=sync) for name in ("a", "b")]))
+        result = tiphys("run", path, "-o", "json")
+        assert result.code == 0, result.err
+        first, second = [nodes(w)["wait"] for w in result.json["items"]]
+        assert overlap(first, second) is not apart, sync
+
+
+POD = """
+kind: {kind}
+metadata: {{name: pods}}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    steps: [[{{name: a, template: pod, arguments: {{parameters: [{{name: m, value: x}}]}}}}]]
+  - name: pod
+    inputs: {{parameters: [{{name: m}}]}}
+    {type}: {{image: alpine, command: [sh], {member}: {value}, env: [{{name: A, value: b}}]}}
+"""
+
+
+def test_a_plugin_runs_what_a_pod_would_have_run(tiphys, make_plugin, tmp_path):
+    directory = make_plugin()
+    (directory / "workflow.yaml").unlink()
+    for kind, member, value in (("container", "args", '["-c", "{{inputs.parameters.m}}"]'),
+                                ("script", "source", '"echo {{inputs.parameters.m}}"')):
+        path = tmp_path / "wf.yaml"
+        path.write_text(POD.format(kind="Workflow", type=kind, member=member, value=value))
+        assert tiphys("run", path, "--plugin", directory).code == 2
+        result = tiphys("run", path, "--plugin", directory, "--map", f"{kind}=probe", "-o", "json")
+        assert result.code == 0, result.err
+        template = [t for t in result.json["spec"]["templates"] if t["name"] == "pod"][0]
+        assert kind not in template
+        assert template["plugin"] == {"probe": {"image": "alpine", "command": ["sh"], member: json.loads(value)}}
+
+
+def test_only_containers_and_scripts_are_mapped(tiphys):
+    result = tiphys("run", "examples/hello", "--map", "resource=hello")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith('error: --map takes container=PLUGIN or script=PLUGIN, not "resource=hello"')
+
+
+EXPRESSIONS = """
+kind: Workflow
+metadata: {name: sums}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    dag:
+      tasks:
+      - {name: a, template: c, arguments: {parameters: [{name: m, value: x}]}}
+      - {name: b, depends: a, template: c, arguments: {parameters: [{name: m, value: VALUE}]}}
+  - {name: c, inputs: {parameters: [{name: m}]}, plugin: {hello: {}}}
+"""
+
+
+def test_expressions_see_what_tags_see(tiphys, tmp_path):
+    path = tmp_path / "wf.yaml"
+    path.write_text(EXPRESSIONS.replace("VALUE", "\"{{=sprig.upper(tasks.a.status)}} {{=asInt('4') * 2}}\""))
+    result = tiphys("run", path, "--plugin", "examples/hello", "-o", "json")
+    assert result.code == 0, result.err
+    assert nodes(result.json)["b"]["inputs"]["parameters"] == [{"name": "m", "value": "SUCCEEDED 8"}]

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+enum { ORDINARY = 65533, SKIP = 77 };
+
+static void skip_all(const char *why, int number) __attribute__((noreturn));
+static void skip_all(const char *why, int number)
+{
+    (void)printf("skipped: %s%s%s\n", why, number ? ": " : "", number ? strerrordesc_np(number) : "");
+    (void)fflush(stdout);
+    _exit(SKIP);
+}
+
+/* A fresh run of the program, so that nothing of root's is left in it. */
+static void become_user(char **argv)
+{
+    if (geteuid() != 0) {
+        skip_all("it is an ordinary user already, whom the other run tests", 0);
+    }
+    if (setgroups(0, NULL) < 0 || setresgid(ORDINARY, ORDINARY, ORDINARY) < 0 ||
+        setresuid(ORDINARY, ORDINARY, ORDINARY) < 0) {
+        skip_all("root cannot become an ordinary user here", errno);
+    }
+    (void)setenv("HOME", "/nonexistent", 1);
+    (void)unsetenv("XDG_RUNTIME_DIR");
+    (void)setenv("TPH_TEST_AS_USER", "1", 1);
+    char path[PATH_MAX] = ""; /* by its own path: its name is seen in messages */
+    (void)!readlink("/proc/self/exe", path, sizeof(path) - 1);
+    (void)execv(path, argv);
+    skip_all("an ordinary user may not run this program", errno);
+}
+
+/* From now on the kernel does not know a system call; with_first, only when its first argument is `first`. */
+static void hide_call(uint32_t number, uint32_t first, uint32_t error, bool with_first)
+{
+    const struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, with_first ? first : 0, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]),
+                                 .filter = (struct sock_filter *)(uintptr_t)filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) {
+        skip_all("no filter of system calls can be installed here", errno);
+    }
+}
+
+/* An empty directory over each, in mounts of our own. */
+static void hide_dirs(const char *const dirs[])
+{
+    if (geteuid() != 0) {
+        skip_all("hiding control groups needs root", 0);
+    }
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+        skip_all("no mounts of one's own here", errno);
+    }
+    bool any = false;
+    for (; *dirs; dirs++) {
+        if (access(*dirs, F_OK) == 0) {
+            if (mount("tmpfs", *dirs, "tmpfs", 0, NULL) < 0) {
+                skip_all(*dirs, errno);
+            }
+            any = true;
+        }
+    }
+    if (!any) {
+        skip_all("this machine has no such control groups", 0);
+    }
+}
+
+static void write_text(const char *path, const char *text)
+{
+    TPH_CLEANUP(tph_fd_close) int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0) {
+        skip_all(path, errno);
+    }
+}
+
+/* In a user namespace of our own, in which we have these ids. */
+static void enter_userns(uid_t uid, gid_t gid)
+{
+    char uids[32], gids[32];
+    (void)snprintf(uids, sizeof(uids), "%u %u 1", uid, geteuid());
+    (void)snprintf(gids, sizeof(gids), "%u %u 1", gid, getegid());
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) {
+        skip_all("this machine forbids user namespaces already", errno);
+    }
+    write_text("/proc/self/setgroups", "deny");
+    write_text("/proc/self/uid_map", uids);
+    write_text("/proc/self/gid_map", gids);
+}
+
+/* As on a machine whose administrator forbids them. */
+static void forbid_userns(void)
+{
+    enter_userns(0, 0);
+    write_text("/proc/sys/user/max_user_namespaces", "0");
+}
+
+static void forbid_netns(void)
+{
+    if (geteuid() == 0) {
+        skip_all("root would forbid them to everybody", 0);
+    }
+    enter_userns(geteuid(), getegid());
+    write_text("/proc/sys/user/max_net_namespaces", "0");
+}
+
+static void take_away(const char *what)
+{
+    static const char *const all[] = {"/sys/fs/cgroup", NULL};
+    static const char *const cpu[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct", NULL};
+    if (strcmp(what, "landlock") == 0) {
+        hide_call(SYS_landlock_create_ruleset, 0, ENOSYS, false);
+    } else if (strcmp(what, "seccomp") == 0) {
+        hide_call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, EINVAL, true);
+    } else if (strcmp(what, "cgroups") == 0) {
+        hide_dirs(all);
+    } else if (strcmp(what, "cpu") == 0) {
+        hide_dirs(cpu);
+    } else if (strcmp(what, "userns") == 0) {
+        forbid_userns();
+    } else if (strcmp(what, "netns") == 0) {
+        forbid_netns();
+    } else {
+        skip_all(what, EINVAL);
+    }
+    (void)setenv("TPH_TEST_WITHOUT", what, 1);
+}
+
+bool account_without(const char *what)
+{
+    const char *without = getenv("TPH_TEST_WITHOUT");
+    return without && strcmp(without, what) == 0;
+}
+
+int account_arrange(int argc, char **argv)
+{
+    int n = 0;
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "as-user") == 0) {
+            if (!getenv("TPH_TEST_AS_USER")) {
+                become_user(argv);
+            }
+        } else if (strncmp(argv[i], "without-", 8) == 0) {
+            if (!getenv("TPH_TEST_WITHOUT")) {
+                take_away(argv[i] + 8);
+            }
+        } else {
+            argv[n++] = argv[i];
+        }
+    }
+    argv[n] = NULL;
+    return n;
+}

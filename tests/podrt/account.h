@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs a test program again as somebody else, or on a machine that lacks something.
+ *
+ * Arguments that a test of tests/podrt may have: "as-user" (an ordinary user; exit 77 with a reason where nobody can be
+ * one), "without-landlock", "without-cgroups", "without-cpu", "without-seccomp", "without-userns",
+ * "without-netns".
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* First in main, after the shims' entry points. May run the program anew or end it with 77, the reason on standard
+ * output. Returns the arguments that are not its own, moved to the front. */
+int account_arrange(int argc, char **argv);
+
+/* The machine was said to lack this. */
+bool account_without(const char *what);
