@@ -259,6 +259,26 @@ static void take_message(struct tph_sandbox *s, const struct tph_shim_message *m
     }
 }
 
+/* The shim said nothing: it was killed, or could not even begin. Its way of ending is all there is to tell; it is on
+ * its way when the pipe has closed, and is left for tph_child to reap. */
+static void fail_silent(struct tph_sandbox *s)
+{
+    siginfo_t info = {0};
+    if (s->shim_pid > 0) {
+        while (waitid(P_PID, (id_t)s->shim_pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+        }
+    }
+    s->failed = true;
+    if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED) {
+        (void)tph_error_set(&s->problem, TPH_ERROR_SYSTEM,
+                            "start the sandbox: its first process was killed by signal %d", info.si_status);
+        (void)tph_error_hint(&s->problem, "when this machine is short of memory, it kills programs: see dmesg");
+    } else {
+        (void)tph_error_set(&s->problem, TPH_ERROR_SYSTEM, "start the sandbox: its first process ended with %d",
+                            info.si_status);
+    }
+}
+
 /* The status pipe closed. Four bytes left over are init's: the errno of exec. */
 static void status_closed(struct tph_sandbox *s)
 {
@@ -269,7 +289,7 @@ static void status_closed(struct tph_sandbox *s)
         memcpy(&number, s->tail, sizeof(number));
         fail_exec(s, number);
     } else if (!s->failed && s->pid == 0) {
-        fail_step(s, ECHILD, "start the sandbox");
+        fail_silent(s);
     }
     if (s->failed) {
         if (!s->init) {

@@ -467,6 +467,8 @@ void tph_sandbox_shim_main(int argc, char **argv)
             tell(TPH_SHIM_DEGRADED, 0, "limits not enforced: the process could not be moved into its control group");
         }
     }
+    /* Before it may run: a program that ends at once ends before us, and its end must find the pipe closed. */
+    (void)close(TPH_SHIM_STATUS);
     (void)!write(release[1], "c", 1);
     _exit(0);
 }

@@ -138,7 +138,7 @@ static void print_events(const struct harness *h)
 {
     static const char *const kinds[] = {"STARTED", "READY", "UNREADY",  "EXITED",
                                         "FAILED",  "LOG",   "DEGRADED", "STOPPED"};
-    for (size_t i = 0; i < h->n_events && i < 50; i++) {
+    for (size_t i = h->n_events > 50 ? h->n_events - 50 : 0; i < h->n_events; i++) {
         const struct heard *e = &h->events[i];
         print_message("  %s c%zu code=%d %s %s\n", kinds[e->kind], e->container, e->exit_code, e->reason, e->message);
     }
