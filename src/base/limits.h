@@ -121,6 +121,7 @@
 #define TPH_LIMIT_SIDECAR_PIDS       1024          /* processes and threads of one sidecar */
 #define TPH_LIMIT_DATA_FACTOR        4             /* times the memory limit, where only a process can be limited */
 #define TPH_LIMIT_DATA_LEAST         TPH_MIB(1024) /* but at least so much: it counts what is reserved, too */
+#define TPH_LIMIT_SUBIDS             TPH_MIB(1)    /* of /etc/subuid that are read; a longer one counts as empty */
 #define TPH_LIMIT_CONTAINERS         32            /* in one pod */
 #define TPH_LIMIT_IMAGES             10000         /* entries of images.yaml */
 #define TPH_LIMIT_PLUGINS            1024

@@ -109,8 +109,11 @@ static void look_at_namespaces(struct report *r, const struct tph_machine *m)
     }
     add(r, GOOD, "namespaces",
         m->root ? tph_strdup("user, mount, pid, ipc, uts; sidecars run as uids above 300000")
-                : tph_format("user, mount, pid, ipc, uts; sidecars run as uid %d, which is you, without your files",
-                             (int)geteuid()),
+        : m->subordinate > 0
+            ? tph_format("user, mount, pid, ipc, uts; sidecars run as subordinate uids of yours, such as %lld",
+                         (long long)m->subordinate)
+            : tph_format("user, mount, pid, ipc, uts; sidecars run as uid %d, which is you, without your files",
+                         (int)geteuid()),
         NULL);
     if (tph_machine_try(TPH_MACHINE_OWN_NETWORK, &err) < 0) {
         free(cut_hint(&err)); /* the cure is known */

@@ -8,7 +8,7 @@
  * left behind hold that end. (PR_SET_PDEATHSIG would do worse: it fires when the thread that started us ends.)
  *
  *   init PROGRAM ARGV0 [ARG]...     descriptor 3: where a failed exec is told (errno as four bytes); 4: the lifeline;
- *                                   5: the pidfd
+ *                                   5: the pidfd; 6: the claim on the user ids, kept open
  *   init --janitor                  descriptor 0: directories, a NUL after each; when it closes they are removed with
  *                                   the directories in them
  */
@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STATUS_FD = 3, LIFELINE_FD = 4, PROGRAM_FD = 5, JANITOR_TRIES = 200 };
+enum { STATUS_FD = 3, LIFELINE_FD = 4, PROGRAM_FD = 5, CLAIM_FD = 6, JANITOR_TRIES = 200 };
 
 #if defined(__x86_64__)
 static long call(long number, long a, long b, long c, long d)
@@ -121,7 +121,7 @@ static void be_init(char **argv, char **envp)
     sigset64 all = ~0ULL;
     (void)call(__NR_rt_sigprocmask, 2, (long)&all, 0, sizeof(all));
     (void)call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0);
-    for (int fd = STATUS_FD; fd <= PROGRAM_FD; fd++) {
+    for (int fd = STATUS_FD; fd <= CLAIM_FD; fd++) {
         (void)call(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC, 0);
     }
     long signals = call(__NR_signalfd4, -1, (long)&all, sizeof(all), O_CLOEXEC);

@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "podrt/cgroup.h"
+#include "podrt/ids.h"
 #include "podrt/image.h"
 #include "podrt/sandbox.h"
 
@@ -70,6 +71,11 @@ struct tph_machine tph_machine_look(void)
     m.processes = tph_cgroups_pids(groups);
     tph_cgroups_free(groups);
     m.userns_off = find_userns_switch(m.root);
+    struct tph_ids ids = TPH_IDS_INIT;
+    if (!m.root && tph_ids_take(false, &ids, NULL) == 0 && ids.n > 0) {
+        m.subordinate = ids.first_uid;
+    }
+    tph_ids_release(&ids);
     return m;
 }
 

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
 struct tph_machine {
-    bool root;                   /* we run as root: a range of user ids; else the user's own */
+    bool root;                   /* we run as root: a range of user ids */
+    int64_t subordinate;         /* else: the first of those that sidecars get; 0: they have the user's own */
     int landlock;                /* ABI; 0 = none */
     bool seccomp;                /* filters can be installed */
     const char *cgroup;          /* "v2", "v1", "none" */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a container's spec to a sandbox's: every field is honoured, or refused with its name. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -192,6 +194,41 @@ static const char *visible_plugin_dir(const struct tph_pod_spec *pod)
     return dir && (geteuid() != 0 || (open_to_all && is_passable(dir))) ? dir : NULL;
 }
 
+static bool is_open_to_all(int dir, const char *path)
+{
+    struct stat status;
+    if (fstatat(dir, path, &status, 0) < 0) {
+        return true; /* a link to nowhere; or it is told when it is missed */
+    }
+    mode_t wanted = S_IROTH | (status.st_mode & (S_IXUSR | S_IFDIR) ? S_IXOTH : 0);
+    return (status.st_mode & wanted) == wanted;
+}
+
+static bool directory_is_open_to_all(const char *path)
+{
+    DIR *dir = is_open_to_all(AT_FDCWD, path) ? opendir(path) : NULL;
+    bool open = dir != NULL;
+    for (const struct dirent *e = dir ? readdir(dir) : NULL; e && open; e = readdir(dir)) {
+        open = strcmp(e->d_name, "..") == 0 || is_open_to_all(dirfd(dir), e->d_name);
+    }
+    if (dir) {
+        (void)closedir(dir);
+    }
+    return open;
+}
+
+/* An ordinary user's files that are closed to others can be read with his own id only, not with a subordinate one. */
+static bool needs_own_id(const struct preparing *p)
+{
+    const char *dir = visible_plugin_dir(p->pod);
+    bool open = !dir || directory_is_open_to_all(dir);
+    open = open && (!p->image || !p->image->root || directory_is_open_to_all(p->image->root));
+    for (size_t i = 0; open && p->image && i < p->image->n_paths; i++) {
+        open = is_open_to_all(AT_FDCWD, p->image->paths[i]);
+    }
+    return geteuid() != 0 && !open;
+}
+
 /* A file of the plugin's own directory that can be run. Returns 1 and its path, 0 when there is none, or -1 when the
  * sidecar's user could not run it. */
 static int own_program(const struct preparing *p, const char *name, const char **ret_path)
@@ -379,6 +416,7 @@ int tph_process_prepare(const struct process_container *c, struct process_start 
         return -1;
     }
     prepare_links(&p);
+    out.sandbox.own_id = needs_own_id(&p);
     *ret = out;
     return 0;
 }

@@ -18,22 +18,20 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/limits.h"
-#include "base/random.h"
 #include "podrt/broker.h"
 #include "podrt/cgroup.h"
+#include "podrt/ids.h"
 #include "podrt/init_image.h"
 #include "podrt/sandbox_shim.h"
 #include "podrt/sandbox_wire.h"
 #include "podrt/spawn.h"
-
-/* Ranges of ids outside, one for each sandbox, far above those of people and services. */
-enum { ID_BASE = 300000, ID_RANGE = 65536, ID_SLOTS = 1000 };
 
 struct tph_sandbox {
     struct tph_loop *loop;
     struct tph_sandbox_events events;
     struct tph_cgroup *cgroup; /* owned; NULL = none */
     struct tph_broker *broker; /* owned; made at the first dial */
+    struct tph_ids ids;
     struct tph_child *shim, *init;
     struct tph_io *status_io;
     int status;     /* read end: what shim, child and init say until the program runs */
@@ -84,18 +82,18 @@ static uint64_t data_limit(const struct tph_sandbox_spec *spec, const struct tph
 }
 
 /* The order in which sandbox_shim.c reads. */
-void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgroup *cgroup, struct tph_buf *wire)
+void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgroup *cgroup,
+                            const struct tph_ids *ids, struct tph_buf *wire)
 {
     size_t n_cgroup_files = 0;
     const char *const *cgroup_files = cgroup ? tph_cgroup_procs_files(cgroup, &n_cgroup_files) : NULL;
-    uint32_t slot = 0;
-    tph_random_bytes(&slot, sizeof(slot));
-    bool root = geteuid() == 0;
     struct tph_cgroup_limits enforced = tph_cgroup_enforced(cgroup);
     struct tph_shim_spec header = {
         .uid = spec->uid,
         .gid = spec->gid,
-        .outer_first = root ? ID_BASE + slot % ID_SLOTS * ID_RANGE : 0,
+        .n_ids = ids->n,
+        .first_uid = ids->first_uid,
+        .first_gid = ids->first_gid,
         .outer_uid = geteuid(),
         .outer_gid = getegid(),
         .n_argv = count(spec->argv),
@@ -118,6 +116,8 @@ void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tp
     put_text(wire, tph_str(spec->hostname));
     put_text(wire, tph_str(spec->working_dir ? spec->working_dir : ""));
     put_text(wire, tph_str(spec->root ? spec->root : ""));
+    put_text(wire, tph_str(ids->newuidmap ? ids->newuidmap : ""));
+    put_text(wire, tph_str(ids->newgidmap ? ids->newgidmap : ""));
     for (uint32_t i = 0; i < header.n_argv; i++) {
         put_text(wire, tph_str(spec->argv[i]));
     }
@@ -250,6 +250,9 @@ static void take_message(struct tph_sandbox *s, const struct tph_shim_message *m
         }
         break;
     }
+    case TPH_SHIM_OWN_ID:
+        tph_ids_release(&s->ids);
+        break;
     case TPH_SHIM_FAILED:
         fail_step(s, message->value, message->text);
         break;
@@ -356,6 +359,7 @@ static void shim_exited(void *owner, int code)
 /* The descriptors that the shim gets, and our ends of them. */
 struct ends {
     int spec, status, lifeline, out, err, init, cgroup, program;
+    int claim; /* the sandbox's */
 };
 
 static void close_ends(struct ends *e)
@@ -405,9 +409,9 @@ static int make_ends(struct tph_sandbox *s, struct tph_str wire, struct ends *e)
 
 static int spawn_shim(const struct ends *e, pid_t *ret_pid)
 {
-    const int from[] = {e->spec, e->status, e->lifeline, e->out, e->err, e->init, e->cgroup, e->program};
-    const int to[] = {TPH_SHIM_SPEC, TPH_SHIM_STATUS, TPH_SHIM_LIFELINE, TPH_SHIM_OUT,
-                      TPH_SHIM_ERR,  TPH_SHIM_INIT,   TPH_SHIM_CGROUP,   TPH_SHIM_PROGRAM};
+    const int from[] = {e->spec, e->status, e->lifeline, e->out, e->err, e->init, e->cgroup, e->program, e->claim};
+    const int to[] = {TPH_SHIM_SPEC, TPH_SHIM_STATUS, TPH_SHIM_LIFELINE, TPH_SHIM_OUT,  TPH_SHIM_ERR,
+                      TPH_SHIM_INIT, TPH_SHIM_CGROUP, TPH_SHIM_PROGRAM,  TPH_SHIM_CLAIM};
     char *argv[] = {(char[]){TPH_SHIM_NAME}, NULL};
     return tph_spawn_self(argv, from, to, sizeof(to) / sizeof(to[0]), ret_pid);
 }
@@ -430,14 +434,20 @@ int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec
                       const struct tph_sandbox_events *events, struct tph_sandbox **ret_sandbox, struct tph_error *err)
 {
     struct tph_sandbox *s = TPH_NEW(struct tph_sandbox);
+    s->ids = TPH_IDS_INIT;
     TPH_CLEANUP(tph_buf_release) struct tph_buf wire = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     TPH_CLEANUP(close_ends)
-    struct ends ends = {-1, -1, -1, -1, -1, -1, -1, -1};
+    struct ends ends = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
     s->loop = loop;
     s->events = *events;
     s->own_network = spec->own_network;
     s->program = tph_strdup(spec->argv[0]);
     s->status = s->lifeline = s->out = s->err = -1;
+    if (tph_ids_take(spec->own_id, &s->ids, err) < 0) {
+        tph_sandbox_free(s);
+        return -1;
+    }
+    ends.claim = s->ids.claim;
     struct tph_cgroup_limits limits = {.memory_bytes = spec->memory_bytes,
                                        .cpu_milli = spec->cpu_milli,
                                        .pids = spec->pids,
@@ -445,7 +455,7 @@ int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec
     s->cgroup = spec->cgroups ? tph_cgroup_new(spec->cgroups, &limits) : NULL;
     note_degraded(s, spec);
     ends.cgroup = s->cgroup ? tph_cgroup_fd(s->cgroup) : -1;
-    tph_sandbox_write_wire(spec, s->cgroup, &wire);
+    tph_sandbox_write_wire(spec, s->cgroup, &s->ids, &wire);
     int failed = tph_buf_failed(&wire) ? -E2BIG : make_ends(s, tph_buf_str(&wire), &ends);
     failed = failed < 0 ? failed : spawn_shim(&ends, &s->shim_pid);
     /* The token was in it. */
@@ -505,6 +515,11 @@ const struct tph_cgroup *tph_sandbox_cgroup(const struct tph_sandbox *s)
     return s->cgroup;
 }
 
+const struct tph_ids *tph_sandbox_ids(const struct tph_sandbox *s)
+{
+    return &s->ids;
+}
+
 /* It is still being started: which process it is comes by the pipe, or that there will be none. */
 static void await_pid(struct tph_sandbox *s)
 {
@@ -544,6 +559,7 @@ void tph_sandbox_free(struct tph_sandbox *s)
     tph_child_free(s->init);
     tph_child_free(s->shim);
     tph_broker_free(s->broker);
+    tph_ids_release(&s->ids);
     tph_cgroup_free(s->cgroup);
     tph_fd_close(&s->status);
     tph_fd_close(&s->lifeline);

@@ -5,9 +5,8 @@
  * do comes by a memory file, never by arguments or environment); the shim makes the namespaces with clone3 and leaves
  * the new process as our own child; that one builds its root, gives up its rights and becomes tiphys-init (src/init),
  * which starts the sidecar as its child. Everything in it ends with the program (not with the thread that
- * started it): the init hears of our end by a pipe and by a pidfd. As root the user ids inside are a range above 300000
- * outside; as an ordinary user the one id inside is the user's own. Loop thread only; starting blocks for the spawn of
- * the shim (below 1 ms).
+ * started it): the init hears of our end by a pipe and by a pidfd. Who the ids inside are outside: podrt/ids.h. Loop
+ * thread only; starting blocks for the spawn of the shim (below 1 ms).
  */
 #pragma once
 
@@ -66,6 +65,7 @@ struct tph_sandbox_spec {
     bool read_only_root;
     bool own_network; /* loopback only */
     bool no_seccomp;
+    bool own_id; /* as an ordinary user: it needs what this user alone may read */
 };
 
 struct tph_sandbox;

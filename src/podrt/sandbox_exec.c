@@ -90,7 +90,7 @@ int tph_sandbox_exec(struct tph_loop *loop, const struct tph_sandbox *sandbox, c
         return tph_error_set(err, TPH_ERROR_SYSTEM, "the sandbox is not running");
     }
     struct tph_buf wire = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    tph_sandbox_write_wire(spec, tph_sandbox_cgroup(sandbox), &wire);
+    tph_sandbox_write_wire(spec, tph_sandbox_cgroup(sandbox), tph_sandbox_ids(sandbox), &wire);
     int status = -1;
     int pidfd = tph_buf_failed(&wire) ? -E2BIG : enter(sandbox, tph_buf_str(&wire), &status);
     explicit_bzero(wire.bytes, wire.len); /* the environment was in it */

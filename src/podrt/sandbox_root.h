@@ -31,6 +31,7 @@ struct tph_shim_plan {
     struct tph_shim_spec spec;
     const char **argv, **env; /* ended by NULL */
     const char *hostname, *working_dir, *root;
+    const char *newuidmap, *newgidmap; /* empty: not needed */
     struct {
         const char *host, *inside;
         int tree; /* opened before the host's files go out of sight */

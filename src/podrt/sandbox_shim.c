@@ -13,6 +13,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "podrt/sandbox.h"
@@ -31,7 +33,9 @@
 #include "seccomp_filter.h"
 
 enum { NICE = 5 };
-enum { INIT_STATUS = 3, INIT_LIFELINE = 4, INIT_PROGRAM = 5, INIT_FIRST_FREE };
+enum { INIT_STATUS = 3, INIT_LIFELINE = 4, INIT_PROGRAM = 5, INIT_CLAIM = 6, INIT_FIRST_FREE };
+enum { NOBODY = 65534, TO_ALL = 0622 };
+enum { RANGE = 'r', OWN_ID = 'o' }; /* which ids the shim could map: what it tells its child */
 
 static void tell(enum tph_shim_message_kind kind, int value, const char *text)
 {
@@ -90,6 +94,8 @@ void tph_shim_read_plan(struct tph_shim_plan *plan)
     plan->hostname = next_text(&at);
     plan->working_dir = next_text(&at);
     plan->root = next_text(&at);
+    plan->newuidmap = next_text(&at);
+    plan->newgidmap = next_text(&at);
     plan->root = s->has_root ? plan->root : NULL;
     plan->argv = room_for(s->n_argv, sizeof(*plan->argv));
     plan->env = room_for(s->n_env, sizeof(*plan->env));
@@ -137,28 +143,107 @@ int tph_shim_write_to(const char *path, const char *text)
     return failed;
 }
 
-/* Who the ids inside are outside: a range as root, one id as an ordinary user. */
-static int write_maps(const struct tph_shim_spec *s, pid_t pid)
+/* Who the ids inside are outside */
+
+struct map {
+    uint32_t inside, outside, n;
+};
+enum { MAPS = TPH_IDS_FEW };
+
+static size_t make_maps(const struct tph_shim_spec *s, bool groups, struct map maps[MAPS])
 {
+    uint32_t id = groups ? s->gid : s->uid;
+    uint32_t first = groups ? s->first_gid : s->first_uid;
+    const uint32_t inside[MAPS] = {0, id, NOBODY};
+    size_t n = 0;
+    if (s->n_ids == 0) {
+        maps[0] = (struct map){.inside = id, .outside = groups ? s->outer_gid : s->outer_uid, .n = 1};
+        return 1;
+    }
+    if (s->n_ids > TPH_IDS_FEW) {
+        maps[0] = (struct map){.inside = 0, .outside = first, .n = s->n_ids};
+        return 1;
+    }
+    for (uint32_t i = 0; i < MAPS; i++) {
+        if (i == 0 || (inside[i] != inside[0] && (i == 1 || inside[i] != inside[1]))) {
+            maps[n] = (struct map){.inside = inside[i], .outside = first + i, .n = 1};
+            n++;
+        }
+    }
+    return n;
+}
+
+static uint32_t outside(const struct tph_shim_spec *s, bool groups)
+{
+    struct map maps[MAPS];
+    uint32_t id = groups ? s->gid : s->uid;
+    size_t n = make_maps(s, groups, maps);
+    for (size_t i = 0; i < n; i++) {
+        if (id >= maps[i].inside && id - maps[i].inside < maps[i].n) {
+            return maps[i].outside + (id - maps[i].inside);
+        }
+    }
+    return NOBODY;
+}
+
+static int write_map(const struct tph_shim_spec *s, pid_t pid, bool groups)
+{
+    struct map maps[MAPS];
     char path[64];
-    char text[64];
+    char text[64]; /* the only one that we write ourselves has one line */
+    (void)make_maps(s, groups, maps);
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, groups ? "gid_map" : "uid_map");
+    (void)snprintf(text, sizeof(text), "%u %u %u", maps[0].inside, maps[0].outside, maps[0].n);
+    return tph_shim_write_to(path, text);
+}
+
+/* newuidmap or newgidmap, which may map what /etc/subuid gives us. True when it did. */
+static bool let_map(const struct tph_shim_spec *s, pid_t pid, bool groups, const char *program)
+{
+    enum { TEXT = 16, ARGV = 2 + 3 * MAPS + 1 };
+    struct map maps[MAPS];
+    char texts[ARGV][TEXT];
+    char *argv[ARGV] = {(char *)(uintptr_t)program, texts[1]};
+    char *env[] = {NULL};
+    size_t n = make_maps(s, groups, maps), at = 2;
+    (void)snprintf(texts[1], TEXT, "%d", (int)pid);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t numbers[] = {maps[i].inside, maps[i].outside, maps[i].n};
+        for (size_t j = 0; j < 3; j++) {
+            (void)snprintf(texts[at], TEXT, "%u", numbers[j]);
+            argv[at] = texts[at];
+            at++;
+        }
+    }
+    pid_t child = 0;
+    int status = -1;
+    if (posix_spawn(&child, program, NULL, NULL, argv, env) != 0) {
+        return false;
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Where the helpers do not do it, which a kernel or a mount may keep them from, the user's own id is left. */
+static int write_maps(struct tph_shim_plan *plan, pid_t pid)
+{
+    struct tph_shim_spec *s = &plan->spec;
+    char path[64];
+    if (*plan->newuidmap && let_map(s, pid, false, plan->newuidmap)) {
+        return let_map(s, pid, true, plan->newgidmap) ? 0 : -EPERM;
+    }
+    if (*plan->newuidmap) {
+        s->n_ids = 0;
+        tell(TPH_SHIM_OWN_ID, 0, "");
+    }
     int failed = 0;
-    if (s->outer_first == 0) {
+    if (s->n_ids == 0) {
         (void)snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
         failed = tph_shim_write_to(path, "deny");
     }
-    (void)snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
-    if (s->outer_first != 0) {
-        (void)snprintf(text, sizeof(text), "0 %u 65536", s->outer_first);
-    } else {
-        (void)snprintf(text, sizeof(text), "%u %u 1", s->uid, s->outer_uid);
-    }
-    failed = failed < 0 ? failed : tph_shim_write_to(path, text);
-    (void)snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
-    if (s->outer_first == 0) {
-        (void)snprintf(text, sizeof(text), "%u %u 1", s->gid, s->outer_gid);
-    }
-    return failed < 0 ? failed : tph_shim_write_to(path, text);
+    failed = failed < 0 ? failed : write_map(s, pid, false);
+    return failed < 0 ? failed : write_map(s, pid, true);
 }
 
 static void raise_loopback(void)
@@ -207,7 +292,7 @@ void tph_shim_drop_rights(const struct tph_shim_spec *s)
     if (prctl(PR_SET_SECUREBITS, securebits, 0, 0, 0) < 0) {
         tph_shim_give_up(errno, "set securebits");
     }
-    if (s->outer_first != 0 && syscall(SYS_setgroups, 0, NULL) < 0) {
+    if (s->n_ids > 0 && syscall(SYS_setgroups, 0, NULL) < 0) {
         tph_shim_give_up(errno, "setgroups");
     }
     if (become(s->uid, s->gid) < 0) {
@@ -315,6 +400,7 @@ static void arrange_descriptors(void)
                                     {TPH_SHIM_STATUS, INIT_STATUS},
                                     {TPH_SHIM_LIFELINE, INIT_LIFELINE},
                                     {TPH_SHIM_PROGRAM, INIT_PROGRAM},
+                                    {TPH_SHIM_CLAIM, INIT_CLAIM},
                                     {TPH_SHIM_INIT, TPH_SHIM_INIT}};
     enum { N = sizeof(places) / sizeof(places[0]), OUT_OF_THE_WAY = 20 };
     int copies[N];
@@ -323,7 +409,11 @@ static void arrange_descriptors(void)
         copies[i] = fcntl(places[i][0], F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
     }
     for (int i = 0; i < N; i++) {
-        good = good && copies[i] >= 0 && dup2(copies[i], places[i][1]) >= 0;
+        if (places[i][0] == TPH_SHIM_CLAIM && copies[i] < 0) {
+            (void)close(INIT_CLAIM); /* there is none */
+        } else {
+            good = good && copies[i] >= 0 && dup2(copies[i], places[i][1]) >= 0;
+        }
     }
     int null = open("/dev/null", O_RDWR);
     good = good && null >= 0 && dup2(null, 0) == 0;
@@ -367,16 +457,17 @@ void tph_shim_set_limits(const struct tph_shim_spec *s)
 static void be_inside(struct tph_shim_plan *plan, int release) __attribute__((noreturn));
 static void be_inside(struct tph_shim_plan *plan, int release)
 {
-    const struct tph_shim_spec *s = &plan->spec;
+    struct tph_shim_spec *s = &plan->spec;
     char byte;
     if (read(release, &byte, 1) != 1) {
         _exit(125); /* the shim has said why */
     }
+    s->n_ids = byte == OWN_ID ? 0 : s->n_ids;
     int failed = tph_shim_open_trees(plan);
     if (failed < 0) {
         tph_shim_give_up(-failed, plan->step);
     }
-    if (s->outer_first != 0 && become(0, 0) < 0) {
+    if (s->n_ids > 0 && become(0, 0) < 0) {
         tph_shim_give_up(errno, "become root inside");
     }
     if (sethostname(plan->hostname, strlen(plan->hostname)) < 0) {
@@ -412,15 +503,18 @@ static void be_inside(struct tph_shim_plan *plan, int release)
     _exit(125);
 }
 
-/* So that it can open them again: /dev/stderr. Only who is still root outside can do it. */
+/* So that it can open them again: /dev/stderr. Only who is still root outside can give them away; others let all write,
+ * of whom none but the sidecar's own processes get at a pipe that has no name. */
 static void give_output(const struct tph_shim_spec *s)
 {
-    uid_t uid = s->outer_first + s->uid;
-    gid_t gid = s->outer_first + s->gid;
-    if (s->outer_first != 0) {
+    if (s->n_ids > 0) {
         /* Where the ids are not there, making the namespaces fails, which says more. */
-        (void)!fchown(TPH_SHIM_OUT, uid, gid);
-        (void)!fchown(TPH_SHIM_ERR, uid, gid);
+        bool given = fchown(TPH_SHIM_OUT, outside(s, false), outside(s, true)) == 0 &&
+                     fchown(TPH_SHIM_ERR, outside(s, false), outside(s, true)) == 0;
+        if (!given) {
+            (void)!fchmod(TPH_SHIM_OUT, TO_ALL);
+            (void)!fchmod(TPH_SHIM_ERR, TO_ALL);
+        }
     }
 }
 
@@ -428,6 +522,7 @@ void tph_sandbox_shim_main(int argc, char **argv)
 {
     struct tph_shim_plan plan;
     int release[2];
+    char byte;
     tph_sandbox_exec_main(argc, argv);
     if (argc != 1 || strcmp(argv[0], TPH_SHIM_NAME) != 0) {
         return;
@@ -455,11 +550,12 @@ void tph_sandbox_shim_main(int argc, char **argv)
         be_inside(&plan, release[0]);
     }
     tell(TPH_SHIM_PID, (int)pid, "");
-    int failed = write_maps(&plan.spec, (pid_t)pid);
+    int failed = write_maps(&plan, (pid_t)pid);
     if (failed < 0) {
         tph_shim_give_up(-failed, "map user ids");
     }
-    (void)!write(release[1], "m", 1);
+    byte = plan.spec.n_ids > 0 ? RANGE : OWN_ID;
+    (void)!write(release[1], &byte, 1);
     char text[24];
     (void)snprintf(text, sizeof(text), "%ld", pid);
     for (uint32_t i = 0; i < plan.spec.n_cgroup_files; i++) {

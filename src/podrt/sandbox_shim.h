@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "podrt/cgroup.h"
+#include "podrt/ids.h"
 #include "podrt/sandbox.h"
 #include "podrt/sandbox_root.h"
 
@@ -27,7 +28,9 @@ void tph_shim_change_directory(const struct tph_shim_plan *plan);
 const char *tph_shim_find_program(const struct tph_shim_plan *plan, char found[PATH_MAX]);
 
 /* In the program: what the shim reads. cgroup may be NULL. */
-void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgroup *cgroup, struct tph_buf *wire);
+void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgroup *cgroup,
+                            const struct tph_ids *ids, struct tph_buf *wire);
+const struct tph_ids *tph_sandbox_ids(const struct tph_sandbox *sandbox);
 const struct tph_cgroup *tph_sandbox_cgroup(const struct tph_sandbox *sandbox);
 
 /* In the one that enters: does its work and does not come back. Called by tph_sandbox_shim_main. */

@@ -20,12 +20,14 @@ enum {
     TPH_SHIM_INIT = 8,     /* tiphys-init as a memory file */
     TPH_SHIM_CGROUP = 9,   /* directory of the v2 control group, if any */
     TPH_SHIM_PROGRAM = 10, /* a pidfd of the program */
+    TPH_SHIM_CLAIM = 11,   /* on the ids outside, if any: whoever lives in the sandbox keeps it */
 };
 
 struct tph_shim_spec {
     uint32_t uid, gid;
-    uint32_t outer_first; /* first id of the range outside; 0: the single id below */
-    uint32_t outer_uid, outer_gid;
+    uint32_t n_ids;                /* outside, as in podrt/ids.h; 0: the two below */
+    uint32_t first_uid, first_gid; /* of them */
+    uint32_t outer_uid, outer_gid; /* who we are */
     uint32_t n_argv, n_env, n_binds, n_tmpfs, n_files, n_links, n_cgroup_files;
     int64_t pids;        /* by RLIMIT_NPROC where no control group can; 0 = not */
     uint64_t data_bytes; /* RLIMIT_DATA; 0 = not */
@@ -42,6 +44,7 @@ struct tph_shim_number {
 
 enum tph_shim_message_kind {
     TPH_SHIM_PID,      /* value: the init's process id */
+    TPH_SHIM_OWN_ID,   /* the subordinate ids could not be mapped: it has the one id of the user */
     TPH_SHIM_FAILED,   /* value: errno; text: the step */
     TPH_SHIM_DEGRADED, /* text: what */
 };

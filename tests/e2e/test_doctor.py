@@ -77,6 +77,18 @@ def test_an_ordinary_user_hears_what_is_not_limited(tiphys):
     assert "by cgroup" in limits or "cure: systemd-run" in limits
 
 
+def test_an_ordinary_user_with_subordinate_ids_hears_which(tmp_path):
+    if os.geteuid() != 0 or not os.path.exists("/usr/bin/newuidmap"):
+        pytest.skip("needs root to become an ordinary user, and newuidmap")
+    (tmp_path / "subid").write_text("65533:700000:3\n")
+    (tmp_path / "passwd").write_text("root:x:0:0::/root:/bin/sh\nordinary:x:65533:65533::/nonexistent:/bin/sh\n")
+    script = f"mount --bind {tmp_path}/subid /etc/subuid && mount --bind {tmp_path}/subid /etc/subgid && " \
+             f"mount --bind {tmp_path}/passwd /etc/passwd && "
+    code, lines = doctor_in(["--mount"], script, "setpriv --reuid=65533 --regid=65533 --clear-groups")
+    assert code == 0
+    assert "sidecars run as subordinate uids of yours, such as 700000" in lines["namespaces"]
+
+
 def doctor_in(words, script, become=""):
     """Lines of a doctor in namespaces of its own, where the script has taken something away."""
     command = ["unshare", *words, "sh", "-c", f"{script}exec {become} {TIPHYS} doctor"]

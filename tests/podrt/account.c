@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -48,6 +49,50 @@ static void become_user(char **argv)
     (void)!readlink("/proc/self/exe", path, sizeof(path) - 1);
     (void)execv(path, argv);
     skip_all("an ordinary user may not run this program", errno);
+}
+
+/* A file of our own in place of the system's, in mounts of our own. */
+static void replace_file(const char *path, const char *text)
+{
+    char own[] = "/tmp/tiphys-account-XXXXXX";
+    TPH_CLEANUP(tph_fd_close) int fd = mkstemp(own);
+    if (fd < 0 || fchmod(fd, 0644) < 0 || write(fd, text, strlen(text)) < 0 ||
+        mount(own, path, NULL, MS_BIND, NULL) < 0) {
+        skip_all(path, errno);
+    }
+    (void)unlink(own);
+}
+
+/* As on a machine whose administrator gave the ordinary user subordinate ids. */
+static void give_subids(const char *count, bool broken)
+{
+    char text[128];
+    if (geteuid() != 0) {
+        skip_all("giving ids to a user needs root", 0);
+    }
+    if (access("/usr/bin/newuidmap", X_OK) < 0) {
+        skip_all("there is no newuidmap here (apt install uidmap)", 0);
+    }
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+        skip_all("no mounts of one's own here", errno);
+    }
+    (void)snprintf(text, sizeof(text), "root:x:0:0::/root:/bin/sh\nordinary:x:%d:%d::/nonexistent:/bin/sh\n", ORDINARY,
+                   ORDINARY);
+    replace_file("/etc/passwd", text);
+    (void)snprintf(text, sizeof(text), "ordinary:%d:%.8s\n", ACCOUNT_SUBID, count);
+    replace_file("/etc/subuid", text);
+    (void)snprintf(text, sizeof(text), "%d:%d:%.8s\n", ORDINARY, ACCOUNT_SUBID + 1000, count);
+    replace_file("/etc/subgid", text);
+    if (broken && mount("/bin/false", "/usr/bin/newuidmap", NULL, MS_BIND, NULL) < 0) {
+        skip_all("newuidmap", errno);
+    }
+    (void)setenv("TPH_TEST_SUBIDS", broken ? "0" : count, 1);
+}
+
+int account_subids(void)
+{
+    const char *count = getenv("TPH_TEST_SUBIDS");
+    return count ? atoi(count) : 0;
 }
 
 /* From now on the kernel does not know a system call; with_first, only when its first argument is `first`. */
@@ -161,7 +206,12 @@ int account_arrange(int argc, char **argv)
 {
     int n = 0;
     for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "as-user") == 0) {
+        bool subids = strncmp(argv[i], "with-subids=", 12) == 0;
+        if (subids || strcmp(argv[i], "with-broken-subids") == 0) {
+            if (!getenv("TPH_TEST_SUBIDS")) {
+                give_subids(subids ? argv[i] + 12 : "300", !subids);
+            }
+        } else if (strcmp(argv[i], "as-user") == 0) {
             if (!getenv("TPH_TEST_AS_USER")) {
                 become_user(argv);
             }

@@ -3,7 +3,8 @@
  *
  * Arguments that a test of tests/podrt may have: "as-user" (an ordinary user; exit 77 with a reason where nobody can be
  * one), "without-landlock", "without-cgroups", "without-cpu", "without-seccomp", "without-userns",
- * "without-netns".
+ * "without-netns". Before as-user: "with-subids=N" gives the user so many subordinate ids, from ACCOUNT_SUBID on
+ * (groups: a thousand further); "with-broken-subids" gives 300, and a newuidmap that fails.
  */
 #pragma once
 
@@ -12,6 +13,10 @@
 /* First in main, after the shims' entry points. May run the program anew or end it with 77, the reason on standard
  * output. Returns the arguments that are not its own, moved to the front. */
 int account_arrange(int argc, char **argv);
+
+enum { ACCOUNT_SUBID = 700000 };
+/* How many the user has. */
+int account_subids(void);
 
 /* The machine was said to lack this. */
 bool account_without(const char *what);

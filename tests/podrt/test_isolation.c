@@ -45,13 +45,21 @@ static const char token_b[] = "ZYXWVUTSRQPONMLKJIHGFEDCBA987654";
 
 /* Tokens and memory */
 
-static void no_sidecar_finds_anothers_token_and_without_a_sandbox_it_does(void **state)
+/* Whose uid a process has out here. */
+static int64_t uid_of(pid_t pid)
 {
-    struct harness *h = *state;
+    TPH_CLEANUP(tph_freep) char *path = tph_format("/proc/%d/status", (int)pid);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(16));
+    return tph_fd_read_file(path, &text, NULL) < 0 ? -1 : number_after(tph_buf_cstr(&text), "\nUid:\t");
+}
+
+static void look_for_anothers_token(struct harness *h, bool own_id)
+{
     h->spec.log_events = true;
     h->spec.name = TPH_STR("victim");
     add_intruder(h, "hold");
     h->pod_containers[0].token = token_b;
+    assert_int_equal(chmod(stage_place().dir, own_id ? 0700 : 0755), 0);
     harness_start(h);
     harness_await(h, TPH_POD_LOG, 1);
     struct process list[8];
@@ -73,6 +81,7 @@ static void no_sidecar_finds_anothers_token_and_without_a_sandbox_it_does(void *
     h->spec.n_containers = 1;
     h->spec.name = TPH_STR("other");
     h->spec.log_events = false;
+    assert_int_equal(chmod(stage_place().dir, 0755), 0);
     const char *out = sandboxed(h);
     tph_pod_stop(h->pod, 0);
     h->pod = NULL;
@@ -82,9 +91,25 @@ static void no_sidecar_finds_anothers_token_and_without_a_sandbox_it_does(void *
 
     TPH_CLEANUP(tph_freep) char *control = tph_format("scan %s %d", needle, (int)victim);
     out = plainly(h, control);
-    assert_true(has(out, "found environ\n"));
-    assert_true(has(out, "found mem\n"));
-    assert_true(has(out, "found root/run/argo/token\n"));
+    /* A victim with a subordinate id is safe even from the user's other programs. */
+    bool ours = geteuid() == 0 || uid_of(victim) == (int64_t)geteuid();
+    assert_true(ours || account_subids() > 0);
+    assert_int_equal(has(out, "found environ\n"), ours);
+    assert_int_equal(has(out, "found mem\n"), ours);
+    assert_int_equal(has(out, "found root/run/argo/token\n"), ours);
+}
+
+static void no_sidecar_finds_anothers_token_and_without_a_sandbox_it_does(void **state)
+{
+    look_for_anothers_token(*state, false);
+}
+
+static void nor_that_of_one_with_the_users_own_id(void **state)
+{
+    if (account_subids() == 0) {
+        skip(); /* no choice: root has others' ids always, this user his own */
+    }
+    look_for_anothers_token(*state, true);
 }
 
 static void nothing_of_our_memory_arguments_and_environment_is_seen_inside(void **state)
@@ -289,6 +314,25 @@ static void only_its_own_processes_hear_a_sidecars_signals(void **state)
 
 /* Files, users */
 
+/* Process 1 of each of our sandboxes. */
+static size_t find_inits(pid_t *pids, size_t max)
+{
+    struct process list[64];
+    size_t found = find_processes("tiphys-init", list, 64), n = 0;
+    for (size_t i = 0; i < found; i++) {
+        if (parent_of(list[i].pid) == getpid() && n < max) {
+            pids[n++] = list[i].pid;
+        }
+        tph_fd_close(&list[i].pidfd);
+    }
+    return n;
+}
+
+static bool is_subordinate(int64_t uid)
+{
+    return uid >= ACCOUNT_SUBID && uid < ACCOUNT_SUBID + account_subids();
+}
+
 static void root_of_a_sandbox_is_nobody_outside(void **state)
 {
     struct harness *h = *state;
@@ -297,28 +341,71 @@ static void root_of_a_sandbox_is_nobody_outside(void **state)
     h->spec.log_events = true;
     harness_start(h);
     harness_await(h, TPH_POD_LOG, 1);
-    struct process list[64];
-    size_t n = find_processes("tiphys-init", list, 64);
-    bool seen = false;
-    for (size_t i = 0; i < n; i++) {
-        char path[64];
+    pid_t init = 0;
+    assert_int_equal(find_inits(&init, 1), 1);
+    int64_t uid = uid_of(init);
+    assert_true(geteuid() == 0         ? uid >= 300000
+                : account_subids() > 0 ? is_subordinate(uid)
+                                       : uid == (int64_t)geteuid());
+    if (geteuid() == 0) { /* who made the file, as this machine sees it */
         struct stat status;
-        (void)snprintf(path, sizeof(path), "/proc/%d/root/run/argo/token", (int)list[i].pid);
-        if (parent_of(list[i].pid) == getpid()) {
-            TPH_CLEANUP(tph_freep) char *status_file = tph_format("/proc/%d/status", (int)list[i].pid);
-            TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(16));
-            assert_int_equal(tph_fd_read_file(status_file, &text, NULL), 0);
-            int64_t uid = number_after(tph_buf_cstr(&text), "\nUid:\t");
-            seen = true;
-            assert_true(geteuid() == 0 ? uid >= 300000 : uid == (int64_t)geteuid());
-            if (geteuid() == 0) { /* who made the file, as this machine sees it */
-                assert_int_equal(stat(path, &status), 0);
-                assert_int_equal(status.st_uid, uid);
-            }
-        }
-        tph_fd_close(&list[i].pidfd);
+        TPH_CLEANUP(tph_freep) char *path = tph_format("/proc/%d/root/run/argo/token", (int)init);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_uid, uid);
     }
-    assert_true(seen);
+}
+
+/* As root all by chance, of 1000 ranges: see tests/unit/podrt/test_ids.c. The control is the ordinary user who has no
+ * ids to give, or not enough of them. */
+static void sandboxes_have_no_id_in_common(void **state)
+{
+    enum { N = 4 };
+    struct harness *h = *state;
+    pid_t inits[N];
+    size_t n_own = 0;
+    for (int i = 0; i < N; i++) {
+        harness_add(h, WRITES, 0, "on\n")->security.run_as_user = 1000 + i % 2;
+    }
+    h->spec.log_events = true;
+    harness_start(h);
+    harness_await(h, TPH_POD_LOG, N);
+    assert_int_equal(find_inits(inits, N), N);
+    for (size_t i = 0; i < N; i++) {
+        int64_t uid = uid_of(inits[i]);
+        n_own += uid == (int64_t)geteuid() ? 1 : 0;
+        assert_true(geteuid() == 0 ? uid >= 300000 : uid == (int64_t)geteuid() || is_subordinate(uid));
+        for (size_t j = 0; j < i; j++) {
+            assert_true(uid == (int64_t)geteuid() || uid_of(inits[j]) != uid);
+        }
+    }
+    size_t some = (size_t)account_subids() / 3;
+    assert_int_equal(n_own, geteuid() == 0 || some > N ? 0 : N - some);
+}
+
+/* His own files are closed to others, so to his subordinate ids: then the sidecar has his own. */
+static void who_reads_what_only_the_user_may_read_has_the_users_id(void **state)
+{
+    struct harness *h = *state;
+    pid_t init = 0;
+    if (account_subids() == 0) {
+        skip(); /* no choice: root has others' ids always, this user his own */
+    }
+    TPH_CLEANUP(tph_freep) char *dir = tph_strdup("/tmp/tiphys-own-XXXXXX");
+    assert_non_null(mkdtemp(dir)); /* 0700 */
+    struct tph_container *c = harness_add(h, RUNS, 0, NULL);
+    static const struct tph_str command[] = {TPH_STR("sh"), TPH_STR("-c"), TPH_STR("pwd; ls -a; id -u; exec sleep 99")};
+    c->command = command;
+    c->n_command = 3;
+    c->security.run_as_user = 1000;
+    h->spec.plugin_dir = dir;
+    h->spec.log_events = true;
+    harness_start(h);
+    harness_await(h, TPH_POD_LOG, 4);
+    TPH_CLEANUP(tph_freep) char *expected = tph_format("%s\n.\n..\n1000\n", dir);
+    assert_string_equal(output_of(h, 0), expected);
+    assert_int_equal(find_inits(&init, 1), 1);
+    assert_int_equal(uid_of(init), geteuid());
+    assert_int_equal(rmdir(dir), 0);
 }
 
 /* Names */
@@ -521,6 +608,7 @@ static int run_all(void)
 {
     struct CMUnitTest tests[] = {
         T(no_sidecar_finds_anothers_token_and_without_a_sandbox_it_does),
+        T(nor_that_of_one_with_the_users_own_id),
         T(nothing_of_our_memory_arguments_and_environment_is_seen_inside),
         T(every_attack_of_the_table_is_denied),
         T(nor_can_root_of_the_sandbox_do_any_of_it),
@@ -528,6 +616,8 @@ static int run_all(void)
         T(without_a_sandbox_the_attacks_are_seen_to_work),
         T(only_its_own_processes_hear_a_sidecars_signals),
         T(root_of_a_sandbox_is_nobody_outside),
+        T(sandboxes_have_no_id_in_common),
+        T(who_reads_what_only_the_user_may_read_has_the_users_id),
         T(the_pods_host_name_is_its_own),
         T(a_server_is_ready_where_no_resolver_answers),
         T(what_cannot_be_enforced_is_told_once_a_pod_by_its_name),
