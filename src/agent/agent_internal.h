@@ -161,6 +161,8 @@ void tph_sidecar_enqueue(struct sidecar *sidecar, struct task *task);
 void tph_sidecar_unqueue(struct sidecar *sidecar, struct task *task);
 /* No connection could be made while it starts, whatever kept it from that: asked again soon, spends no try. */
 void tph_sidecar_not_there(struct sidecar *sidecar, struct task *task, const char *error);
+/* Somebody else listens on its port, who got nothing: it cannot be used. error says who, and the cure. */
+void tph_sidecar_usurped(struct sidecar *sidecar, struct task *task, const char *error);
 void tph_sidecar_answered(struct sidecar *sidecar, int64_t took_us, bool keep_alive); /* somebody listens */
 void tph_sidecar_call_over(struct sidecar *sidecar);
 void tph_sidecar_call_dropped(struct sidecar *sidecar); /* over without an answer: its task was cancelled */

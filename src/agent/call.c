@@ -89,6 +89,18 @@ static int dial(void *owner, const char *host, uint16_t port)
     return s->pod ? tph_pod_dial(s->pod, host, port) : -111 /* ECONNREFUSED */;
 }
 
+/* Before a task and the token go out: is it the sidecar who listens? */
+static int check(void *owner, int fd, uint16_t port, char *why, size_t size)
+{
+    struct sidecar *s = owner;
+    struct tph_error err = TPH_ERROR_INIT;
+    int answer = s->pod ? tph_pod_check(s->pod, fd, port, &err) : 0;
+    if (answer < 0) {
+        (void)snprintf(why, size, "%s", err.text);
+    }
+    return answer;
+}
+
 static void start_request(struct tph_http_request *request, const struct sidecar *s, const char *target)
 {
     *request = (struct tph_http_request){
@@ -101,6 +113,7 @@ static void start_request(struct tph_http_request *request, const struct sidecar
         .max_reply = TPH_LIMIT_REPLY,
     };
     request->dial = dial; /* the runtime knows its network, and sees here when somebody listens */
+    request->check = check;
     request->dial_owner = (void *)(uintptr_t)s;
 }
 
@@ -116,6 +129,7 @@ static enum tph_rpc_transport transport_of(enum tph_http_outcome outcome)
     case TPH_HTTP_TOO_LARGE:
         return TPH_RPC_TOO_LARGE;
     case TPH_HTTP_CONNECT_ERROR:
+    case TPH_HTTP_STRANGER:
     case TPH_HTTP_RESET:
     case TPH_HTTP_EOF:
     case TPH_HTTP_MALFORMED:
@@ -236,6 +250,12 @@ static void answered(void *owner, const struct tph_http_answer *answer)
     struct sidecar *sidecar = task->sidecar;
     task->call = NULL;
     task->place = TASK_WAITING;
+    if (answer->outcome == TPH_HTTP_STRANGER) {
+        task->sent--;
+        tph_sidecar_usurped(sidecar, task, answer->error);
+        tph_sidecar_call_over(sidecar);
+        return;
+    }
     bool connected = answer->outcome != TPH_HTTP_REFUSED && answer->outcome != TPH_HTTP_CONNECT_ERROR;
     if (!connected && sidecar->state == SIDECAR_STARTING) {
         task->sent--;

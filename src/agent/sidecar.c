@@ -354,6 +354,16 @@ void tph_sidecar_not_there(struct sidecar *s, struct task *task, const char *err
     tph_timer_start(s->timer, tph_probe_pause_ms(now_ms - s->ready_at_ms));
 }
 
+void tph_sidecar_usurped(struct sidecar *s, struct task *task, const char *error)
+{
+    s->probing = false;
+    if (s->state != SIDECAR_FAILED) {
+        TPH_CLEANUP(tph_freep) char *why = tph_format("cannot be used: %s", error);
+        give_up(s, "", why);
+    }
+    tph_sidecar_enqueue(s, task); /* fails it, or asks the next plugin */
+}
+
 /* Finds out how many calls at once serve this plugin best. */
 static void adapt(struct sidecar *s, int64_t took_us)
 {

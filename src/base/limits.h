@@ -69,6 +69,7 @@
 
 #define TPH_LIMIT_HTTP_CONNECT_MS      20  /* before connecting once more, doubling up to the next: a full queue */
 #define TPH_LIMIT_HTTP_CONNECT_LAST_MS 320 /* of a server drops who comes, and the kernel tries again after 1 s */
+#define TPH_LIMIT_HTTP_CHECK_MS        512 /* about half of the time in which it has to show who accepted a connection */
 #define TPH_LIMIT_HTTP_REUSE_MS        100 /* a connection is not kept beyond this while others wait longer */
 
 /* our HTTP server: defaults of its configuration */

@@ -375,6 +375,7 @@ struct tph_http_call *tph_http_call_start(struct tph_http_client *client, const 
     call->done = done;
     call->owner = owner;
     call->dial = request->dial;
+    call->check = request->dial ? request->check : NULL;
     call->dial_owner = request->dial ? request->dial_owner : NULL;
     call->port = request->port;
     call->sent = 0;
@@ -382,12 +383,13 @@ struct tph_http_call *tph_http_call_start(struct tph_http_client *client, const 
     call->outcome = TPH_HTTP_MALFORMED;
     call->failed = call->four_failed = call->write_failed = 0;
     call->address = 0;
+    call->stranger = false;
     call->repeatable = repeatable(request);
     call->four_first = request->four_first;
     call->remote[0] = call->error[0] = '\0';
     call->started_ms = tph_loop_now_ms(client->loop);
     call->deadline_ms = call->started_ms + request->timeout_ms;
-    call->pause_ms = 0;
+    call->pause_ms = call->check_pause_ms = 0;
     size_t host_len = strlen(request->host); /* fit refuses one that is too long */
     host_len = host_len < HOST_TEXT ? host_len : HOST_TEXT - 1;
     memcpy(call->host, request->host, host_len);

@@ -32,6 +32,7 @@ enum tph_http_outcome {
     TPH_HTTP_EOF,           /* closed without one byte of answer */
     TPH_HTTP_TIMEOUT,       /* timeout_ms passed */
     TPH_HTTP_TOO_LARGE,     /* head or body past its ceiling */
+    TPH_HTTP_STRANGER,      /* check says that somebody else listens there: nothing was sent, error says who */
     TPH_HTTP_MALFORMED,     /* what came is not HTTP, or the request cannot be sent: a line break in a header */
     TPH_HTTP_OUTCOME_COUNT,
 };
@@ -39,6 +40,11 @@ enum tph_http_outcome {
 /* How to get a connected stream socket to host and port when it is not by an ordinary connect: sidecars with a
  * network namespace of their own. Returns a connecting or connected non-blocking descriptor, or -errno. */
 typedef int tph_http_dial_fn(void *owner, const char *host, uint16_t port);
+
+/* Asked once for each new connection, when it is there and before a byte is sent. 0: send; -EAGAIN: it cannot be told
+ * yet, and is asked again soon, for TPH_LIMIT_HTTP_CHECK_MS in all; any other: the call ends with STRANGER and with the
+ * text that was written to why. */
+typedef int tph_http_check_fn(void *owner, int fd, uint16_t port, char *why, size_t size);
 
 struct tph_http_request {
     const char *method; /* "POST"; not HEAD, whose answers have no body */
@@ -49,11 +55,12 @@ struct tph_http_request {
     const struct tph_http_header *headers; /* besides Content-Length and Connection; Host and User-Agent of
                                             * their own take the place of ours */
     size_t n_headers;
-    struct tph_str body;    /* copied, at most TPH_LIMIT_DOCUMENT */
-    int64_t timeout_ms;     /* from now to the last byte */
-    size_t max_reply;       /* ceiling for the body */
-    tph_http_dial_fn *dial; /* NULL: ordinary connect */
-    void *dial_owner;
+    struct tph_str body;      /* copied, at most TPH_LIMIT_DOCUMENT */
+    int64_t timeout_ms;       /* from now to the last byte */
+    size_t max_reply;         /* ceiling for the body */
+    tph_http_dial_fn *dial;   /* NULL: ordinary connect */
+    tph_http_check_fn *check; /* NULL: whoever is there gets it; only with dial */
+    void *dial_owner;         /* of both */
 };
 
 struct tph_http_answer {

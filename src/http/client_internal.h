@@ -24,6 +24,7 @@ struct connection {
     char host[HOST_TEXT];
     char remote[TPH_STREAM_ADDRESS];
     int64_t made_ms;
+    bool checked;
     unsigned age; /* turns of the loop that it has been spare */
     bool reused;
 };
@@ -46,17 +47,20 @@ struct tph_http_call {
     size_t head_len;    /* of out; holds the token */
     size_t sent;
     tph_http_dial_fn *dial;
+    tph_http_check_fn *check; /* of a connection that is not checked yet, else NULL */
     void *dial_owner;
     enum call_state state;
     enum tph_http_outcome outcome;
     int64_t started_ms, deadline_ms;
-    int64_t pause_ms; /* before the next attempt to connect; the timer runs for it, 0 = for the deadline */
-    int failed;       /* errno of what failed inside of start, told in the next turn */
-    int four_failed;  /* errno of 127.0.0.1 as one of two addresses: what is told when neither is there */
-    int write_failed; /* errno of sending, told when no answer comes in spite of it */
+    int64_t pause_ms;       /* before the next attempt to connect; the timer runs for it, 0 = for the deadline */
+    int64_t check_pause_ms; /* the timer runs for the next check; 0 = it does not */
+    int failed;             /* errno of what failed inside of start, told in the next turn */
+    int four_failed;        /* errno of 127.0.0.1 as one of two addresses: what is told when neither is there */
+    int write_failed;       /* errno of sending, told when no answer comes in spite of it */
     uint16_t port;
     unsigned address; /* which of the host's addresses is tried */
     bool deferred;    /* a call of tph_defer is on its way */
+    bool stranger;    /* it is somebody else who listens: error says who */
     bool repeatable;
     bool four_first;
     char host[HOST_TEXT];

@@ -61,6 +61,10 @@ static bool literal(const char *host)
 
 void tph_talk_refuse(struct tph_http_call *call, int number)
 {
+    if (call->stranger) {
+        tph_talk_finish(call, TPH_HTTP_STRANGER, call->error);
+        return;
+    }
     if (call->four_failed != 0) {
         number = call->four_failed;
         tph_stream_address("127.0.0.1", call->port, call->remote);
@@ -98,11 +102,70 @@ static void connected(struct tph_http_call *call)
     }
 }
 
+/* True when the connection is there; else *ret_number is what became of it, 0 = nothing yet. */
+static bool is_there(int fd, int *ret_number)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer), number_len = sizeof(*ret_number);
+    *ret_number = 0;
+    return getpeername(fd, (struct sockaddr *)&peer, &len) == 0 ||
+           getsockopt(fd, SOL_SOCKET, SO_ERROR, ret_number, &number_len) < 0;
+}
+
+static void check_later(struct tph_http_call *call)
+{
+    int64_t left = call->deadline_ms - tph_loop_now_ms(call->client->loop);
+    call->check_pause_ms = call->check_pause_ms > 0 ? call->check_pause_ms * 2 : 1;
+    call->pause_ms = 0;
+    tph_stream_watch(&call->connection->stream, 0);
+    tph_timer_start(call->timer, call->check_pause_ms < left ? call->check_pause_ms : left);
+}
+
+enum go { GO_ON, GO_LATER, GO_NOT };
+
+/* Asks whether it is the right one who listens, once the connection is there. NOT: *ret_number is why. */
+static enum go may_send(struct tph_http_call *call, int *ret_number)
+{
+    struct connection *c = call->connection;
+    if (!call->check || c->checked || call->state != CALL_CONNECTING) {
+        return GO_ON;
+    }
+    if (!is_there(c->stream.fd, ret_number)) {
+        if (*ret_number == ECONNRESET || *ret_number == EPIPE) {
+            return GO_ON; /* it was there: told when it is read */
+        }
+        if (*ret_number != 0) {
+            return GO_NOT;
+        }
+        tph_stream_watch(&c->stream, TPH_IO_READ | TPH_IO_WRITE);
+        wait_to_connect(call);
+        return GO_LATER;
+    }
+    int answer = call->check(call->dial_owner, c->stream.fd, call->port, call->error, sizeof(call->error));
+    if (answer == -EAGAIN && call->check_pause_ms < TPH_LIMIT_HTTP_CHECK_MS) {
+        check_later(call);
+        return GO_LATER;
+    }
+    if (call->check_pause_ms > 0) {
+        call->check_pause_ms = 0;
+        tph_timer_start(call->timer, call->deadline_ms - tph_loop_now_ms(call->client->loop));
+    }
+    c->checked = answer == 0;
+    call->stranger = answer != 0;
+    *ret_number = answer == 0 ? 0 : EACCES;
+    return answer == 0 ? GO_ON : GO_NOT;
+}
+
 /* Sends what goes now. Returns 0, or the errno with which connecting failed; any other error of sending shows when the
  * answer is read, which may have come in spite of it. */
 static int flush(struct tph_http_call *call)
 {
     struct tph_stream *stream = &call->connection->stream;
+    int number = 0;
+    enum go go = may_send(call, &number);
+    if (go != GO_ON) {
+        return go == GO_LATER ? 0 : number;
+    }
     while (call->sent < call->out.len) {
         struct iovec piece = {.iov_base = call->out.bytes + call->sent, .iov_len = call->out.len - call->sent};
         ssize_t n = tph_stream_write(stream, &piece, 1);
@@ -166,8 +229,8 @@ int tph_talk_begin(struct tph_http_call *call)
     int number = EADDRNOTAVAIL;
     for (const char *host; (host = address_of(call, call->address)); address_failed(call, number)) {
         number = connect_to(call, host);
-        if (number == 0) {
-            return 0;
+        if (number == 0 || call->stranger) {
+            return number;
         }
     }
     return number;
@@ -291,7 +354,7 @@ static void next_address(struct tph_http_call *call, int number)
 {
     tph_client_close(TPH_TAKE(call->connection));
     address_failed(call, number);
-    if (address_of(call, call->address)) {
+    if (!call->stranger && address_of(call, call->address)) {
         number = tph_talk_begin(call);
     }
     if (number != 0) {
@@ -307,8 +370,16 @@ void tph_talk_timer_fired(void *owner)
         timed_out(call);
         return;
     }
+    int number;
+    if (call->check_pause_ms > 0) {
+        number = flush(call); /* who is there, once more */
+        if (number != 0) {
+            next_address(call, number);
+        }
+        return;
+    }
     tph_client_close(TPH_TAKE(call->connection));
-    int number = tph_talk_begin(call); /* the same address again */
+    number = tph_talk_begin(call); /* the same address again */
     if (number != 0) {
         tph_talk_refuse(call, number);
     }

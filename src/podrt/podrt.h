@@ -105,6 +105,11 @@ struct tph_podrt_ops {
      * HTTP client ("127.0.0.1", "::1"). */
     int (*dial)(struct tph_pod *pod, const char *host, uint16_t port);
 
+    /* Is it the pod's own process that has the other end of fd, a connection that dial made and that is there now? To
+     * be asked before a secret is sent. 0; -EAGAIN: it cannot be told yet, to be asked again in a moment; -EACCES: it
+     * is somebody else. Then err says who, and the cure. NULL: nobody else can be there. */
+    int (*check)(struct tph_pod *pod, int fd, uint16_t port, struct tph_error *err);
+
     /* The last lines of a container's output, oldest first, newline after each; at most max_lines. */
     void (*log_tail)(struct tph_pod *pod, size_t container, size_t max_lines, struct tph_buf *buf);
 
@@ -139,6 +144,11 @@ static inline void tph_pod_restart(struct tph_pod *pod, size_t container)
 static inline int tph_pod_dial(struct tph_pod *pod, const char *host, uint16_t port)
 {
     return pod->rt->ops->dial(pod, host, port);
+}
+
+static inline int tph_pod_check(struct tph_pod *pod, int fd, uint16_t port, struct tph_error *err)
+{
+    return pod->rt->ops->check ? pod->rt->ops->check(pod, fd, port, err) : 0;
 }
 
 static inline void tph_pod_log_tail(struct tph_pod *pod, size_t container, size_t max_lines, struct tph_buf *buf)

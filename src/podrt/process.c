@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "podrt/dial.h"
+#include "podrt/peer.h"
 #include "podrt/ports.h"
 #include "podrt/process_internal.h"
 
@@ -277,7 +278,7 @@ static void restart(struct tph_pod *any, size_t container)
 }
 
 /* Without the host's network each container has loopback of its own: the one that declares the port is meant. */
-static const struct process_container *serving(const struct process_pod *pod, uint16_t port)
+static struct process_container *serving(const struct process_pod *pod, uint16_t port)
 {
     for (size_t i = 0; i < pod->n_containers; i++) {
         const struct tph_container *spec = pod->containers[i].spec;
@@ -299,6 +300,23 @@ static int dial(struct tph_pod *any, const char *host, uint16_t port)
     }
     const struct process_container *c = serving(pod, port);
     return c->sandbox ? tph_sandbox_dial(c->sandbox, host, port) : -ECONNREFUSED;
+}
+
+/* Without the host's network only the pod itself can listen. */
+static int check(struct tph_pod *any, int fd, uint16_t port, struct tph_error *err)
+{
+    const struct process_pod *pod = of_pod(any);
+    struct process_container *c = serving(pod, port);
+    if (pod->spec.network != TPH_NETWORK_HOST) {
+        return 0;
+    }
+    char who[160];
+    enum tph_peer peer = tph_peer_look(fd, c->sandbox ? tph_sandbox_pid(c->sandbox) : 0, &c->listens, who, sizeof(who));
+    if (peer == TPH_PEER_OWN) {
+        return 0;
+    }
+    (void)clash(pod, port, who, err);
+    return peer == TPH_PEER_UNSEEN ? -EAGAIN : -EACCES;
 }
 
 static void log_tail(struct tph_pod *any, size_t container, size_t max_lines, struct tph_buf *buf)
@@ -328,6 +346,7 @@ static const struct tph_podrt_ops ops = {
     .stop = stop,
     .restart = restart,
     .dial = dial,
+    .check = check,
     .log_tail = log_tail,
     .free = free_rt,
 };

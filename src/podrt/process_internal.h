@@ -46,6 +46,7 @@ struct process_container {
     char token[TPH_LIMIT_TOKEN_LEN + 1];
     enum container_state state;
     struct tph_sandbox *sandbox; /* NULL when nothing runs */
+    pid_t listens;               /* the process that had the socket when it was looked for last; see peer.h */
     struct tph_logs *logs;
     struct tph_prober *readiness, *liveness;
     struct process_exec {

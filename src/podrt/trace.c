@@ -138,6 +138,18 @@ static void restart(struct tph_pod *any, size_t container)
     tph_pod_restart(pod->inner, container);
 }
 
+static int check(struct tph_pod *any, int fd, uint16_t port, struct tph_error *err)
+{
+    const struct trace_pod *pod = of_pod(any);
+    struct tph_error own = TPH_ERROR_INIT;
+    int answer = tph_pod_check(pod->inner, fd, port, &own);
+    if (answer < 0) {
+        tell(pod->rt, "%s check port %u: %s", pod->name, port, own.text);
+        *err = own;
+    }
+    return answer;
+}
+
 static int dial(struct tph_pod *any, const char *host, uint16_t port)
 {
     struct trace_pod *pod = of_pod(any);
@@ -167,6 +179,7 @@ static const struct tph_podrt_ops ops = {
     .stop = stop,
     .restart = restart,
     .dial = dial,
+    .check = check,
     .log_tail = log_tail,
     .free = free_rt,
 };

@@ -37,6 +37,13 @@ def tiphys():
 
 
 @pytest.fixture
+def tiphys_open():
+    """The program while it runs: a subprocess.Popen, texts on pipes."""
+    return lambda *args: subprocess.Popen([TIPHYS, *map(str, args)], cwd=TOP, stdin=subprocess.DEVNULL, text=True,
+                                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.fixture
 def port():
     """A free one, and the next is free, too; below those that the kernel gives to connections meanwhile."""
     while True:

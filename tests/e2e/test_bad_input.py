@@ -370,6 +370,37 @@ def test_port_in_use_names_who(tiphys, make_plugin, port):
     assert (message, why) == (f"{start}; {hint}", f"{start}\n  {hint}")
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1"])
+def test_who_takes_the_port_before_the_server_listens_gets_nothing(tiphys_open, make_plugin, port, address):
+    """Neither a task nor the token; the message says who it is."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    directory = make_plugin(server="import time\nprint('not yet', flush=True)\ntime.sleep(3600)\n")
+    try:
+        with socket.socket(family) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        pytest.skip(f"this machine has no {address}")
+    with socket.socket(family) as thief, tiphys_open("run", directory, "--log") as run:
+        for line in run.stderr:
+            if "not yet" in line:
+                break
+        thief.bind((address, port))
+        thief.listen()
+        out, err = run.communicate(timeout=100)
+        thief.setblocking(False)
+        came = b""
+        try:
+            while True:
+                with thief.accept()[0] as connection:
+                    came += connection.recv(65536)
+        except BlockingIOError:
+            pass
+    name = open("/proc/self/comm").read().strip()
+    assert (run.returncode, came) == (1, b""), out + err
+    assert f"sidecar probe-executor-plugin cannot be used: port {port} is in use by {name} (pid {os.getpid()}, user " in out
+    assert f"); plugin probe needs it\n  stop that program, or change containerPort in {directory}/plugin.yaml" in out
+
+
 def refused_by(port):
     return f'Post "http://localhost:{port}/api/v1/template.execute": dial tcp 127.0.0.1:{port}: connect: connection refused; '
 

@@ -212,6 +212,46 @@ static void a_sidecar_that_nobody_asked_has_not_failed_to_listen(void **state)
     world_close(&w);
 }
 
+static int somebody_else(struct tph_pod *pod, int fd, uint16_t port, struct tph_error *err)
+{
+    (void)pod;
+    (void)fd;
+    (void)tph_error_set(err, TPH_ERROR_CONFLICT, "port %u is in use by thief (pid 7)", port);
+    return -EACCES;
+}
+
+/* Neither tasks nor the token go to whoever took a sidecar's port: the task fails, with who it is, and nothing is
+ * sent. Nor does a plugin that is only asked, for which the next one is taken. */
+static void nobody_else_on_a_sidecars_port_gets_a_byte(void **state)
+{
+    (void)state;
+    static const char *const both[] = {"x", "y"};
+    struct world w;
+    char wanted[256];
+    world_open(&w, both, 2);
+    w.ops.check = somebody_else;
+    peer_play(&w.servers[0], STEPS({PEER_ACCEPT}, {PEER_READ_EOF}, {PEER_CLOSE}));
+    world_submit(&w, "n", "x");
+    world_run(&w);
+    (void)snprintf(wanted, sizeof(wanted),
+                   "result n Failed sidecar x-executor-plugin cannot be used: port %u is in use by thief (pid 7)\n",
+                   w.servers[0].port);
+    assert_string_equal(world_told(&w), wanted);
+    world_play_out(&w, 0);
+    assert_int_equal(w.servers[0].in.len, 0);
+    tph_buf_clear(&w.told);
+    world_submit(&w, "m", "x"); /* it stays so */
+    world_run(&w);
+    assert_non_null(strstr(world_told(&w), "result m Failed sidecar x-executor-plugin cannot be used: port "));
+    tph_buf_clear(&w.told);
+    w.ops.check = NULL;
+    peer_play(&w.servers[1], STEPS(ANSWER(OK_10(NODE("Succeeded", "y")))));
+    world_submit(&w, "o", "unknown");
+    world_run(&w);
+    assert_string_equal(world_told(&w), "result o Succeeded y\n");
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +262,7 @@ int main(void)
         cmocka_unit_test(ready_ms_is_the_longest_wait_and_counts_for_later_tasks_too),
         cmocka_unit_test(who_is_never_ready_again_is_given_up_in_time),
         cmocka_unit_test(a_sidecar_that_nobody_asked_has_not_failed_to_listen),
+        cmocka_unit_test(nobody_else_on_a_sidecars_port_gets_a_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "http/client.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
@@ -553,6 +554,72 @@ static void localhost_is_either_family(void **state)
     assert_non_null(strstr(tph_buf_cstr(&s->peer.in), wanted));
 }
 
+static int plain_dial(void *owner, const char *host, uint16_t port)
+{
+    (void)owner;
+    return tph_stream_connect(host, port);
+}
+
+static int n_checks, n_later, verdict;
+
+static int noting_check(void *owner, int fd, uint16_t port, char *why, size_t size)
+{
+    const struct scene *s = owner;
+    struct sockaddr_in peer;
+    socklen_t len = sizeof(peer);
+    assert_int_equal(getpeername(fd, (struct sockaddr *)&peer, &len), 0); /* the connection is there */
+    assert_int_equal(port, s->peer.port);
+    (void)snprintf(why, size, "it is somebody else");
+    n_checks++;
+    return n_checks <= n_later ? -EAGAIN : verdict;
+}
+
+/* Nothing is sent to one who is not the right one, not a byte; one of whom it cannot be told is asked about again. */
+static void a_check_comes_before_the_first_byte(void **state)
+{
+    struct scene *s = *state;
+    s->request.dial = plain_dial;
+    s->request.check = noting_check;
+    s->request.dial_owner = s;
+    for (n_later = 0; n_later < 3; n_later++) {
+        n_checks = verdict = 0;
+        const struct result *r =
+            call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.0 200 OK\r\n\r\nyes"), {PEER_CLOSE}));
+        assert_int_equal(r->outcome, TPH_HTTP_ANSWERED);
+        assert_string_equal(r->body, "yes");
+        assert_int_equal(n_checks, n_later + 1);
+
+        n_checks = 0;
+        verdict = -EACCES;
+        tph_buf_clear(&s->peer.in);
+        expect_failure(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_EOF}, {PEER_CLOSE})), TPH_HTTP_STRANGER,
+                       "it is somebody else");
+        assert_int_equal(s->peer.in.len, 0);
+    }
+    n_later = INT_MAX; /* it never can be told */
+    tph_buf_clear(&s->peer.in);
+    expect_failure(call(s, STEPS({PEER_ACCEPT}, {PEER_READ_EOF}, {PEER_CLOSE})), TPH_HTTP_STRANGER,
+                   "it is somebody else");
+    assert_int_equal(s->peer.in.len, 0);
+}
+
+/* A connection that is kept was looked at when it was made. */
+static void a_kept_connection_is_not_checked_again(void **state)
+{
+    struct scene *s = *state;
+    s->request.dial = plain_dial;
+    s->request.check = noting_check;
+    s->request.dial_owner = s;
+    n_checks = n_later = verdict = 0;
+    s->next = start_next;
+    s->n_next = 1;
+    const struct result *r =
+        call(s, STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1"),
+                      {PEER_FORGET}, {PEER_READ_REQUEST}, SEND_TEXT("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2")));
+    assert_string_equal(r->body, "2");
+    assert_int_equal(n_checks, 1);
+}
+
 static char dialled[64];
 
 /* Connects as usual, and writes down to whom; nobody is at ::1 unless the test says so. */
@@ -659,6 +726,8 @@ int main(void)
         TEST(where_nobody_listens_the_call_is_refused),
         TEST(localhost_is_either_family),
         TEST(localhost_begins_with_the_family_that_was_there_before),
+        TEST(a_check_comes_before_the_first_byte),
+        TEST(a_kept_connection_is_not_checked_again),
         TEST(what_cannot_be_sent_is_told_without_sending),
     };
     return cmocka_run_group_tests_name("http/client", tests, NULL, NULL);
