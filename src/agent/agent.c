@@ -47,6 +47,7 @@ static void detach(struct task *task)
         break;
     case TASK_CALLING:
         tph_http_call_cancel(task->call);
+        tph_sidecar_call_ends(task->sidecar, task);
         tph_sidecar_call_dropped(task->sidecar);
         break;
     case TASK_WAITING:

@@ -29,7 +29,7 @@ enum task_place {
 };
 
 struct task {
-    struct task *next, *previous; /* in the list of its place: fresh, or its sidecar's queue */
+    struct task *next, *previous; /* in the list of its place: fresh, its sidecar's queue, or its calls */
     struct tph_agent_workflow *workflow;
     enum task_place place;
     struct tph_str id, name, key, template_json; /* in texts; fixed from the first submit on */
@@ -46,6 +46,7 @@ struct task {
     bool warned;             /* of a poll without requeue */
     unsigned life;           /* of the sidecar, when the call began */
     int64_t started_us;      /* of the call */
+    int ahead; /* calls that the sidecar may have to end before it can take this one; 0 = it has taken it */
     struct tph_timer *timer;
     struct tph_http_call *call;
     struct tph_json_doc *previous_doc; /* of the previous answer: outputs */
@@ -114,8 +115,11 @@ struct sidecar {
     char *problem;             /* owned */
     struct tph_buf last_lines; /* of its output, from when the problem came up */
     struct task *queue_first, *queue_last;
+    struct task *calls_first, *calls_last; /* in flight, in the order of their start */
+    struct tph_timer *look;                /* until it is looked again whether the last call was accepted */
+    int64_t look_ms;                       /* its last pause */
     int in_flight;
-    int limit;       /* of calls in flight, found by measuring */
+    int limit;       /* of calls in flight, found by measuring where it cannot be seen what was accepted */
     int64_t best_us; /* shortest call so far */
     bool keep_alive;
     bool four_first; /* it answered on 127.0.0.1 */
@@ -164,7 +168,9 @@ void tph_sidecar_not_there(struct sidecar *sidecar, struct task *task, const cha
 /* Somebody else listens on its port, who got nothing: it cannot be used. error says who, and the cure. */
 void tph_sidecar_usurped(struct sidecar *sidecar, struct task *task, const char *error);
 void tph_sidecar_answered(struct sidecar *sidecar, int64_t took_us, bool keep_alive); /* somebody listens */
-void tph_sidecar_call_over(struct sidecar *sidecar);
+void tph_sidecar_call_begins(struct sidecar *sidecar, struct task *task);
+void tph_sidecar_call_ends(struct sidecar *sidecar, struct task *task);
+void tph_sidecar_call_over(struct sidecar *sidecar);    /* after that: others may start */
 void tph_sidecar_call_dropped(struct sidecar *sidecar); /* over without an answer: its task was cancelled */
 void tph_sidecar_stop(struct sidecar *sidecar, int64_t grace_ms);
 void tph_sidecar_free(struct sidecar *sidecar);

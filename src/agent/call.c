@@ -250,6 +250,7 @@ static void answered(void *owner, const struct tph_http_answer *answer)
     struct sidecar *sidecar = task->sidecar;
     task->call = NULL;
     task->place = TASK_WAITING;
+    tph_sidecar_call_ends(sidecar, task);
     if (answer->outcome == TPH_HTTP_STRANGER) {
         task->sent--;
         tph_sidecar_usurped(sidecar, task, answer->error);
@@ -301,6 +302,7 @@ void tph_call_start(struct task *task)
     task->sent++;
     task->life = sidecar->life;
     task->started_us = tph_clock_monotonic_us();
+    tph_sidecar_call_begins(sidecar, task);
     task->call = tph_http_call_start(task->workflow->agent->http, &request, answered, task);
     call_filled(task->workflow->agent);
 }

@@ -2,8 +2,12 @@
 /* One warm sidecar: its pod, when it listens, its queue, and how many calls it can hold at once.
  *
  * How many calls: a server that keeps connections gets the full number. One that closes each connection may be
- * single-threaded with a backlog of five; there the number begins at one and grows while calls do not get slower
- * with more of them under way, and shrinks when they do. */
+ * single-threaded with a backlog of five, or start a thread for each. It gets the next call as soon as it has accepted
+ * the one before, which the kernel tells. Where that cannot be seen the number begins at one and doubles while calls do
+ * not get slower with more of them under way, and shrinks when they do.
+ *
+ * A call's time counts from when the sidecar can have taken it: until it is known that it has, the end of each call
+ * that was there before begins it anew. */
 #include <stdio.h>
 #include <string.h>
 
@@ -259,6 +263,47 @@ static struct task *next_task(struct sidecar *s)
     return NULL;
 }
 
+static void look_again(void *owner)
+{
+    pump(owner);
+}
+
+/* Of the calls in flight all but the last `waiting` were accepted: their time runs. */
+static void note_accepted(struct sidecar *s, int waiting)
+{
+    for (struct task *task = s->calls_last; task; task = task->previous) {
+        if (waiting-- <= 0) {
+            task->ahead = 0;
+        }
+    }
+}
+
+/* May there be one more call in flight? If that shows only later, the timer brings the question up again. */
+static bool takes_another(struct sidecar *s)
+{
+    if (s->in_flight == 0 || s->keep_alive) {
+        return s->in_flight < s->agent->options.calls_in_flight;
+    }
+    int waiting = s->pod ? tph_pod_waiting(s->pod, s->port) : -1;
+    if (waiting < 0) {
+        return s->in_flight < s->limit;
+    }
+    note_accepted(s, waiting);
+    if (waiting == 0) {
+        s->look_ms = 0;
+        return s->in_flight < s->agent->options.calls_in_flight;
+    }
+    if (!s->look) {
+        s->look = tph_timer_new(s->agent->loop, look_again, s);
+    }
+    if (!tph_timer_active(s->look)) {
+        s->look_ms = s->look_ms == 0 ? 1 : s->look_ms * 2;
+        s->look_ms = s->look_ms < TPH_LIMIT_ACCEPT_LOOK_MS ? s->look_ms : TPH_LIMIT_ACCEPT_LOOK_MS;
+        tph_timer_start(s->look, s->look_ms);
+    }
+    return false;
+}
+
 /* Starts what may be called now. */
 static void pump(struct sidecar *s)
 {
@@ -275,7 +320,7 @@ static void pump(struct sidecar *s)
         }
         return;
     }
-    while (s->state == SIDECAR_LISTENING && s->in_flight < s->limit && (task = next_task(s))) {
+    while (s->state == SIDECAR_LISTENING && s->queue_first && takes_another(s) && (task = next_task(s))) {
         s->in_flight++;
         tph_call_start(task);
     }
@@ -375,7 +420,7 @@ static void adapt(struct sidecar *s, int64_t took_us)
     }
     most = most < TPH_LIMIT_CALLS_CLOSING ? most : TPH_LIMIT_CALLS_CLOSING;
     s->best_us = s->best_us == 0 || took_us < s->best_us ? took_us : s->best_us;
-    if (s->in_flight < s->limit) {
+    if (s->in_flight < s->limit && !s->queue_first) {
         return; /* the limit did not hold anybody back: nothing is learnt */
     }
     if (took_us <= s->best_us + s->best_us / 2 + noise_us) {
@@ -396,6 +441,41 @@ void tph_sidecar_answered(struct sidecar *s, int64_t took_us, bool keep_alive)
         tph_agent_say(s->agent, TPH_AGENT_SIDECAR, s->plugin, "ready");
     }
     adapt(s, took_us);
+}
+
+void tph_sidecar_call_begins(struct sidecar *s, struct task *task)
+{
+    task->ahead = s->in_flight - 1;
+    task->next = NULL;
+    task->previous = s->calls_last;
+    if (s->calls_last) {
+        s->calls_last->next = task;
+    } else {
+        s->calls_first = task;
+    }
+    s->calls_last = task;
+}
+
+void tph_sidecar_call_ends(struct sidecar *s, struct task *task)
+{
+    if (task->previous) {
+        task->previous->next = task->next;
+    } else {
+        s->calls_first = task->next;
+    }
+    if (task->next) {
+        task->next->previous = task->previous;
+    } else {
+        s->calls_last = task->previous;
+    }
+    task->next = task->previous = NULL;
+    for (struct task *other = s->calls_first; other; other = other->next) {
+        if (other->ahead > 0 && other->call) {
+            other->ahead--;
+            tph_http_call_renew(other->call);
+        }
+    }
+    s->look_ms = 0;
 }
 
 void tph_sidecar_call_over(struct sidecar *s)
@@ -422,6 +502,7 @@ void tph_sidecar_free(struct sidecar *s)
 {
     tph_defer_cancel(s->agent->loop, s);
     tph_timer_free(s->idle);
+    tph_timer_free(s->look);
     tph_timer_free(s->timer);
     tph_plugin_unref(s->plugin);
     free(s->ns);

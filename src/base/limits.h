@@ -89,8 +89,9 @@
 #define TPH_LIMIT_CALL_JITTER_PERCENT 20
 #define TPH_LIMIT_CALL_TIMEOUT_MS     30000
 #define TPH_LIMIT_CALLS_IN_FLIGHT     64     /* to one plugin */
-#define TPH_LIMIT_CALLS_CLOSING       16     /* to one that closes each connection, found by measuring */
+#define TPH_LIMIT_CALLS_CLOSING       16     /* to one that closes each connection, where acceptance cannot be seen */
 #define TPH_LIMIT_CANCEL_TIMEOUT_MS   5000   /* for template.cancel */
+#define TPH_LIMIT_ACCEPT_LOOK_MS      64     /* longest pause between two looks whether it accepted the last call */
 #define TPH_LIMIT_PROBE_FIRST_MS      1      /* pause before asking again whether a sidecar listens, */
 #define TPH_LIMIT_PROBE_LAST_MS       100    /* growing with the time waited so far up to this */
 #define TPH_LIMIT_POLL_MS             10000  /* next call of a Running reply without requeue */

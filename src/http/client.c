@@ -246,6 +246,17 @@ void tph_http_call_cancel(struct tph_http_call *call)
     }
 }
 
+void tph_http_call_renew(struct tph_http_call *call)
+{
+    if (call->state == CALL_FINISHED || tph_response_started(call->response)) {
+        return;
+    }
+    call->deadline_ms = tph_loop_now_ms(call->client->loop) + call->timeout_ms;
+    if (call->pause_ms == 0 && call->check_pause_ms == 0) {
+        tph_timer_start(call->timer, call->timeout_ms); /* else it runs for something sooner, and is set again then */
+    }
+}
+
 void tph_client_deliver(struct tph_http_call *call)
 {
     struct tph_http_client *client = call->client;
@@ -388,6 +399,7 @@ struct tph_http_call *tph_http_call_start(struct tph_http_client *client, const 
     call->four_first = request->four_first;
     call->remote[0] = call->error[0] = '\0';
     call->started_ms = tph_loop_now_ms(client->loop);
+    call->timeout_ms = request->timeout_ms;
     call->deadline_ms = call->started_ms + request->timeout_ms;
     call->pause_ms = call->check_pause_ms = 0;
     size_t host_len = strlen(request->host); /* fit refuses one that is too long */

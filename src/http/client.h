@@ -91,5 +91,8 @@ void tph_http_client_forget(struct tph_http_client *client, const void *dial_own
 /* The call is freed by the client after done was called or after cancel. */
 struct tph_http_call *tph_http_call_start(struct tph_http_client *client, const struct tph_http_request *request,
                                           tph_http_done_fn *done, void *owner) TPH_MUST_CHECK;
+/* Counts the call's time anew from now on, unless an answer has begun to come: for one that could not be taken before.
+ */
+void tph_http_call_renew(struct tph_http_call *call);
 /* Closes the connection; no callback. NULL is fine, and so is a call whose done is running: it changes nothing. */
 void tph_http_call_cancel(struct tph_http_call *call);

@@ -51,7 +51,7 @@ struct tph_http_call {
     void *dial_owner;
     enum call_state state;
     enum tph_http_outcome outcome;
-    int64_t started_ms, deadline_ms;
+    int64_t started_ms, deadline_ms, timeout_ms;
     int64_t pause_ms;       /* before the next attempt to connect; the timer runs for it, 0 = for the deadline */
     int64_t check_pause_ms; /* the timer runs for the next check; 0 = it does not */
     int failed;             /* errno of what failed inside of start, told in the next turn */

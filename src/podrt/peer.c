@@ -36,6 +36,7 @@ struct sight {
     struct held end;
     struct held listeners[MAX_LISTENERS];
     size_t n_listeners; /* may be more than were kept */
+    uint32_t waiting;   /* for them to accept */
 };
 
 union address {
@@ -95,6 +96,7 @@ static void take(const struct inet_diag_msg *m, const struct ends *e, bool list,
         s->end = held;
     } else if (list && m->idiag_state == LISTENS && accepts(m, e)) {
         add_listener(s, held);
+        s->waiting += m->idiag_rqueue;
     }
 }
 
@@ -418,4 +420,19 @@ enum tph_peer tph_peer_look(int fd, pid_t init, pid_t *hint, char *who, size_t s
 enum tph_peer tph_peer_look_in_proc(int fd, pid_t init, pid_t *hint, char *who, size_t size)
 {
     return look(see_in_proc, fd, init, hint, who, size);
+}
+
+int tph_peer_waiting(uint16_t port)
+{
+    const struct ends e = {
+        .theirs = {.v4 = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}}}};
+    const struct ends e6 = {
+        .theirs = {.v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT}}};
+    struct sight s = {.state = 0}, s6 = {.state = 0};
+    TPH_CLEANUP(tph_fd_close) int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0 || ask(fd, AF_INET, &e, true, &s) < 0 || ask(fd, AF_INET6, &e6, true, &s6) < 0) {
+        return -1;
+    }
+    uint32_t all = s.waiting + s6.waiting;
+    return all > INT_MAX ? INT_MAX : (int)all;
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum tph_peer {
@@ -27,5 +28,9 @@ enum tph_peer {
  * when it is not OWN: "nc (pid 4711, user joe)", "a program of user joe", "another program". */
 enum tph_peer tph_peer_look(int fd, pid_t init, pid_t *hint, char *who, size_t size);
 
-/* The same where the kernel does not answer over netlink; for tests. */
+/* How many connections to loopback wait to be accepted on that port, with all who listen there; -1: the kernel does not
+ * tell. */
+int tph_peer_waiting(uint16_t port);
+
+/* The same as tph_peer_look where the kernel does not answer over netlink; for tests. */
 enum tph_peer tph_peer_look_in_proc(int fd, pid_t init, pid_t *hint, char *who, size_t size);

@@ -110,6 +110,9 @@ struct tph_podrt_ops {
      * is somebody else. Then err says who, and the cure. NULL: nobody else can be there. */
     int (*check)(struct tph_pod *pod, int fd, uint16_t port, struct tph_error *err);
 
+    /* How many connections to port nobody has accepted yet; -1: that cannot be seen. NULL: the same. */
+    int (*waiting)(struct tph_pod *pod, uint16_t port);
+
     /* The last lines of a container's output, oldest first, newline after each; at most max_lines. */
     void (*log_tail)(struct tph_pod *pod, size_t container, size_t max_lines, struct tph_buf *buf);
 
@@ -149,6 +152,11 @@ static inline int tph_pod_dial(struct tph_pod *pod, const char *host, uint16_t p
 static inline int tph_pod_check(struct tph_pod *pod, int fd, uint16_t port, struct tph_error *err)
 {
     return pod->rt->ops->check ? pod->rt->ops->check(pod, fd, port, err) : 0;
+}
+
+static inline int tph_pod_waiting(struct tph_pod *pod, uint16_t port)
+{
+    return pod->rt->ops->waiting ? pod->rt->ops->waiting(pod, port) : -1;
 }
 
 static inline void tph_pod_log_tail(struct tph_pod *pod, size_t container, size_t max_lines, struct tph_buf *buf)

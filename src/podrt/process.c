@@ -319,6 +319,11 @@ static int check(struct tph_pod *any, int fd, uint16_t port, struct tph_error *e
     return peer == TPH_PEER_UNSEEN ? -EAGAIN : -EACCES;
 }
 
+static int waiting(struct tph_pod *any, uint16_t port)
+{
+    return of_pod(any)->spec.network == TPH_NETWORK_HOST ? tph_peer_waiting(port) : -1;
+}
+
 static void log_tail(struct tph_pod *any, size_t container, size_t max_lines, struct tph_buf *buf)
 {
     const struct process_pod *pod = of_pod(any);
@@ -347,6 +352,7 @@ static const struct tph_podrt_ops ops = {
     .restart = restart,
     .dial = dial,
     .check = check,
+    .waiting = waiting,
     .log_tail = log_tail,
     .free = free_rt,
 };

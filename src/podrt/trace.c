@@ -138,6 +138,11 @@ static void restart(struct tph_pod *any, size_t container)
     tph_pod_restart(pod->inner, container);
 }
 
+static int waiting(struct tph_pod *any, uint16_t port)
+{
+    return tph_pod_waiting(of_pod(any)->inner, port); /* asked before every call: nothing to tell */
+}
+
 static int check(struct tph_pod *any, int fd, uint16_t port, struct tph_error *err)
 {
     const struct trace_pod *pod = of_pod(any);
@@ -180,6 +185,7 @@ static const struct tph_podrt_ops ops = {
     .restart = restart,
     .dial = dial,
     .check = check,
+    .waiting = waiting,
     .log_tail = log_tail,
     .free = free_rt,
 };

@@ -101,15 +101,43 @@ def test_the_token_is_nowhere_but_in_its_file(tiphys, make_plugin):
     assert (node["phase"], node["message"]) == ("Succeeded", "token")
 
 
-def test_a_hundred_calls_to_a_single_threaded_server_all_succeed(tiphys, make_plugin):
-    directory = make_plugin("        time.sleep(0.005)\n        self.reply({'node': {'phase': 'Succeeded'}})")
-    steps = "".join(f"          - {{name: s{i}, template: one}}\n" for i in range(100)).replace("          -", "        - -", 1)
+def many_calls(directory, n):
+    steps = "".join(f"          - {{name: s{i}, template: one}}\n" for i in range(n)).replace("          -", "        - -", 1)
     (directory / "workflow.yaml").write_text(
         "kind: Workflow\nmetadata: {generateName: many-}\nspec:\n  entrypoint: main\n  templates:\n"
         "    - name: one\n      plugin: {probe: {}}\n    - name: main\n      steps:\n" + steps)
-    result = tiphys("run", directory, "-o", "json")
+    return directory
+
+
+def test_a_hundred_calls_to_a_single_threaded_server_all_succeed(tiphys, make_plugin):
+    directory = make_plugin("        time.sleep(0.005)\n        self.reply({'node': {'phase': 'Succeeded'}})")
+    result = tiphys("run", many_calls(directory, 100), "-o", "json")
     assert result.code == 0, result.out[-2000:]
     assert result.json["status"]["progress"] == "100/100"
+
+
+def test_a_threaded_server_that_closes_its_connections_gets_its_calls_at_once(tiphys, make_plugin):
+    """After the first, which shows that it listens, 40 calls answer only when all of them are there."""
+    directory = make_plugin("        if next(calls): together.wait()\n        self.reply({'node': {'phase': 'Succeeded'}})")
+    server = directory / "server.py"
+    text = server.read_text().replace("HTTPServer", "ThreadingHTTPServer")
+    server.write_text("import itertools, threading\ncalls = itertools.count()\ntogether = threading.Barrier(40)\n" + text)
+    result = tiphys("run", many_calls(directory, 41), "-o", "json")
+    assert result.code == 0, result.out[-2000:]
+
+
+def test_the_time_of_a_call_does_not_run_while_a_single_threaded_server_has_another(tiphys, make_plugin):
+    """Each call needs more than half of the time that it has: a second one that waited for the first would be too late.
+    None is repeated: the server counts."""
+    directory = make_plugin("        time.sleep(2)\n        self.reply({'node': {'phase': 'Succeeded', 'message': str(next(calls))}})")
+    server = directory / "server.py"
+    server.write_text("import itertools\ncalls = itertools.count()\n" + server.read_text())
+    plugin = directory / "plugin.yaml"
+    plugin.write_text(plugin.read_text().replace("metadata:\n", "metadata:\n  annotations: {tiphys/call-timeout: 3500ms}\n"))
+    result = tiphys("run", many_calls(directory, 4), "-o", "json")
+    assert result.code == 0, result.out[-2000:]
+    nodes = result.json["status"]["nodes"].values()
+    assert sorted(n["message"] for n in nodes if n["type"] == "Plugin") == ["0", "1", "2", "3"]
 
 
 def start(directory, *args):

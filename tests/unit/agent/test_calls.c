@@ -2,6 +2,7 @@
 /* Calls and what bounds them: tries and their pauses, times, sizes, how many at once; what a request tells of the
  * answers before it, and what of an answer reaches the node. */
 #include "agent/agent_internal.h"
+#include "http/client_internal.h"
 #include "world.h"
 
 static const char *const one[] = {"x"};
@@ -279,6 +280,119 @@ static void one_that_closes_its_connections_gets_sixteen_calls_at_most(void **st
     world_close(&w);
 }
 
+static int n_waiting;
+
+static int so_many_wait(struct tph_pod *pod, uint16_t port)
+{
+    (void)pod;
+    assert_int_equal(port, dialled_world->servers[0].port);
+    return n_waiting;
+}
+
+static void look_at_the_calls(void *owner)
+{
+    struct world *w = owner;
+    assert_int_equal(w->agent->sidecars->in_flight, n_waiting == 0 ? 30 : 1);
+    n_waiting = 0;
+}
+
+/* One that closes its connections, and accepts at once: it gets all calls, up to the number for one plugin. While the
+ * last one waits to be accepted it gets no other. */
+static void what_accepts_at_once_gets_all_calls_at_once(void **state)
+{
+    (void)state;
+    for (n_waiting = 0; n_waiting < 2; n_waiting++) {
+        struct world w;
+        char id[16];
+        int waits = n_waiting;
+        struct peer_step steps[200] = {{PEER_END}};
+        size_t at = 0;
+        world_open_with(&w, one, 1, &(struct world_options){.calls_in_flight = 30});
+        w.ops.waiting = so_many_wait;
+        for (int i = 0; i < 40; i++) {
+            (void)snprintf(id, sizeof(id), "n%d", i);
+            world_submit(&w, id, "x");
+            steps[at++] = (struct peer_step){PEER_ACCEPT};
+            steps[at++] = (struct peer_step){PEER_READ_REQUEST};
+            if (i == 1) { /* the first showed that somebody listens */
+                steps[at++] = (struct peer_step){.op = PEER_CALL, .call = look_at_the_calls};
+            }
+            steps[at++] = (struct peer_step)SEND_TEXT(OK_10(NODE("Succeeded", "")));
+            steps[at++] = (struct peer_step){PEER_CLOSE};
+        }
+        peer_play(&w.servers[0], steps);
+        world_run(&w);
+        assert_int_equal(w.dials, 40);
+        world_close(&w);
+        n_waiting = waits;
+    }
+}
+
+static int64_t deadline_before_ms;
+
+static void note_deadline(void *owner)
+{
+    struct world *w = owner;
+    const struct task *second = w->agent->sidecars->calls_last;
+    assert_ptr_not_equal(second, w->agent->sidecars->calls_first);
+    deadline_before_ms = second->call->deadline_ms;
+    w->until_ms = tph_loop_now_ms(w->loop) + 20;
+}
+
+static bool later(const void *owner)
+{
+    const struct world *w = owner;
+    return tph_loop_now_ms(w->loop) >= w->until_ms;
+}
+
+static bool two_tasks_are_left(const void *owner)
+{
+    const struct world *w = owner;
+    return tph_map_len(&w->workflow->tasks) == 2;
+}
+
+static void compare_deadline(void *owner)
+{
+    struct world *w = owner;
+    int64_t deadline_ms = w->agent->sidecars->calls_first->call->deadline_ms;
+    if (n_waiting == 0) {
+        assert_true(deadline_ms == deadline_before_ms); /* it had been taken: its time ran */
+    } else {
+        assert_true(deadline_ms >= deadline_before_ms + 20);
+    }
+}
+
+static int two_and_then_as_told(struct tph_pod *pod, uint16_t port)
+{
+    (void)pod;
+    (void)port;
+    return dialled_world->agent->sidecars->in_flight < 2 ? 0 : n_waiting;
+}
+
+/* A single-threaded server takes the second call when the first has ended: its time begins then. That of one which was
+ * accepted does not begin again. */
+static void the_time_of_a_call_begins_when_it_can_be_taken(void **state)
+{
+    (void)state;
+    for (n_waiting = 0; n_waiting < 2; n_waiting++) {
+        struct world w;
+        world_open_with(&w, one, 1, &(struct world_options){.calls_in_flight = 3 - n_waiting});
+        w.ops.waiting = two_and_then_as_told;
+        peer_play(&w.servers[0],
+                  STEPS(ANSWER(OK_10(NODE("Succeeded", "1"))), {PEER_ACCEPT}, {PEER_READ_REQUEST},
+                        {.op = PEER_CALL, .call = note_deadline}, {.op = PEER_UNTIL, .test = later},
+                        SEND_TEXT(OK_10(NODE("Succeeded", "2"))), {PEER_CLOSE}, {PEER_ACCEPT}, {PEER_READ_REQUEST},
+                        {.op = PEER_UNTIL, .test = two_tasks_are_left}, {.op = PEER_CALL, .call = compare_deadline},
+                        SEND_TEXT(OK_10(NODE("Succeeded", "3"))), {PEER_CLOSE}, ANSWER(OK_10(NODE("Succeeded", "4")))));
+        world_submit(&w, "a", "x");
+        world_submit(&w, "b", "x");
+        world_submit(&w, "c", "x");
+        world_submit(&w, "d", "x");
+        world_run(&w);
+        world_close(&w);
+    }
+}
+
 static void cancel_and_stop(struct world *w, const struct tph_agent_event *event);
 
 static void all_stopped(void *owner)
@@ -348,6 +462,8 @@ int main(void)
         cmocka_unit_test(a_call_knows_the_deadline_and_the_answer_before),
         cmocka_unit_test(the_default_poll_is_ten_seconds),
         cmocka_unit_test(one_that_closes_its_connections_gets_sixteen_calls_at_most),
+        cmocka_unit_test(what_accepts_at_once_gets_all_calls_at_once),
+        cmocka_unit_test(the_time_of_a_call_begins_when_it_can_be_taken),
         cmocka_unit_test(a_cancel_without_an_answer_ends_in_time),
         cmocka_unit_test(the_first_call_is_cancelled_on_the_wire),
     };
