@@ -258,20 +258,36 @@ static bool is_zone_name(struct tph_str name)
     return fine;
 }
 
-static int set_zone(struct tph_cron *cron, struct tph_str name, tph_cron_zone_fn *read_zone, struct tph_error *err)
+/* Leaves zone empty, without types, where it is UTC. */
+static int open_zone(struct tph_str name, tph_cron_zone_fn *read_zone, struct tph_buf *bytes, struct tph_zone *zone,
+                     struct tph_error *err)
 {
     if (name.len == 0 || tph_str_eqz(name, "UTC") || tph_str_eqz(name, "Local")) {
         return 0;
     }
     if (!is_zone_name(name)) {
-        return tph_error_set(err, TPH_ERROR_INVALID, "provided bad location %.*s: time: invalid location name",
-                             TPH_FMT(name));
+        return tph_error_set(err, TPH_ERROR_INVALID, "time: invalid location name");
     }
-    if (read_zone(name, &cron->zone_bytes) < 0 || tph_zone_open(tph_buf_str(&cron->zone_bytes), &cron->zone) < 0) {
-        return tph_error_set(err, TPH_ERROR_INVALID, "provided bad location %.*s: unknown time zone %.*s",
-                             TPH_FMT(name), TPH_FMT(name));
+    if (read_zone(name, bytes) < 0 || tph_zone_open(tph_buf_str(bytes), zone) < 0) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "unknown time zone %.*s", TPH_FMT(name));
     }
-    cron->has_zone = true;
+    return 0;
+}
+
+int tph_cron_check_zone(struct tph_str name, tph_cron_zone_fn *read_zone, struct tph_error *err)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf bytes = TPH_BUF_INIT(TPH_LIMIT_ZONE);
+    struct tph_zone zone = {.n_types = 0};
+    return open_zone(name, read_zone, &bytes, &zone, err);
+}
+
+static int set_zone(struct tph_cron *cron, struct tph_str name, tph_cron_zone_fn *read_zone, struct tph_error *err)
+{
+    struct tph_error why = TPH_ERROR_INIT;
+    if (open_zone(name, read_zone, &cron->zone_bytes, &cron->zone, &why) < 0) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "provided bad location %.*s: %s", TPH_FMT(name), why.text);
+    }
+    cron->has_zone = cron->zone.n_types > 0;
     return 0;
 }
 

@@ -32,6 +32,10 @@ int tph_cron_parse(struct tph_str schedule, struct tph_str timezone, tph_cron_zo
 void tph_cron_free(struct tph_cron *cron);
 TPH_DEFINE_CLEANUP(struct tph_cron, tph_cron_free);
 
+/* Whether there is a zone of that name (none, UTC and Local are always). Errors: INVALID, in the words of Go's time
+ * package. */
+int tph_cron_check_zone(struct tph_str name, tph_cron_zone_fn *read_zone, struct tph_error *err) TPH_MUST_CHECK;
+
 /* The first time after `after_s` (seconds since 1970) that it is due. False: not before the sixth year from then, so
  * presumably never. */
 bool tph_cron_next(const struct tph_cron *cron, int64_t after_s, int64_t *ret_due_s);

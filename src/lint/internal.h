@@ -176,6 +176,9 @@ int tph_lint_items(struct tph_lint *l, const struct tph_json *step, struct tph_l
 int tph_lint_hooks(struct tph_lint *l, const struct tph_json *hooks, const char *where) TPH_MUST_CHECK;
 bool tph_lint_dag_ancestor(const struct tph_lint_dag *dag, size_t task, struct tph_str name);
 
+/* cron.c: when a CronWorkflow is due, and what happens then; the walk is at its spec. */
+int tph_lint_cron(struct tph_lint *l, const struct tph_json *spec) TPH_MUST_CHECK;
+
 /* traps.c: warnings, where all problems are wanted. The walk is at the template, or at the spec. */
 void tph_lint_trap_template(struct tph_lint *l, const struct tph_json *tmpl, const struct tph_lint_base *base);
 void tph_lint_trap_workflow(struct tph_lint *l, const struct tph_json *spec, const struct tph_lint_base *base);

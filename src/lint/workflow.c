@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/limits.h"
 #include "lint/internal.h"
@@ -330,69 +329,9 @@ static int workflow(struct tph_lint *l, const struct tph_json *metadata, const s
     return walks(l, &s);
 }
 
-static int schedule(struct tph_lint *l, struct tph_str text)
-{
-    TPH_CLEANUP(tph_buf_release) struct tph_buf fields = TPH_BUF_INIT(1024);
-    struct tph_str rest = text;
-    struct tph_str field;
-    size_t n = 0;
-    if (tph_str_has_prefix(text, TPH_STR("@")) || tph_str_has_prefix(text, TPH_STR("TZ=")) ||
-        tph_str_has_prefix(text, TPH_STR("CRON_TZ="))) {
-        return 0;
-    }
-    while (tph_str_cut(&rest, ' ', &field)) {
-        if (field.len > 0) {
-            (void)tph_buf_printf(&fields, "%s%.*s", n > 0 ? " " : "", TPH_FMT(field));
-            n++;
-        }
-    }
-    if (n == 5) {
-        return 0;
-    }
-    if (n == 0) {
-        return tph_lint_fail(l, "cron schedule %.*s is malformed: empty spec string", TPH_FMT(text));
-    }
-    return tph_lint_fail(l, "cron schedule %.*s is malformed: expected exactly 5 fields, found %zu: [%s]",
-                         TPH_FMT(text), n, tph_buf_cstr(&fields));
-}
-
-static int cron_options(struct tph_lint *l, const struct tph_json *spec)
-{
-    struct tph_str policy = tph_json_get_str(spec, "concurrencyPolicy");
-    struct tph_str zone = tph_json_get_str(spec, "timezone");
-    int64_t deadline = 0;
-    struct tph_json_iter it = tph_json_iter(tph_json_get(spec, "schedules"));
-    if (tph_json_len(tph_json_get(spec, "schedules")) == 0) {
-        (void)tph_lint_fail(l, "cron workflow must have at least one schedule");
-        return tph_lint_hint(l, "for example  schedules: [\"0 3 * * *\"]");
-    }
-    while (tph_json_next(&it)) {
-        if (schedule(l, tph_json_str(it.value)) < 0) {
-            (void)tph_lint_hint(l, "minute hour day month weekday, for example \"*/5 * * * *\"");
-            return tph_lint_at(l, "schedules[%zu]", it.index);
-        }
-    }
-    const char *path = tph_lint_text(l, "/usr/share/zoneinfo/%.*s", TPH_FMT(zone)).p;
-    if (zone.len > 0 && !tph_str_eqz(zone, "UTC") && !tph_str_eqz(zone, "Local") && access(path, R_OK) < 0) {
-        (void)tph_lint_fail(l, "invalid timezone \"%.*s\": unknown time zone %.*s", TPH_FMT(zone), TPH_FMT(zone));
-        return tph_lint_at(l, "timezone");
-    }
-    if (policy.len > 0 && !tph_str_eqz(policy, "Allow") && !tph_str_eqz(policy, "Forbid") &&
-        !tph_str_eqz(policy, "Replace")) {
-        (void)tph_lint_fail(l, "'%.*s' is not a valid concurrencyPolicy", TPH_FMT(policy));
-        (void)tph_lint_hint(l, "one of Allow, Forbid, Replace");
-        return tph_lint_at(l, "concurrencyPolicy");
-    }
-    if (tph_json_to_i64(tph_json_get(spec, "startingDeadlineSeconds"), &deadline) == 0 && deadline < 0) {
-        (void)tph_lint_fail(l, "startingDeadlineSeconds must be positive");
-        return tph_lint_at(l, "startingDeadlineSeconds");
-    }
-    return 0;
-}
-
 static int cron(struct tph_lint *l, const struct tph_json *spec)
 {
-    if (tph_lint_go_on(l, cron_options(l, spec), tph_lint_here(l)) < 0) {
+    if (tph_lint_cron(l, spec) < 0) {
         return -1;
     }
     struct tph_json *metadata = tph_json_copy(l->doc, tph_json_get(spec, "workflowMetadata"));
