@@ -14,12 +14,13 @@ ALLOWED = {
     "engine": "engine expr when api data base",
     "loop": "loop base",
     "http": "http loop base",
+    "fetch": "fetch http loop base",
     "plugin": "plugin api data base",
     "lint": "lint expr when api data base",
     "podrt": "podrt http loop api data base",
-    "agent": "agent podrt plugin http loop api data base",
-    "controller": "controller edit lint agent engine expr when podrt plugin http loop api data base",
-    "cli": "cli edit print lint controller agent engine expr when podrt plugin http loop api data base",
+    "agent": "agent podrt plugin fetch http loop expr api data base",
+    "controller": "controller edit lint agent engine expr when podrt plugin fetch http loop api data base",
+    "cli": "cli edit print lint controller agent engine expr when podrt plugin fetch http loop api data base",
     "init": "",
 }
 # Libraries that few files may see, by a pattern of the path.
@@ -29,6 +30,7 @@ ONLY = {
     "pcre2.h": r"^src/data/regex\.c$",
     "llhttp.h": r"^src/http/",
     "seccomp.h": r"^src/podrt/seccomp_gen\.c$",
+    "curl/curl.h": r"^src/fetch/library\.h$",
     "uv.h": r"^src/(loop|http)/",
 }
 bad = []

@@ -50,6 +50,9 @@ static void detach(struct task *task)
         tph_sidecar_call_ends(task->sidecar, task);
         tph_sidecar_call_dropped(task->sidecar);
         break;
+    case TASK_FETCHING:
+        tph_fetch_cancel(task->fetch);
+        break;
     case TASK_WAITING:
         break;
     }
@@ -61,6 +64,7 @@ static void detach(struct task *task)
 /* Of one that is detached: nothing but memory. */
 static void release(struct task *task)
 {
+    tph_http_task_release(&task->http);
     tph_json_doc_free(task->previous_doc);
     free(task->message);
     free(task);
@@ -208,7 +212,11 @@ static void turn(void *owner)
         end = task == last;
         unlink_fresh(task);
         task->place = TASK_WAITING;
-        tph_agent_route(task);
+        if (task->is_http) {
+            tph_agent_fetch(task);
+        } else {
+            tph_agent_route(task);
+        }
     }
     if (agent->fresh_first) {
         tph_defer(agent->loop, turn, agent);
@@ -268,6 +276,7 @@ void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agen
     t->template_json = keep(&room, task->template_json);
     t->attempt = task->attempt;
     t->deadline_ms = task->deadline_ms;
+    t->is_http = task->is_http;
     t->plugin = -1;
     (void)tph_map_set(&workflow->tasks, t->id, t);
     add_fresh(workflow->agent, t);
@@ -368,6 +377,7 @@ void tph_agent_free(struct tph_agent *agent)
     while (agent->workflows) {
         tph_agent_end(agent->workflows);
     }
+    tph_fetcher_free(agent->fetcher);
     tph_http_client_free(agent->http);
     tph_call_drop_cancels(agent);
     tph_buf_release(&agent->key);

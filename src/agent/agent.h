@@ -4,6 +4,7 @@
  * It also owns the sidecars: one warm instance for (namespace, plugin definition), started on first need through podrt,
  * shared by all workflows that see the plugin; a plugin that nobody needs is never started and never called. Each
  * plugin has its own queue and its own limit of calls in flight, so one slow plugin never delays another.
+ * Tasks of http templates need no plugin: the agent makes their requests itself (agent/http_task.h).
  * A task is known by (workflow uid, node id, attempt). Delivery is at least once. Loop thread only.
  */
 #pragma once
@@ -90,6 +91,7 @@ struct tph_agent_task {
     uint32_t attempt;
     struct tph_str template_json; /* copied, fixed from now on */
     struct tph_str key;           /* the one key under plugin: */
+    bool is_http;                 /* an http template: requested by the agent itself; key does not count */
     int64_t deadline_ms;          /* wall clock; 0 = none */
 };
 

@@ -6,6 +6,7 @@
  *   sidecar.c  one pod a plugin: start, readiness, queue, calls in flight
  *   warm.c     how long it stays, and who comes after it
  *   call.c     one call: request, judgement, what follows
+ *   http_call.c  one request of an http template; http_task.c what it is made of, and what its answer means
  *
  * A task is in exactly one place: fresh (agent.c), in a sidecar's queue, in a call, or waiting for its timer.
  * An event to the owner is the last thing a function does with a task: the owner may cancel it there.
@@ -13,6 +14,7 @@
 #pragma once
 
 #include "agent/agent.h"
+#include "agent/http_task.h"
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -22,10 +24,11 @@ struct sidecar;
 struct cancel;
 
 enum task_place {
-    TASK_FRESH,   /* waits for the next turn of the loop to be routed */
-    TASK_QUEUED,  /* in its sidecar's queue */
-    TASK_CALLING, /* a call is under way */
-    TASK_WAITING, /* its timer runs: retry, requeue, poll */
+    TASK_FRESH,    /* waits for the next turn of the loop to be routed */
+    TASK_QUEUED,   /* in its sidecar's queue */
+    TASK_CALLING,  /* a call is under way */
+    TASK_WAITING,  /* its timer runs: retry, requeue, poll */
+    TASK_FETCHING, /* of an http template: its request is under way, or waits for its turn there */
 };
 
 struct task {
@@ -49,6 +52,9 @@ struct task {
     int ahead; /* calls that the sidecar may have to end before it can take this one; 0 = it has taken it */
     struct tph_timer *timer;
     struct tph_http_call *call;
+    bool is_http; /* no plugin is asked */
+    struct tph_http_task http;
+    struct tph_fetch *fetch;
     struct tph_json_doc *previous_doc; /* of the previous answer: outputs */
     const struct tph_json *outputs;
     char *message;
@@ -129,6 +135,7 @@ struct tph_agent {
     struct tph_loop *loop;
     struct tph_agent_options options;
     struct tph_http_client *http;
+    struct tph_fetcher *fetcher; /* NULL until an http template needs it */
     struct tph_agent_workflow *workflows;
     struct sidecar *sidecars;
     struct task *fresh_first, *fresh_last;
@@ -186,6 +193,9 @@ void tph_sidecar_cancel_begins(struct sidecar *sidecar);
 void tph_sidecar_cancel_ended(struct sidecar *sidecar);
 void tph_sidecar_gone(struct sidecar *sidecar);      /* its pod was stopped */
 bool tph_sidecar_must_wait(struct sidecar *sidecar); /* one that leaves has its port still */
+
+/* http_call.c */
+void tph_agent_fetch(struct task *task); /* in no place: begins its request, or fails it */
 
 /* call.c */
 void tph_call_start(struct task *task);

@@ -83,6 +83,13 @@
 #define TPH_LIMIT_HTTP_STALL_MS    30000        /* a reader that takes nothing */
 #define TPH_LIMIT_HTTP_LINGER_MS   2000         /* what is still being sent after an early answer is read and dropped */
 
+/* requests to the world */
+#define TPH_LIMIT_FETCHES         512   /* under way at a time */
+#define TPH_LIMIT_FETCH_KEPT      64    /* connections that are kept for the next */
+#define TPH_LIMIT_FETCH_REDIRECTS 10    /* of one request, as in Go */
+#define TPH_LIMIT_FETCH_MS        30000 /* of an http template without timeoutSeconds, as Argo documents it */
+#define TPH_LIMIT_FETCH_S         86400 /* the longest timeoutSeconds: a day */
+
 /* calling plugins */
 #define TPH_LIMIT_CALL_TRIES          5
 #define TPH_LIMIT_CALL_PAUSE_MS       1000 /* first pause; doubles: 1, 2, 4, 8 s */

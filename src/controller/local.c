@@ -151,6 +151,7 @@ static void start_task(struct tph_local_workflow *w, const struct tph_action *ac
                                    .attempt = action->attempt,
                                    .template_json = action->template_json,
                                    .key = action->key,
+                                   .is_http = action->node->type == TPH_NODE_HTTP,
                                    .deadline_ms = action->deadline_ms,
                                });
 }

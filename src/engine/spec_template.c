@@ -269,10 +269,12 @@ static int compile_suspend(struct compiler *c, const struct tph_json *json, stru
 
 static int compile_http(struct compiler *c, const struct tph_json *json, struct tph_template *t)
 {
+    const struct tph_json *http = tph_json_get(json, "http");
     t->key = TPH_STR("http");
-    if (!(c->flags & TPH_SPEC_ARGO_NUMBERS)) { /* the recorded cases bring the answers with them */
+    if (!tph_json_is(http, TPH_JSON_OBJECT)) {
         (void)tph_compile_enter(c, "http");
-        return tph_compile_fail(c, "template '%.*s' is of type http, which is not supported yet", TPH_FMT(t->name));
+        return tph_compile_fail(c, "an object with a url was expected, here is %s",
+                                tph_json_type_name(tph_json_type(http)));
     }
     return compile_plugin_text(c, json, t);
 }
