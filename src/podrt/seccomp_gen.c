@@ -3,10 +3,15 @@
  * the bytes are handed to seccomp(2) as they are, which costs a fraction of building the filter at each start.
  *
  * An allow-list: what container engines allow by default, without the calls that need privileges. Everything else
- * gives EPERM; clone3 gives ENOSYS, so that C libraries fall back to clone, whose flags a filter can see. */
+ * gives EPERM; clone3 gives ENOSYS, so that C libraries fall back to clone, whose flags a filter can see. So do calls
+ * with numbers above all that libseccomp knows: they are newer than this list, which says nothing about them, and
+ * C libraries try them before older ones. */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -385,6 +390,38 @@ static void check(int result, const char *what)
     }
 }
 
+/* The highest number that has a name. */
+static uint32_t last_known(void)
+{
+    for (int number = 4095; number > 0; number--) {
+        char *name = seccomp_syscall_resolve_num_arch(seccomp_arch_native(), number);
+        if (name) {
+            free(name);
+            return (uint32_t)number;
+        }
+    }
+    return 0;
+}
+
+/* Comes before libseccomp's filter and looks at this architecture's calls only: those of others, and x32's with their
+ * high bit, go on to what follows. */
+static void print_prefix(uint32_t last)
+{
+    enum { X32 = 0x40000000 };
+    const struct sock_filter prefix[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+    };
+    if (last == 0 || fwrite(prefix, sizeof(prefix), 1, stdout) != 1 || fflush(stdout) != 0) {
+        (void)fprintf(stderr, "seccomp_gen: the last system call is not known, or cannot be written\n");
+        exit(1);
+    }
+}
+
 int main(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -422,5 +459,6 @@ int main(void)
     check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
                            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW)),
           "socket");
+    print_prefix(last_known());
     return seccomp_export_bpf(filter, STDOUT_FILENO) < 0;
 }

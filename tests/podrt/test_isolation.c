@@ -296,6 +296,39 @@ static void without_a_sandbox_the_attacks_are_seen_to_work(void **state)
     attack(*state, CONTROL);
 }
 
+/* C libraries try new calls first and go on with old ones when the kernel does not know them, but not when it forbids
+ * them. The control is a forbidden call without the filter. */
+static void calls_that_the_filter_does_not_know_are_not_there_and_others_are_forbidden(void **state)
+{
+    static const struct {
+        long number;
+        const char *said;
+    } cases[] = {
+        {SYS_bpf, "EPERM"},     {SYS_mount, "EPERM"},     {SYS_keyctl, "EPERM"},  {SYS_io_uring_setup, "EPERM"},
+        {SYS_unshare, "EPERM"}, {SYS_open_tree, "EPERM"}, {SYS_clone3, "ENOSYS"}, {700, "ENOSYS"},
+        {1 << 20, "ENOSYS"},    {SYS_close, "EBADF"},
+    };
+    struct harness *h = *state;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf words = TPH_BUF_INIT(TPH_KIB(4));
+    TPH_CLEANUP(tph_buf_release) struct tph_buf expected = TPH_BUF_INIT(TPH_KIB(4));
+    (void)tph_buf_puts(&words, "calls");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void)tph_buf_printf(&words, " %ld", cases[i].number);
+        (void)tph_buf_printf(&expected, "%ld %s\n", cases[i].number, cases[i].said);
+    }
+    struct tph_container *c = add_intruder(h, tph_buf_cstr(&words));
+    assert_string_equal(sandboxed(h), tph_buf_cstr(&expected));
+
+    c->security.seccomp = TPH_SECCOMP_UNCONFINED;
+    harness_stop(h, 0);
+    harness_await(h, TPH_POD_STOPPED, 1);
+    harness_start(h);
+    harness_await(h, TPH_POD_EXITED, 2);
+    const char *unconfined = output_of(h, 0);
+    TPH_CLEANUP(tph_freep) char *keyctl = tph_format("%d EPERM\n", (int)SYS_keyctl);
+    assert_false(has(unconfined, keyctl));
+}
+
 static void only_its_own_processes_hear_a_sidecars_signals(void **state)
 {
     struct harness *h = *state;
@@ -614,6 +647,7 @@ static int run_all(void)
         T(nor_can_root_of_the_sandbox_do_any_of_it),
         T(without_seccomp_what_it_alone_denies_is_seen_to_work),
         T(without_a_sandbox_the_attacks_are_seen_to_work),
+        T(calls_that_the_filter_does_not_know_are_not_there_and_others_are_forbidden),
         T(only_its_own_processes_hear_a_sidecars_signals),
         T(root_of_a_sandbox_is_nobody_outside),
         T(sandboxes_have_no_id_in_common),
