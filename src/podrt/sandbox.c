@@ -38,6 +38,7 @@ struct tph_sandbox {
     int lifeline;   /* write end; closes with us */
     int out, err;   /* read ends, until they are taken */
     pid_t shim_pid; /* 0 = reaped */
+    pid_t group;    /* the shim's process group: its number, also when it is gone */
     pid_t pid;      /* of the init; reaped when init is NULL again */
     struct tph_error problem;
     char *degraded; /* owned; told with started */
@@ -233,6 +234,15 @@ static void end_process(pid_t pid)
     siginfo_t info;
     (void)kill(pid, SIGKILL); /* our child, not reaped: nobody else has its number */
     while (waitid(P_PID, (id_t)pid, &info, WEXITED | __WALL) < 0 && errno == EINTR) {
+    }
+}
+
+/* The shim is gone and has not said which process it made, if it did: somebody killed it in between. That one hears of
+ * it and ends at once; it is our child in the shim's group. */
+static void reap_unknown(pid_t group)
+{
+    siginfo_t info;
+    while (waitid(P_PGID, (id_t)group, &info, WEXITED | __WALL) == 0 || errno == EINTR) {
     }
 }
 
@@ -458,6 +468,7 @@ int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec
     tph_sandbox_write_wire(spec, s->cgroup, &s->ids, &wire);
     int failed = tph_buf_failed(&wire) ? -E2BIG : make_ends(s, tph_buf_str(&wire), &ends);
     failed = failed < 0 ? failed : spawn_shim(&ends, &s->shim_pid);
+    s->group = s->shim_pid;
     /* The token was in it. */
     explicit_bzero(wire.bytes, wire.len);
     if (failed < 0) {
@@ -554,6 +565,9 @@ void tph_sandbox_free(struct tph_sandbox *s)
     }
     if (s->shim_pid > 0) {
         end_process(s->shim_pid);
+    }
+    if (s->pid == 0 && s->group > 0) {
+        reap_unknown(s->group);
     }
     tph_io_free(s->status_io);
     tph_child_free(s->init);

@@ -241,6 +241,113 @@ static void not_even_where_a_child_of_the_program_keeps_its_descriptors(void **s
     assert_int_equal(find_processes(word, list, 16), 0);
 }
 
+/* The end of a sandbox's process 1 */
+
+/* Starts the intruder as a plain child; returns when its daemon is there. */
+static pid_t linger_plainly(const char *word)
+{
+    int ends[2];
+    char text[3];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)dup2(ends[1], 1);
+        (void)execl(stage_place().intruder, "intruder", "linger", word, NULL);
+        _exit(1);
+    }
+    tph_fd_close(&ends[1]);
+    assert_int_equal(read(ends[0], text, 3), 3);
+    tph_fd_close(&ends[0]);
+    return pid;
+}
+
+static void a_sandbox_whose_process_1_is_killed_leaves_nothing(void **state)
+{
+    struct harness *h = *state;
+    char word[WORD + 1] = "";
+    struct process list[16];
+    pid_t init = 0;
+    size_t mounts = count_mounts();
+    tph_random_text(word, WORD);
+    TPH_CLEANUP(tph_freep) char *words = tph_format("linger %s", word);
+    add_intruder(h, words)->resources.memory_limit = TPH_MIB(64);
+    h->spec.log_events = true;
+    h->spec.network = TPH_NETWORK_NONE;
+    harness_start(h);
+    harness_await(h, TPH_POD_LOG, 1);
+    size_t n = find_processes(word, list, 16);
+    assert_true(n >= 3); /* process 1, the sidecar, its daemon */
+    for (size_t i = 0; i < n; i++) {
+        init = parent_of(list[i].pid) == getpid() ? list[i].pid : init;
+    }
+    assert_true(init > 0);
+    char network[64];
+    network_of(init, network);
+    assert_int_equal(kill(init, SIGKILL), 0);
+    assert_int_equal(await_ends(list, n, LEFT_MS * harness_slowness()), 0);
+    const struct heard *e = harness_await(h, TPH_POD_EXITED, 1);
+    assert_int_equal(e->exit_code, 137);
+    assert_true(!network[0] || count_in_network(network) == 0);
+    assert_int_equal(count_mounts(), mounts);
+    harness_stop(h, 0);
+    harness_await(h, TPH_POD_STOPPED, 1);
+    tph_podrt_free(TPH_TAKE(h->rt));
+    await_no_groups(getpid());
+
+    tph_random_text(word, WORD);
+    pid_t plain = linger_plainly(word);
+    n = find_processes(word, list, 16);
+    assert_true(n >= 2);
+    assert_int_equal(kill(plain, SIGKILL), 0);
+    assert_int_equal(waitpid(plain, NULL, 0), plain);
+    assert_true(await_ends(list, n, 0) >= 1);
+    n = find_processes(word, list, 16);
+    assert_true(n >= 1); /* the daemon */
+    for (size_t i = 0; i < n; i++) {
+        (void)syscall(SYS_pidfd_send_signal, list[i].pidfd, SIGKILL, NULL, 0);
+    }
+    assert_int_equal(await_ends(list, n, PATIENCE_MS), 0);
+}
+
+/* Whatever the moment, it is told, and no process is left but those that run. */
+static void a_shim_that_is_killed_leaves_nothing(void **state)
+{
+    size_t n_killed = 0;
+    for (int i = 0; i < 30; i++) {
+        struct harness *h = *state;
+        struct process list[16];
+        struct timespec moment = {.tv_nsec = i * 100000L};
+        harness_add(h, RUNS, 0, NULL);
+        harness_start(h);
+        (void)nanosleep(&moment, NULL);
+        size_t n = find_processes("tiphys-sandbox", list, 16);
+        for (size_t j = 0; j < n; j++) {
+            if (parent_of(list[j].pid) == getpid()) {
+                n_killed += kill(list[j].pid, SIGKILL) == 0 ? 1 : 0;
+            }
+            tph_fd_close(&list[j].pidfd);
+        }
+        int64_t until_ms = harness_now_ms() + PATIENCE_MS;
+        while (harness_count(h, TPH_POD_STARTED) + harness_count(h, TPH_POD_FAILED) == 0 &&
+               harness_now_ms() < until_ms) {
+            harness_let_pass(h, 1);
+        }
+        assert_int_equal(harness_count(h, TPH_POD_STARTED) + harness_count(h, TPH_POD_FAILED), 1);
+        tph_podrt_free(TPH_TAKE(h->rt));
+        h->pod = NULL;
+        while (waitid(P_ALL, 0, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 &&
+               harness_now_ms() < until_ms) {
+            (void)poll(NULL, 0, 1);
+        }
+        assert_int_equal(errno, ECHILD);
+        void *again = (void *)(uintptr_t)h->implementation;
+        assert_int_equal(harness_close(state), 0);
+        assert_int_equal(harness_open(&again), 0);
+        *state = again;
+    }
+    assert_true(n_killed > 0);
+}
+
 /* All orphans come to us. True when none is left after the time. */
 static bool adopted_all_end(int64_t ms)
 {
@@ -399,6 +506,8 @@ int main(int argc, char **argv)
     struct CMUnitTest tests[] = {
         T(a_program_that_is_killed_leaves_nothing),
         T(not_even_where_a_child_of_the_program_keeps_its_descriptors),
+        T(a_sandbox_whose_process_1_is_killed_leaves_nothing),
+        T(a_shim_that_is_killed_leaves_nothing),
         T(killed_at_any_moment_of_a_start_it_leaves_nothing),
         T(a_runtime_that_goes_in_the_middle_of_a_start_leaves_no_process),
         T(restarts_leave_nothing_behind),

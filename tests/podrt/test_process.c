@@ -1225,6 +1225,55 @@ static void a_flood_in_a_sandbox_ends_with_its_last_line(void **state)
     assert_true(tph_str_has_suffix(tph_str(out), TPH_STR("line 999998\nline 999999\n")));
 }
 
+/* How many lines of the flood the log holds, from the last one back without a gap. */
+static size_t kept_of_flood(const char *dir, size_t n)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_MIB(64));
+    size_t kept = 0, next = SIZE_MAX;
+    for (int i = 1; i >= 0; i--) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf file = TPH_BUF_INIT(TPH_MIB(32));
+        TPH_CLEANUP(tph_freep) char *path = tph_format("%s/pod_c0.log%s", dir, i ? ".1" : "");
+        if (tph_fd_read_file(path, &file, NULL) == 0) {
+            (void)tph_buf_put(&text, tph_buf_str(&file));
+            (void)unlink(path);
+        }
+    }
+    struct tph_str rest = tph_buf_str(&text), line;
+    while (tph_str_cut(&rest, '\n', &line)) {
+        ptrdiff_t at = tph_str_find(line, TPH_STR(" line "));
+        int64_t number = -1;
+        if (at > 0 && tph_str_to_i64(tph_str_slice(line, (size_t)at + 6, line.len), &number) == 0) {
+            kept = (size_t)number == next ? kept + 1 : 1;
+            next = (size_t)number + 1;
+        }
+    }
+    assert_int_equal(next, n); /* the last one is always there */
+    return kept;
+}
+
+/* The control is one that is too long for the two files of 10 MiB: it shows that a loss would be seen. */
+static void a_flood_is_kept_whole_as_long_as_it_fits(void **state)
+{
+    static const size_t sizes[] = {100000, 1000000};
+    struct harness *h = *state;
+    char dir[] = "/tmp/tiphys-flood-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    h->spec.logs_dir = dir;
+    for (size_t i = 0; i < 2; i++) {
+        h->spec.n_containers = 0;
+        memset(&h->containers[0], 0, sizeof(h->containers[0]));
+        TPH_CLEANUP(tph_freep) char *script = tph_format("for i in range(%zu): print('line', i)", sizes[i]);
+        add_python(h, script);
+        harness_start(h);
+        harness_await(h, TPH_POD_EXITED, i + 1);
+        harness_stop(h, 0);
+        harness_await(h, TPH_POD_STOPPED, i + 1);
+        size_t kept = kept_of_flood(dir, sizes[i]);
+        assert_true(i == 0 ? kept == sizes[0] : kept > 100000 && kept < sizes[1]);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void nothing_is_left_of_a_pod_not_even_a_daemon_of_its_own(void **state)
 {
     struct harness *h = *state;
@@ -1300,6 +1349,7 @@ int main(int argc, char **argv)
         T(probes_that_cannot_be_honoured_are_refused_by_name),
         T(the_log_file_is_named_after_pod_and_container),
         T(a_flood_in_a_sandbox_ends_with_its_last_line),
+        T(a_flood_is_kept_whole_as_long_as_it_fits),
         T(nothing_is_left_of_a_pod_not_even_a_daemon_of_its_own),
     };
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
