@@ -119,7 +119,10 @@ static void look_at_namespaces(struct report *r, const struct tph_machine *m)
         free(cut_hint(&err)); /* the cure is known */
         add(r, WARNING, "network", tph_format("--network none does not work: %s", err.text),
             tph_strdup("sysctl user.max_net_namespaces=15000"));
+        return;
     }
+    add(r, GOOD, "network",
+        tph_strdup("host by default: plugins can reach local services; --network none keeps them from all"), NULL);
 }
 
 static void look_at_limits(struct report *r, const struct tph_machine *m)

@@ -52,7 +52,7 @@ const struct tph_option tph_run_options_table[] = {
     {"output", 'o', TPH_OPTION_CHOICE, OPTION(output), "FORMAT", "wide|json|yaml|name",
      "what standard output gets: wide, json, yaml or name"},
     {"network", 0, TPH_OPTION_CHOICE, OPTION(network), "MODE", "host|none",
-     "network of the sidecars: host (default) or none"},
+     "network of the sidecars: host (default; they can reach local services) or none"},
     {"log", 0, TPH_OPTION_FLAG, OPTION(log), NULL, NULL,
      "show what the sidecars print, prefixed with the plugin's name"},
     {"logs-dir", 0, TPH_OPTION_TEXT, OPTION(logs_dir), "DIR", NULL, "keep the sidecars' logs there"},

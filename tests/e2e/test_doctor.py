@@ -28,6 +28,8 @@ def test_json_has_every_finding(tiphys):
     assert result.json["isolated"] is True
     found = findings(result)
     assert found["namespaces"]["state"] == "ok"
+    if found["network"]["state"] == "ok":
+        assert "plugins can reach local services; --network none keeps them from all" in found["network"]["text"]
     assert {"limits", "seccomp", "python:*", "node:*"} <= set(found)
     assert all(f["state"] in ("ok", "warning", "missing") for f in found.values())
     # What is not there has a cure.
