@@ -102,8 +102,10 @@ static void look_at_namespaces(struct report *r, const struct tph_machine *m)
     if (tph_machine_try(0, &err) < 0) {
         TPH_CLEANUP(tph_freep) char *hint = cut_hint(&err);
         bool forbidden = !hint || strstr(err.text, "clone3");
+        TPH_CLEANUP(tph_freep) char *cure = forbidden ? cure_of_namespaces(m) : TPH_TAKE(hint);
         add(r, MISSING, "namespaces", tph_format("sidecars cannot be isolated, so none is started: %s", err.text),
-            forbidden ? cure_of_namespaces(m) : TPH_TAKE(hint));
+            forbidden && !m->root ? tph_format("%s; for development only, --unsafe-plain does without", cure)
+                                  : TPH_TAKE(cure));
         r->broken = true;
         return;
     }

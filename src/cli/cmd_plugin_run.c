@@ -30,7 +30,7 @@ enum {
 
 struct run_options {
     const char *ns, *images_file, *logs_dir;
-    bool quiet;
+    bool quiet, unsafe_plain;
 };
 
 #define OPTION(member) offsetof(struct run_options, member)
@@ -41,6 +41,8 @@ const struct tph_option tph_plugin_run_options[] = {
     {"logs-dir", 0, TPH_OPTION_TEXT, OPTION(logs_dir), "DIR", NULL, "keep the plugin's log there"},
     {"images-file", 0, TPH_OPTION_TEXT, OPTION(images_file), "FILE", NULL,
      "what images mean here, in place of the configured maps: see tiphys doctor --images"},
+    {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
+     "start it without a sandbox: for development, where none can be made"},
     {"quiet", 'q', TPH_OPTION_FLAG, OPTION(quiet), NULL, NULL, "do not show what the plugin prints"},
     {.name = NULL},
 };
@@ -372,7 +374,8 @@ static void got_signal(void *owner, int number)
 static int open_session(struct session *s, struct tph_error *err)
 {
     static const int numbers[N_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
-    struct tph_process_options runtime = {.images_file = s->options.images_file};
+    struct tph_process_options runtime = {.images_file = s->options.images_file,
+                                          .unsafe_plain = s->options.unsafe_plain};
     if (tph_loop_new(&s->loop, err) < 0 || tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0) {
         return -1;
     }

@@ -33,7 +33,7 @@ struct run_options {
     struct tph_texts parameters, parameter_files, plugins, maps;
     const char *entrypoint, *ns, *name, *output, *logs_dir, *images_file, *network, *log_format;
     int64_t timeout_ms;
-    bool log, quiet, no_utf8, no_color;
+    bool log, quiet, no_utf8, no_color, unsafe_plain;
 };
 
 #define OPTION(member) offsetof(struct run_options, member)
@@ -53,6 +53,8 @@ const struct tph_option tph_run_options_table[] = {
      "what standard output gets: wide, json, yaml or name"},
     {"network", 0, TPH_OPTION_CHOICE, OPTION(network), "MODE", "host|none",
      "network of the sidecars: host (default; they can reach local services) or none"},
+    {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
+     "start sidecars without a sandbox: for development, where none can be made"},
     {"log", 0, TPH_OPTION_FLAG, OPTION(log), NULL, NULL,
      "show what the sidecars print, prefixed with the plugin's name"},
     {"logs-dir", 0, TPH_OPTION_TEXT, OPTION(logs_dir), "DIR", NULL, "keep the sidecars' logs there"},
@@ -311,7 +313,11 @@ static int open_agent(struct session *s, struct tph_error *err)
         err->kind = TPH_ERROR_USAGE;
         return -1;
     }
-    struct tph_process_options runtime = {.images_file = s->options.images_file};
+    struct tph_process_options runtime = {.images_file = s->options.images_file,
+                                          .unsafe_plain = s->options.unsafe_plain};
+    if (s->options.unsafe_plain && s->options.network && strcmp(s->options.network, "none") == 0) {
+        return tph_error_set(err, TPH_ERROR_USAGE, "--unsafe-plain has the host's network only, so not --network none");
+    }
     if (tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0) {
         return -1;
     }

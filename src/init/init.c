@@ -81,8 +81,32 @@ static void run_child(char **argv, char **envp)
 {
     sigset64 none = 0;
     (void)call(__NR_setsid, 0, 0, 0, 0);
+    (void)call(__NR_prctl, PR_SET_PDEATHSIG, 9 /* SIGKILL */, 0, 0); /* where the kernel does not do it for process 1 */
     (void)call(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&none, 0, sizeof(none));
     give_up(call(__NR_execve, (long)argv[1], (long)&argv[2], (long)envp, 0));
+}
+
+/* Kills and reaps the children that are left: those of a sidecar that ended come to us, and theirs in their turn. As
+ * process 1 the kernel does that. */
+static void end_rest(void)
+{
+    static const char path[] = "/proc/thread-self/children";
+    for (long n = 1; n > 0 && call(__NR_getpid, 0, 0, 0, 0) != 1;) {
+        char pids[256];
+        long fd = call(__NR_openat, AT_FDCWD, (long)path, O_RDONLY, 0);
+        n = call(__NR_read, fd, (long)pids, sizeof(pids), 0);
+        (void)call(__NR_close, fd, 0, 0, 0);
+        long pid = 0;
+        for (long i = 0; i < n; i++) {
+            if (pids[i] >= '0' && pids[i] <= '9') {
+                pid = pid * 10 + (pids[i] - '0');
+            } else if (pid > 0) {
+                (void)call(__NR_kill, pid, 9, 0, 0);
+                (void)call(__NR_wait4, pid, 0, 0, 0);
+                pid = 0;
+            }
+        }
+    }
 }
 
 /* Reaps everything that ended; when the sidecar is among it, the rest is killed and init ends with its code. */
@@ -96,6 +120,7 @@ static void reap(long child)
         }
         if (pid == child) {
             int signal = status & 0x7f;
+            end_rest();
             leave(signal ? 128 + signal : (status >> 8) & 0xff);
         }
     }
@@ -121,6 +146,7 @@ static void be_init(char **argv, char **envp)
     sigset64 all = ~0ULL;
     (void)call(__NR_rt_sigprocmask, 2, (long)&all, 0, sizeof(all));
     (void)call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0);
+    (void)call(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0);
     for (int fd = STATUS_FD; fd <= CLAIM_FD; fd++) {
         (void)call(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC, 0);
     }
@@ -135,6 +161,7 @@ static void be_init(char **argv, char **envp)
         struct signalfd_siginfo info;
         (void)call(__NR_ppoll, (long)fds, 3, child > 0 ? 0 : (long)&none, 0);
         if (fds[0].revents != 0 || fds[1].revents != 0) {
+            end_rest();
             leave(137); /* the kernel ends the namespace with its process 1 */
         }
         if (child == 0) {

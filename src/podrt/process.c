@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/limits.h"
@@ -214,6 +215,9 @@ static int start(struct tph_podrt *any, const struct tph_pod_spec *spec, tph_pod
     if (spec->network == TPH_NETWORK_ISOLATED) {
         return tph_error_set(err, TPH_ERROR_INVALID, "--network isolated is not there for `run`; host and none are");
     }
+    if (rt->plain && spec->network != TPH_NETWORK_HOST) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "--unsafe-plain has the host's network only");
+    }
     struct process_pod *pod = TPH_NEW(struct process_pod);
     pod->pod.rt = any;
     pod->rt = rt;
@@ -362,12 +366,17 @@ int tph_podrt_process_new(struct tph_loop *loop, const struct tph_process_option
 {
     struct tph_images *images = NULL;
     const char *file = options ? options->images_file : NULL;
+    if (options && options->unsafe_plain && geteuid() == 0) {
+        (void)tph_error_set(err, TPH_ERROR_USAGE, "--unsafe-plain: as root a plugin without a sandbox would be root");
+        return tph_error_hint(err, "leave it out, for root can make sandboxes, or run this as an ordinary user");
+    }
     if (tph_images_new(&file, file ? 1 : 0, &images, err) < 0) {
         return -1;
     }
     struct process_rt *rt = TPH_NEW(struct process_rt);
     rt->rt.ops = &ops;
     rt->loop = loop;
+    rt->plain = options && options->unsafe_plain;
     rt->images = images;
     rt->http = tph_http_client_new(loop);
     rt->cgroups = tph_cgroups_new();

@@ -12,6 +12,9 @@
 
 struct tph_process_options {
     const char *images_file; /* in place of the configured image maps; NULL: those */
+    /* No sandbox, for development on a machine that lets an ordinary user make none: what such a pod cannot have is an
+     * error that names the field, what it does not keep apart one warning. Not as root. */
+    bool unsafe_plain;
 };
 
 /* options may be NULL. Freed with tph_podrt_free, before the loop. */

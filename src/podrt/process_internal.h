@@ -28,6 +28,7 @@ struct process_rt {
     struct tph_images *images;    /* owned */
     struct tph_http_client *http; /* owned: probes */
     struct tph_cgroups *cgroups;  /* owned */
+    bool plain;                   /* no sandboxes */
     struct process_pod *pods;
     struct tph_map ports; /* bytes of a port number -> pod, on the host's network */
 };

@@ -38,6 +38,33 @@ static int refuse(const struct preparing *p, const char *field, const char *why)
     return tph_error_set(p->err, TPH_ERROR_INVALID, TPH_CONTAINER_PATH ".%s: %s", field, why);
 }
 
+/* What only a sandbox can give. */
+static int check_plain(const struct preparing *p)
+{
+    static const char why[] = "needs a sandbox, which --unsafe-plain does without";
+    const struct tph_container *s = p->spec;
+    char link[sizeof(TPH_PLAIN_TOKEN) + 1] = "";
+    const char *field = s->n_mounts > 0                       ? "volumeMounts"
+                        : s->liveness.kind == TPH_PROBE_EXEC  ? "livenessProbe.exec"
+                        : s->readiness.kind == TPH_PROBE_EXEC ? "readinessProbe.exec"
+                                                              : NULL;
+    if (field) {
+        return refuse(p, field, why);
+    }
+    if (p->image && p->image->root) {
+        return refuse(p, "image", "it is mapped to a root directory, which --unsafe-plain does without");
+    }
+    if (readlink("/var/run/argo/token", link, sizeof(link) - 1) < 0 || strcmp(link, TPH_PLAIN_TOKEN) != 0) {
+        tph_process_degrade(
+            p->c->pod,
+            "its token is in the file that $TIPHYS_TOKEN_FILE names, not at "
+            "/var/run/argo/token; for that, once a boot: sudo mkdir -p /run/argo && sudo ln -s " TPH_PLAIN_TOKEN
+            " /run/argo/token");
+    }
+    return tph_environment_set(&p->out->env, TPH_STR("TIPHYS_TOKEN_FILE"), TPH_STR(TPH_PLAIN_TOKEN), TPH_CONTAINER_PATH,
+                               p->err);
+}
+
 /* As whom it runs: runAsUser; else nobody where root is forbidden; else root, who is root of the sandbox only. */
 static int prepare_user(const struct preparing *p)
 {
@@ -310,6 +337,8 @@ static int prepare_program(const struct preparing *p)
     if (!strchr(name, '/')) {
         TPH_CLEANUP(tph_freep) char *found = tph_image_find_program(root, program ? program->file : name);
         if (found) {
+            /* Without a sandbox there are no names of the image's own. */
+            p->out->argv[0] = p->c->pod->rt->plain ? tph_arena_strdup(p->out->arena, tph_str(found)) : name;
             return 0;
         }
     }
@@ -407,8 +436,10 @@ int tph_process_prepare(const struct process_container *c, struct process_start 
         .pids = TPH_LIMIT_SIDECAR_PIDS,
         .cpu_request_milli = c->spec->resources.cpu_request_milli,
         .own_network = pod->network == TPH_NETWORK_NONE,
+        .plain = c->pod->rt->plain,
     };
-    if (prepare_user(&p) < 0 || check_probe(&p, &c->spec->liveness, "livenessProbe") < 0 ||
+    if ((out.sandbox.plain && check_plain(&p) < 0) || prepare_user(&p) < 0 ||
+        check_probe(&p, &c->spec->liveness, "livenessProbe") < 0 ||
         check_probe(&p, &c->spec->readiness, "readinessProbe") < 0 || prepare_environment(&p) < 0 ||
         prepare_arguments(&p) < 0 || check_root(&p) < 0 || prepare_program(&p) < 0 || prepare_directories(&p) < 0 ||
         tph_process_prepare_volumes(&p) < 0) {

@@ -44,7 +44,7 @@ struct tph_sandbox {
     char *degraded; /* owned; told with started */
     char *program;  /* owned; for messages */
     bool started, failed, ended;
-    bool own_network;
+    bool own_network, plain;
     unsigned char tail[sizeof(struct tph_shim_message)]; /* an unfinished message */
     size_t tail_len;
 };
@@ -111,6 +111,7 @@ void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tp
         .read_only_root = spec->read_only_root,
         .own_network = spec->own_network,
         .no_seccomp = spec->no_seccomp,
+        .plain = spec->plain,
         .into_cgroup = cgroup && tph_cgroup_fd(cgroup) >= 0,
     };
     (void)tph_buf_append(wire, (const char *)&header, sizeof(header));
@@ -184,9 +185,9 @@ static const char *hint_for(const struct tph_sandbox *s, const char *step, int n
         int number; /* 0 = any */
         const char *hint;
     } hints[] = {
-        {"make namespaces", 0,
-         "this machine does not let this user make user namespaces, without which no plugin can have its own "
-         "/var/run/argo/token; tiphys doctor tells more"},
+        {"cannot give plugin its own", 0,
+         "let this user make user namespaces: tiphys doctor tells how; for development only, --unsafe-plain starts "
+         "plugins without a sandbox"},
         {"map user ids", 0,
          "root has too few user ids in here, as in a container: run this as an ordinary user, or let the container "
          "have ids up to 65900000"},
@@ -237,6 +238,19 @@ static void end_process(pid_t pid)
     }
 }
 
+/* Without a sandbox no kernel ends what the sidecar left behind: its init does, when it loses us. */
+static void end_tree(struct tph_sandbox *s, pid_t pid)
+{
+    siginfo_t info;
+    if (!s->plain) {
+        end_process(pid);
+        return;
+    }
+    tph_fd_close(&s->lifeline);
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | __WALL) < 0 && errno == EINTR) {
+    }
+}
+
 /* The shim is gone and has not said which process it made, if it did: somebody killed it in between. That one hears of
  * it and ends at once; it is our child in the shim's group. */
 static void reap_unknown(pid_t group)
@@ -263,9 +277,14 @@ static void take_message(struct tph_sandbox *s, const struct tph_shim_message *m
     case TPH_SHIM_OWN_ID:
         tph_ids_release(&s->ids);
         break;
-    case TPH_SHIM_FAILED:
-        fail_step(s, message->value, message->text);
+    case TPH_SHIM_FAILED: {
+        bool userns = strncmp(message->text, "make namespaces", strlen("make namespaces")) == 0 && !s->own_network;
+        char step[sizeof(message->text) + 64];
+        (void)snprintf(step, sizeof(step), "%s%s", userns ? "cannot give plugin its own /var/run/argo/token: " : "",
+                       message->text);
+        fail_step(s, message->value, step);
         break;
+    }
     case TPH_SHIM_DEGRADED:
         s->events.degraded(s->events.owner, message->text);
         break;
@@ -451,9 +470,10 @@ int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec
     s->loop = loop;
     s->events = *events;
     s->own_network = spec->own_network;
+    s->plain = spec->plain;
     s->program = tph_strdup(spec->argv[0]);
     s->status = s->lifeline = s->out = s->err = -1;
-    if (tph_ids_take(spec->own_id, &s->ids, err) < 0) {
+    if (tph_ids_take(spec->own_id || spec->plain, &s->ids, err) < 0) {
         tph_sandbox_free(s);
         return -1;
     }
@@ -497,7 +517,9 @@ int tph_sandbox_take_output(struct tph_sandbox *s, int which)
 
 void tph_sandbox_signal(struct tph_sandbox *s, int number)
 {
-    if (s->init) {
+    if (s->init && s->plain && number == SIGKILL) {
+        tph_fd_close(&s->lifeline);
+    } else if (s->init) {
         (void)tph_child_signal(s->init, number); /* it may be gone: then its exit is on its way */
     }
 }
@@ -558,10 +580,10 @@ void tph_sandbox_free(struct tph_sandbox *s)
     if (s->pid == 0 && s->status >= 0 && s->shim_pid > 0) {
         await_pid(s);
         if (s->pid > 0) {
-            end_process(s->pid);
+            end_tree(s, s->pid);
         }
     } else if (s->init) {
-        end_process(s->pid);
+        end_tree(s, s->pid);
     }
     if (s->shim_pid > 0) {
         end_process(s->shim_pid);

@@ -65,8 +65,12 @@ struct tph_sandbox_spec {
     bool read_only_root;
     bool own_network; /* loopback only */
     bool no_seccomp;
+    bool plain;  /* no sandbox: binds tell what may be read, the first file is the token, at TPH_PLAIN_TOKEN */
     bool own_id; /* as an ordinary user: it needs what this user alone may read */
 };
+
+/* Where one without a sandbox finds its token, and what a link at /var/run/argo/token may lead to. */
+#define TPH_PLAIN_TOKEN "/proc/self/fd/9"
 
 struct tph_sandbox;
 

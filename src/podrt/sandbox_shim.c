@@ -34,6 +34,7 @@
 
 enum { NICE = 5 };
 enum { INIT_STATUS = 3, INIT_LIFELINE = 4, INIT_PROGRAM = 5, INIT_CLAIM = 6, INIT_FIRST_FREE };
+enum { PLAIN_TOKEN = 9 }; /* TPH_PLAIN_TOKEN */
 enum { NOBODY = 65534, TO_ALL = 0622 };
 enum { RANGE = 'r', OWN_ID = 'o' }; /* which ids the shim could map: what it tells its child */
 
@@ -42,6 +43,11 @@ static void tell(enum tph_shim_message_kind kind, int value, const char *text)
     struct tph_shim_message message = {.kind = kind, .value = value};
     (void)snprintf(message.text, sizeof(message.text), "%s", text);
     (void)!write(TPH_SHIM_STATUS, &message, sizeof(message)); /* nobody else to tell */
+}
+
+void tph_shim_tell_degraded(const char *what)
+{
+    tell(TPH_SHIM_DEGRADED, 0, what);
 }
 
 void tph_shim_give_up(int number, const char *step)
@@ -324,7 +330,7 @@ static void landlock(void)
     }
 }
 
-static void seccomp(void)
+void tph_shim_filter_calls(void)
 {
     struct sock_fprog program = {
         .len = sizeof(tph_seccomp_filter) / sizeof(struct sock_filter),
@@ -339,7 +345,7 @@ void tph_shim_confine(const struct tph_shim_spec *s)
 {
     landlock();
     if (!s->no_seccomp) {
-        seccomp();
+        tph_shim_filter_calls();
     }
 }
 
@@ -453,6 +459,26 @@ void tph_shim_set_limits(const struct tph_shim_spec *s)
     (void)umask(022);
 }
 
+static const char **init_arguments(const struct tph_shim_plan *plan, const char *program)
+{
+    const char **argv = room_for(plan->spec.n_argv + 2U, sizeof(*argv));
+    argv[0] = "tiphys-init";
+    argv[1] = program;
+    for (uint32_t i = 0; i < plan->spec.n_argv; i++) {
+        argv[2 + i] = plan->argv[i];
+    }
+    return argv;
+}
+
+static void become_init(const struct tph_shim_plan *plan, const char **argv) __attribute__((noreturn));
+static void become_init(const struct tph_shim_plan *plan, const char **argv)
+{
+    (void)syscall(SYS_execveat, TPH_SHIM_INIT, "", argv, plan->env, AT_EMPTY_PATH);
+    int number = errno;
+    (void)!write(INIT_STATUS, &number, sizeof(number));
+    _exit(125);
+}
+
 /* The process that lives in the sandbox, up to the moment where it becomes its init. */
 static void be_inside(struct tph_shim_plan *plan, int release) __attribute__((noreturn));
 static void be_inside(struct tph_shim_plan *plan, int release)
@@ -489,18 +515,29 @@ static void be_inside(struct tph_shim_plan *plan, int release)
     if (read(release, &byte, 1) != 1) {
         _exit(125);
     }
-    const char **argv = room_for(s->n_argv + 2U, sizeof(*argv));
-    argv[0] = "tiphys-init";
-    argv[1] = program;
-    for (uint32_t i = 0; i < s->n_argv; i++) {
-        argv[2 + i] = plan->argv[i];
-    }
+    const char **argv = init_arguments(plan, program);
     tph_shim_confine(s);
     arrange_descriptors();
-    (void)syscall(SYS_execveat, TPH_SHIM_INIT, "", argv, plan->env, AT_EMPTY_PATH);
-    int number = errno;
-    (void)!write(INIT_STATUS, &number, sizeof(number));
-    _exit(125);
+    become_init(plan, argv);
+}
+
+/* The same without a sandbox. */
+static void be_plain(struct tph_shim_plan *plan, int release) __attribute__((noreturn));
+static void be_plain(struct tph_shim_plan *plan, int release)
+{
+    char byte;
+    char found[PATH_MAX];
+    int token = -1;
+    if (read(release, &byte, 1) != 1 || read(release, &byte, 1) != 1) {
+        _exit(125);
+    }
+    const char *program = tph_shim_prepare_plainly(plan, &token, found);
+    const char **argv = init_arguments(plan, program);
+    arrange_descriptors();
+    if (dup2(token, PLAIN_TOKEN) < 0) {
+        _exit(125);
+    }
+    become_init(plan, argv);
 }
 
 /* So that it can open them again: /dev/stderr. Only who is still root outside can give them away; others let all write,
@@ -537,6 +574,9 @@ void tph_sandbox_shim_main(int argc, char **argv)
         .flags = CLONE_PARENT | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
                  CLONE_NEWCGROUP | (plan.spec.own_network ? CLONE_NEWNET : 0),
     };
+    if (plan.spec.plain) {
+        args.flags = CLONE_PARENT;
+    }
     if (plan.spec.into_cgroup) {
         args.flags |= 0x200000000ULL; /* CLONE_INTO_CGROUP */
         args.cgroup = TPH_SHIM_CGROUP;
@@ -547,10 +587,13 @@ void tph_sandbox_shim_main(int argc, char **argv)
     }
     if (pid == 0) {
         (void)close(release[1]);
+        if (plan.spec.plain) {
+            be_plain(&plan, release[0]);
+        }
         be_inside(&plan, release[0]);
     }
     tell(TPH_SHIM_PID, (int)pid, "");
-    int failed = write_maps(&plan, (pid_t)pid);
+    int failed = plan.spec.plain ? 0 : write_maps(&plan, (pid_t)pid);
     if (failed < 0) {
         tph_shim_give_up(-failed, "map user ids");
     }

@@ -23,9 +23,14 @@ void tph_shim_set_limits(const struct tph_shim_spec *s);
 void tph_shim_drop_rights(const struct tph_shim_spec *s);
 /* Landlock and seccomp: the last thing before exec. */
 void tph_shim_confine(const struct tph_shim_spec *s);
+void tph_shim_filter_calls(void); /* seccomp alone */
+void tph_shim_tell_degraded(const char *what);
 void tph_shim_change_directory(const struct tph_shim_plan *plan);
 /* Where the program is, as the sidecar's user sees it; `found` may hold the result. */
 const char *tph_shim_find_program(const struct tph_shim_plan *plan, char found[PATH_MAX]);
+
+/* sandbox_plain.c: all that one without a sandbox gives up. Returns its program, and the token's descriptor. */
+const char *tph_shim_prepare_plainly(struct tph_shim_plan *plan, int *ret_token, char found[PATH_MAX]);
 
 /* In the program: what the shim reads. cgroup may be NULL. */
 void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgroup *cgroup,

@@ -32,6 +32,7 @@ struct tph_shim_spec {
     int64_t pids;        /* by RLIMIT_NPROC where no control group can; 0 = not */
     uint64_t data_bytes; /* RLIMIT_DATA; 0 = not */
     bool nice;           /* yields to others on the processor */
+    bool plain;          /* no namespaces: sandbox_plain.c */
     bool has_root, read_only_root, own_network, no_seccomp, into_cgroup;
 };
 

@@ -63,7 +63,7 @@ def test_without_user_namespaces_it_ends_with_1_and_names_the_switch():
     if "unshare failed" in done.stderr:
         pytest.skip("this machine makes no user namespaces: " + done.stderr.strip())
     assert done.returncode == 1
-    assert "sidecars cannot be isolated, so none is started: make namespaces" in done.stdout
+    assert "sidecars cannot be isolated, so none is started: cannot give plugin its own /var/run/argo/token: make namespaces" in done.stdout
     assert "cure: sysctl user.max_user_namespaces=15000" in done.stdout
     assert re.search(r"^sidecars cannot be isolated here(, and \d+ images? without interpreter|; .*)?$", done.stdout, re.M)
 

@@ -254,3 +254,39 @@ def test_a_machine_without_names_in_etc_names_its_sidecars_all_the_same(make_plu
     assert done.returncode == 0, done.stderr
     assert "['127.0.0.1', True, 'Permission denied']" in done.stdout or \
         "['127.0.0.1', True, 'Read-only file system']" in done.stdout
+
+
+def run_without_userns(script, *args):
+    """`run` of an ordinary user who may make no user namespaces."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become an ordinary user")
+    become = ("exec setpriv --reuid=65533 --regid=65533 --clear-groups unshare --user --map-user=65533 --map-group=65533 --keep-caps "
+              f"sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec {TIPHYS} run {' '.join(args)}'")
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script + become], capture_output=True, text=True, timeout=120, cwd=TOP,
+                          env={**os.environ, "HOME": "/nonexistent"})
+    if "unshare" in done.stderr or "sh: " in done.stderr:
+        pytest.skip("this machine cannot be made so: " + done.stderr.strip())
+    return done
+
+
+def test_without_user_namespaces_a_plugin_is_refused_and_unsafe_plain_runs_it_with_a_warning():
+    refused = run_without_userns("", "examples/hello")
+    assert refused.returncode == 1
+    assert "cannot give plugin its own /var/run/argo/token: make namespaces (clone3)" in refused.stderr
+    assert "for development only, --unsafe-plain starts plugins without a sandbox" in refused.stderr
+    link = "mount -t tmpfs none /run && mkdir /run/argo && ln -s /proc/self/fd/9 /run/argo/token && "
+    plain = run_without_userns(link, "examples/hello", "--unsafe-plain")
+    assert plain.returncode == 0, plain.stdout + plain.stderr
+    assert "Hello template!" in plain.stdout
+    assert plain.stderr.count("warning: plugin hello: no sandbox (--unsafe-plain, for development only)") == 1
+    assert "token" not in plain.stderr
+
+
+def test_unsafe_plain_is_not_for_root_nor_for_a_network_of_its_own(tiphys):
+    if os.geteuid() == 0:
+        result = tiphys("run", "examples/hello", "--unsafe-plain")
+        assert (result.code, result.out) == (2, "")
+        assert "--unsafe-plain: as root a plugin without a sandbox would be root" in result.err
+    result = tiphys("run", "examples/hello", "--unsafe-plain", "--network", "none")
+    assert result.code == 2
+    assert "--unsafe-plain has the host's network only, so not --network none" in result.err

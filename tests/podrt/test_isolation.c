@@ -622,9 +622,10 @@ static void without_user_namespaces_nothing_starts_and_the_cure_is_told(void **s
     harness_add(h, RUNS, 0, NULL);
     harness_start(h);
     const struct heard *e = harness_await(h, TPH_POD_FAILED, 1);
-    assert_string_equal(e->message, "make namespaces (clone3): No space left on device\n"
-                                    "  this machine does not let this user make user namespaces, without which no "
-                                    "plugin can have its own /var/run/argo/token; tiphys doctor tells more");
+    assert_string_equal(e->message,
+                        "cannot give plugin its own /var/run/argo/token: make namespaces (clone3): No space "
+                        "left on device\n  let this user make user namespaces: tiphys doctor tells how; for "
+                        "development only, --unsafe-plain starts plugins without a sandbox");
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, harness_open, harness_close)
