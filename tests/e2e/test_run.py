@@ -3,6 +3,7 @@ import glob
 import os
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -99,6 +100,59 @@ def test_the_token_is_nowhere_but_in_its_file(tiphys, make_plugin):
     result = tiphys("run", directory, "-o", "json")
     node = next(iter(result.json["status"]["nodes"].values()))
     assert (node["phase"], node["message"]) == ("Succeeded", "token")
+
+
+def holders_of(text):
+    """Processes with the text in arguments or environment."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline") + glob.glob("/proc/[0-9]*/environ"):
+        try:
+            with open(path, "rb") as f:
+                found += [path] if text.encode() in f.read() else []
+        except OSError:
+            continue  # gone, or not ours to read
+    return found
+
+
+@pytest.mark.parametrize("answer, shown", [
+    ("self.reply({'node': {'phase': 'Succeeded', 'message': 'ok'}})", False),
+    ("self.reply({'message': 'no'}, 403)", False),
+    ("self.reply({'message': 'no'}, 500)", False),
+    ("raise ValueError('break off')", False),
+    ("os._exit(3)  # break off", False),
+    # The control: in two halves, which nobody takes for the token, it is in the logs and found.
+    ("print(f'{token[:16]}-{token[16:]}', flush=True); self.reply({'node': {'phase': 'Succeeded'}})", True),
+])
+def test_no_token_is_in_arguments_environments_outputs_logs_and_errors(make_plugin, tmp_path, answer, shown):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        directory = make_plugin(
+            "        import socket\n"
+            "        token = open('/var/run/argo/token').read()\n"
+            f"        with socket.create_connection(('127.0.0.1', {listener.getsockname()[1]})) as tell:\n"
+            "            tell.sendall(token.encode())\n"
+            "            tell.recv(1)\n"
+            f"        {answer}\n")
+        listener.settimeout(60)
+        process = subprocess.Popen([TIPHYS, "run", directory, "--log", "--logs-dir", tmp_path / "logs", "-o", "json",
+                                    "--timeout", "3s" if "break" in answer else "60s"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        teller, _ = listener.accept()
+        with teller:
+            token = teller.recv(32, socket.MSG_WAITALL).decode()
+            holders = holders_of(token)  # while all are there and the call is under way
+        listener.close()  # a second try of the call is refused, which is one more error
+        out, err = process.communicate(timeout=120)
+    logs = "".join(path.read_text() for path in (tmp_path / "logs").iterdir())
+    assert (len(token), holders) == (32, [])
+    halves = f"{token[:16]}-{token[16:]}"
+    assert (token in out, token in err, token in logs) == (False, False, False)
+    assert (halves in err, halves in logs) == (shown, shown)
+
+
+def test_the_holder_of_a_text_is_found():
+    with subprocess.Popen(["sleep", "60"], env={"CANARY": "canary-in-the-environment"}) as child:
+        wait_until(lambda: holders_of("canary-in-the-environment") == [f"/proc/{child.pid}/environ"])
+        child.kill()
 
 
 def many_calls(directory, n):
