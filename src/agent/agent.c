@@ -66,7 +66,7 @@ static void release(struct task *task)
 {
     tph_http_task_release(&task->http);
     tph_json_doc_free(task->previous_doc);
-    free(task->message);
+    tph_buf_release(&task->message);
     free(task);
 }
 
@@ -278,6 +278,7 @@ void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agen
     t->deadline_ms = task->deadline_ms;
     t->is_http = task->is_http;
     t->plugin = -1;
+    t->message = TPH_BUF_INIT(TPH_LIMIT_REPLY);
     (void)tph_map_set(&workflow->tasks, t->id, t);
     add_fresh(workflow->agent, t);
 }

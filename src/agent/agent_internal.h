@@ -57,7 +57,7 @@ struct task {
     struct tph_fetch *fetch;
     struct tph_json_doc *previous_doc; /* of the previous answer: outputs */
     const struct tph_json *outputs;
-    char *message;
+    struct tph_buf message; /* of the previous answer; may hold any byte */
     char texts[];
 };
 

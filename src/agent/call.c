@@ -29,7 +29,7 @@ static struct tph_rpc_task rpc_task(const struct task *task)
         .attempt = task->attempt,
         .calls = task->calls,
         .deadline_ms = task->deadline_ms,
-        .message = tph_str(task->message),
+        .message = tph_buf_str(&task->message),
         .outputs = task->outputs,
     };
 }
@@ -161,8 +161,8 @@ static bool is_final(struct tph_str phase)
 /* Keeps what the next call tells the plugin about this answer. */
 static void remember_answer(struct task *task, struct tph_rpc_reply *reply)
 {
-    free(task->message);
-    task->message = reply->result.message.len > 0 ? tph_str_dup(reply->result.message) : NULL;
+    tph_buf_clear(&task->message);
+    (void)tph_buf_put(&task->message, reply->result.message);
     task->outputs = NULL;
     tph_json_doc_free(task->previous_doc);
     task->previous_doc = NULL;

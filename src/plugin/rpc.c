@@ -66,7 +66,12 @@ static void put_beginning(struct tph_buf *text, struct tph_str body, size_t max)
     while (len > 0 && len < body.len && ((unsigned char)body.p[len] & 0xc0) == 0x80) {
         len--;
     }
-    (void)tph_utf8_repair(text, tph_str_slice(body, 0, len));
+    /* Messages of failures are C strings: a zero byte shows as what is no text, and does not end it. */
+    struct tph_str rest = tph_str_slice(body, 0, len), piece;
+    while (tph_str_cut(&rest, '\0', &piece)) {
+        (void)tph_utf8_repair(text, piece);
+        (void)tph_buf_puts(text, rest.p ? "\xef\xbf\xbd" : "");
+    }
     if (len < body.len) {
         (void)tph_buf_puts(text, "...");
     }
@@ -144,6 +149,41 @@ static void bad_body(struct tph_rpc_reply *reply, struct tph_str body, const cha
     set_message(reply, TPH_VERDICT_FATAL);
 }
 
+/* The letter that Go's encoding/json takes for this one when it compares names; *at goes on. */
+static char next_folded(struct tph_str *rest)
+{
+    static const struct tph_str long_s = TPH_STR("\xc5\xbf"), kelvin = TPH_STR("\xe2\x84\xaa");
+    bool is_s = tph_str_has_prefix(*rest, long_s), is_k = tph_str_has_prefix(*rest, kelvin);
+    char c = rest->p[0];
+    *rest = tph_str_slice(*rest, is_s ? long_s.len : is_k ? kelvin.len : 1, rest->len);
+    return (char)(is_s ? 's' : is_k ? 'k' : c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
+static bool folds_to(struct tph_str name, const char *wanted)
+{
+    while (name.len > 0 && *wanted) {
+        char c = *wanted++;
+        if (next_folded(&name) != (c >= 'A' && c <= 'Z' ? c | 0x20 : c)) {
+            return false;
+        }
+    }
+    return name.len == 0 && *wanted == '\0';
+}
+
+/* A member as Go finds it, in whatever case its name is written. Of several the last counts; a null only where none had
+ * a text before it. */
+static struct tph_json *member(const struct tph_json *object, const char *name)
+{
+    struct tph_json *found = NULL;
+    struct tph_json_iter it = tph_json_iter(tph_json_is(object, TPH_JSON_OBJECT) ? object : NULL);
+    while (tph_json_next(&it)) {
+        if (folds_to(it.key, name) && !(tph_json_is_null(it.value) && tph_json_is(found, TPH_JSON_STRING))) {
+            found = it.value;
+        }
+    }
+    return found;
+}
+
 /* What Go's decoder would not take into a reply: says which member is of another type than the contract's. */
 static bool has_types(const struct tph_json *root, char *ret_why, size_t size)
 {
@@ -160,18 +200,18 @@ static bool has_types(const struct tph_json *root, char *ret_why, size_t size)
         {OUTPUTS, TPH_JSON_ARRAY, "artifacts"}, {OUTPUTS, TPH_JSON_STRING, "result"},
         {OUTPUTS, TPH_JSON_STRING, "exitCode"},
     };
-    const struct tph_json *node = tph_json_get(root, "node");
-    const struct tph_json *outputs = tph_json_get(node, "outputs");
+    const struct tph_json *node = member(root, "node");
+    const struct tph_json *outputs = member(node, "outputs");
     const struct tph_json *const parents[] = {[ROOT] = root, [NODE] = node, [OUTPUTS] = outputs};
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        const struct tph_json *member = tph_json_get(parents[members[i].parent], members[i].name);
-        if (!tph_json_is_null(member) && !tph_json_is(member, members[i].type)) {
+        const struct tph_json *found = member(parents[members[i].parent], members[i].name);
+        if (!tph_json_is_null(found) && !tph_json_is(found, members[i].type)) {
             (void)snprintf(ret_why, size, "%s%s must be of type %s, not %s", places[members[i].parent], members[i].name,
-                           tph_json_type_name(members[i].type), tph_json_type_name(tph_json_type(member)));
+                           tph_json_type_name(members[i].type), tph_json_type_name(tph_json_type(found)));
             return false;
         }
     }
-    struct tph_json_iter it = tph_json_iter(tph_json_get(outputs, "parameters"));
+    struct tph_json_iter it = tph_json_iter(member(outputs, "parameters"));
     while (tph_json_next(&it)) {
         if (!tph_json_is(it.value, TPH_JSON_OBJECT)) {
             (void)snprintf(ret_why, size, "node.outputs.parameters[%zu] must be of type object, not %s", it.index,
@@ -185,7 +225,7 @@ static bool has_types(const struct tph_json *root, char *ret_why, size_t size)
 /* A text member: absent and null read as "". */
 static struct tph_str text_member(const struct tph_json *object, const char *key)
 {
-    return tph_json_get_str(object, key);
+    return tph_json_str(member(object, key));
 }
 
 /* Makes one parameter's value a text. False when it is larger than a parameter may be. */
@@ -204,6 +244,27 @@ static bool normalise_parameter(struct tph_json_doc *doc, struct tph_json *param
     return !tph_buf_failed(&text);
 }
 
+/* Gives members of an element of a list the names that Go knows them by. */
+static void name_members(struct tph_json_doc *doc, struct tph_json *element)
+{
+    static const char *const names[] = {"name",        "value",    "valueFrom", "default", "globalName",     "enum",
+                                        "description", "path",     "mode",      "from",    "fromExpression", "subPath",
+                                        "archive",     "optional", "s3",        "gcs",     "http",           "git",
+                                        "raw",         "oss",      "hdfs",      "azure",   "artifactory"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct tph_json *found = member(element, names[i]);
+        struct tph_json_iter it = tph_json_iter(element);
+        struct tph_str odd = TPH_STR_NONE;
+        while (tph_json_next(&it)) {
+            odd = folds_to(it.key, names[i]) && !tph_str_eqz(it.key, names[i]) ? it.key : odd;
+        }
+        if (odd.p) {
+            tph_json_set(doc, element, names[i], tph_json_copy(doc, found));
+            (void)tph_json_removen(element, odd);
+        }
+    }
+}
+
 /* Outputs as a node's status has them: parameter values as texts, null members gone. NULL when nothing is in them. */
 static const struct tph_json *normalise_outputs(struct tph_rpc_reply *reply, struct tph_json *outputs)
 {
@@ -213,13 +274,18 @@ static const struct tph_json *normalise_outputs(struct tph_rpc_reply *reply, str
     }
     struct tph_json *kept = tph_json_new_object(reply->doc);
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        struct tph_json *member = tph_json_get(outputs, members[i]);
-        if (!tph_json_is_null(member)) {
-            tph_json_set(reply->doc, kept, members[i], tph_json_copy(reply->doc, member));
+        const struct tph_json *found = member(outputs, members[i]);
+        if (!tph_json_is_null(found)) {
+            tph_json_set(reply->doc, kept, members[i], tph_json_copy(reply->doc, found));
         }
     }
-    struct tph_json_iter it = tph_json_iter(tph_json_get(kept, "parameters"));
+    struct tph_json_iter it = tph_json_iter(tph_json_get(kept, "artifacts"));
     while (tph_json_next(&it)) {
+        name_members(reply->doc, it.value);
+    }
+    it = tph_json_iter(tph_json_get(kept, "parameters"));
+    while (tph_json_next(&it)) {
+        name_members(reply->doc, it.value);
         if (!normalise_parameter(reply->doc, it.value)) {
             tph_buf_clear(&reply->text);
             (void)tph_buf_printf(&reply->text, "output parameter \"%.*s\" is larger than %zu bytes",
@@ -245,7 +311,7 @@ static bool is_final_word(struct tph_str phase)
 /* The requeue member: a Go duration. What is none is told, and polled by the default. */
 static void read_requeue(struct tph_rpc_reply *reply, const struct tph_json *root)
 {
-    const struct tph_json *requeue = tph_json_get(root, "requeue");
+    const struct tph_json *requeue = member(root, "requeue");
     int64_t ns = 0;
     if (tph_json_is_null(requeue)) {
         return;
@@ -266,7 +332,7 @@ static void read_node(struct tph_rpc_reply *reply, struct tph_json *node)
         .phase = text_member(node, "phase"),
         .message = text_member(node, "message"),
         .progress = text_member(node, "progress"),
-        .outputs = normalise_outputs(reply, tph_json_get(node, "outputs")),
+        .outputs = normalise_outputs(reply, member(node, "outputs")),
     };
     if (is_final_word(reply->result.phase) && reply->requeue_ms >= 0) {
         reply->requeue_ms = -1;
@@ -285,7 +351,7 @@ static void read_body(struct tph_rpc_reply *reply, const struct tph_rpc_answer *
         return;
     }
     struct tph_json *root = tph_json_root(reply->doc);
-    struct tph_json *node = tph_json_get(root, "node");
+    struct tph_json *node = member(root, "node");
     if (!tph_json_is_null(root) && !tph_json_is(root, TPH_JSON_OBJECT)) {
         bad_body(reply, answer->body, "an object was expected");
         return;

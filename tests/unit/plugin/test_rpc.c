@@ -164,6 +164,64 @@ static void values_of_parameters_become_texts(void **state)
     assert_null(tph_json_get(tph_json_at(tph_json_get(none.result.outputs, "parameters"), 0), "value"));
 }
 
+/* As Go's encoding/json: Kelvin's sign is a k and the long s an s, too; of several the last counts. */
+static void members_are_read_in_whatever_case_they_are_written(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"node\":{\"phase\":\"Succeeded\",\"message\":\"m\",\"progress\":\"1/"
+        "1\",\"outputs\":{\"parameters\":[{\"name\":"
+        "\"p\",\"value\":1}],\"artifacts\":[{\"name\":\"a\"}],\"result\":\"r\",\"exitCode\":\"0\"}}}",
+        "{\"Node\":{\"PHASE\":\"Succeeded\",\"Message\":\"m\",\"proGress\":\"1/"
+        "1\",\"Outputs\":{\"Parameters\":[{\"Name\":"
+        "\"p\",\"VALUE\":1}],\"Artifacts\":[{\"NAME\":\"a\"}],\"Result\":\"r\",\"exitcode\":\"0\"}}}",
+        "{\"node\":{\"phase\":\"Failed\",\"phaſe\":\"Succeeded\",\"MESSAGE\":\"x\",\"message\":\"m\",\"Message\":null,"
+        "\"progress\":\"1/"
+        "1\",\"outputs\":{\"parameters\":[{\"name\":\"q\",\"Name\":\"p\",\"value\":1}],\"artifacts\":[{"
+        "\"name\":\"a\"}],\"re\u017fult\":\"r\",\"exitCode\":\"0\"}}}",
+    };
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        TPH_CLEANUP(tph_rpc_reply_release) struct tph_rpc_reply reply = judge(bodies[i]);
+        assert_int_equal(reply.verdict, TPH_VERDICT_RESULT);
+        assert_true(tph_str_eqz(reply.result.phase, "Succeeded"));
+        assert_true(tph_str_eqz(reply.result.message, "m"));
+        assert_true(tph_str_eqz(reply.result.progress, "1/1"));
+        TPH_CLEANUP(tph_buf_release) struct tph_buf outputs = TPH_BUF_INIT(4096);
+        tph_json_write(reply.result.outputs, 0, &outputs);
+        assert_string_equal(tph_buf_cstr(&outputs),
+                            "{\"parameters\":[{\"name\":\"p\",\"value\":\"1\"}],\"artifacts\":[{\"name\":\"a\"}],"
+                            "\"result\":\"r\",\"exitCode\":\"0\"}");
+    }
+    TPH_CLEANUP(tph_rpc_reply_release)
+    struct tph_rpc_reply requeue = judge("{\"Node\":{\"Phase\":\"Running\"},\"Requeue\":\"2m\"}");
+    assert_int_equal(requeue.requeue_ms, 120000);
+    TPH_CLEANUP(tph_rpc_reply_release)
+    struct tph_rpc_reply wrong = judge("{\"Node\":{\"Phase\":5}}");
+    assert_non_null(strstr(wrong.message, "node.phase must be of type string, not number"));
+    TPH_CLEANUP(tph_rpc_reply_release) struct tph_rpc_reply other = judge("{\"nodes\":{\"phase\":\"Succeeded\"}}");
+    assert_int_equal(other.verdict, TPH_VERDICT_DECLINED);
+}
+
+/* It is a character as any other. In an error's body, which is shown, it is none of a text. */
+static void a_zero_byte_does_not_end_a_text(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_rpc_reply_release)
+    struct tph_rpc_reply reply =
+        judge("{\"node\":{\"phase\":\"Succeeded\",\"message\":\"a\\u0000b\",\"outputs\":{\"parameters\":"
+              "[{\"name\":\"p\",\"value\":\"c\\u0000d\"}],\"result\":\"\\u0000e\"}}}");
+    TPH_CLEANUP(tph_buf_release) struct tph_buf outputs = TPH_BUF_INIT(4096);
+    tph_json_write(reply.result.outputs, 0, &outputs);
+    assert_int_equal(reply.result.message.len, 3);
+    assert_string_equal(tph_buf_cstr(&outputs),
+                        "{\"parameters\":[{\"name\":\"p\",\"value\":\"c\\u0000d\"}],\"result\":\"\\u0000e\"}");
+    struct tph_rpc_answer answer = {
+        .transport = TPH_RPC_ANSWERED, .status = 500, .reason = TPH_STR("No"), .body = {.p = "\0one\0two\0", .len = 9}};
+    struct tph_rpc_question question = {.owner = true, .tries_left = 4, .url = URL};
+    tph_rpc_judge(&answer, &question, &reply);
+    assert_string_equal(reply.message, "500 No: \xef\xbf\xbdone\xef\xbf\xbdtwo\xef\xbf\xbd");
+}
+
 static void requeue_is_a_go_duration(void **state)
 {
     (void)state;
@@ -248,6 +306,8 @@ int main(void)
         cmocka_unit_test(every_cell_of_the_judgement),
         cmocka_unit_test(when_all_tries_are_spent_argos_words_come_first),
         cmocka_unit_test(values_of_parameters_become_texts),
+        cmocka_unit_test(members_are_read_in_whatever_case_they_are_written),
+        cmocka_unit_test(a_zero_byte_does_not_end_a_text),
         cmocka_unit_test(requeue_is_a_go_duration),
         cmocka_unit_test(a_parameter_past_its_ceiling_fails_only_its_node),
     };
