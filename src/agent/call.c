@@ -269,11 +269,20 @@ static void answered(void *owner, const struct tph_http_answer *answer)
         tph_sidecar_answered(sidecar, tph_clock_monotonic_us() - task->started_us, answer->keep_alive);
     }
     task->tries++;
+    /* A plugin may echo what it was sent: its token is neither shown nor stored. */
+    struct tph_str token = tph_str(sidecar->container.token);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_LIMIT_REPLY);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf reason = TPH_BUF_INIT(TPH_LIMIT_HTTP_HEADER);
+    bool echoes = tph_str_find(answer->body, token) >= 0 || tph_str_find(answer->reason, token) >= 0;
+    if (echoes) {
+        tph_buf_put_redacted(&body, answer->body, token);
+        tph_buf_put_redacted(&reason, answer->reason, token);
+    }
     struct tph_rpc_answer rpc = {
         .transport = transport_of(answer->outcome),
         .status = answer->status,
-        .reason = answer->reason,
-        .body = answer->body,
+        .reason = echoes ? tph_buf_str(&reason) : answer->reason,
+        .body = echoes ? tph_buf_str(&body) : answer->body,
         .error = tph_str(answer->error),
     };
     struct tph_rpc_question question = {

@@ -147,6 +147,17 @@ const char *tph_buf_cstr(const struct tph_buf *buf)
     return buf->bytes ? buf->bytes : "";
 }
 
+void tph_buf_put_redacted(struct tph_buf *buf, struct tph_str text, struct tph_str secret)
+{
+    ptrdiff_t at;
+    while (secret.len > 0 && (at = tph_str_find(text, secret)) >= 0) {
+        (void)tph_buf_put(buf, tph_str_slice(text, 0, (size_t)at));
+        (void)tph_buf_puts(buf, "***");
+        text = tph_str_slice(text, (size_t)at + secret.len, text.len);
+    }
+    (void)tph_buf_put(buf, text);
+}
+
 char *tph_buf_take(struct tph_buf *buf, size_t *ret_len)
 {
     size_t len = buf->len;

@@ -59,5 +59,8 @@ struct tph_str tph_buf_str(const struct tph_buf *buf);
 /* The same, NUL-terminated; never NULL. */
 const char *tph_buf_cstr(const struct tph_buf *buf);
 
+/* Appends text with *** in the place of each occurrence of secret; one of no bytes occurs nowhere. */
+void tph_buf_put_redacted(struct tph_buf *buf, struct tph_str text, struct tph_str secret);
+
 /* Hands the bytes over, NUL-terminated, never NULL; the caller frees them. ret_len may be NULL. */
 char *tph_buf_take(struct tph_buf *buf, size_t *ret_len) TPH_MUST_CHECK;

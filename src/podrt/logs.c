@@ -115,6 +115,12 @@ static void put_line(struct stream *s, struct tph_str line, bool last)
 {
     struct tph_logs *logs = s->logs;
     enum tph_logs_stream which = s == &logs->streams[TPH_LOGS_STDOUT] ? TPH_LOGS_STDOUT : TPH_LOGS_STDERR;
+    struct tph_str secret = tph_str(logs->options.secret);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf redacted = TPH_BUF_INIT(TPH_LIMIT_LOG_LINE);
+    if (secret.len > 0 && tph_str_find(line, secret) >= 0) {
+        tph_buf_put_redacted(&redacted, line, secret);
+        line = tph_buf_str(&redacted);
+    }
     tph_tail_add(&logs->tail, line);
     if (logs->file >= 0) {
         struct tph_buf *out = &logs->gathered;

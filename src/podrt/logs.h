@@ -24,6 +24,7 @@ struct tph_logs_options {
     const char *path; /* of the file; NULL: none */
     /* Each line, without its newline; NULL when nobody listens. */
     void (*line)(void *owner, enum tph_logs_stream stream, struct tph_str line);
+    const char *secret; /* shown and kept as ***, should the output hold it within a line; borrowed. NULL: none */
     /* The file could not be written; once. */
     void (*problem)(void *owner, const char *text);
     void *owner;

@@ -338,8 +338,11 @@ int tph_process_container_open(struct process_container *c, struct process_pod *
     }
     memcpy(c->token, from->token, len + 1);
     TPH_CLEANUP(tph_freep) char *path = pod->spec.logs_dir ? log_path(c) : NULL;
-    struct tph_logs_options options = {
-        .path = path, .line = pod->spec.log_events ? on_line : NULL, .problem = on_log_problem, .owner = c};
+    struct tph_logs_options options = {.path = path,
+                                       .line = pod->spec.log_events ? on_line : NULL,
+                                       .secret = c->token,
+                                       .problem = on_log_problem,
+                                       .owner = c};
     return tph_logs_new(pod->rt->loop, &options, &c->logs, err);
 }
 

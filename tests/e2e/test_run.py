@@ -155,6 +155,28 @@ def test_the_holder_of_a_text_is_found():
         child.kill()
 
 
+def test_a_token_that_a_plugin_echoes_is_neither_shown_nor_kept(tiphys, make_plugin, tmp_path):
+    directory = make_plugin(
+        "        said = self.headers['Authorization']\n        print('heard', said, said, 'end', flush=True)\n"
+        "        fail = args['template']['name'] == 'two'\n"
+        "        if fail: self.reply({'got': said}, 400)\n"
+        "        else: self.reply({'node': {'phase': 'Succeeded', 'message': 'got ' + said, 'outputs': {'result': said,\n"
+        "            'parameters': [{'name': said[7:], 'value': said[7:]}]}}})")
+    many_calls(directory, 1)
+    workflow = directory / "workflow.yaml"
+    workflow.write_text(workflow.read_text().replace("    - name: main", "    - name: two\n      plugin: {probe: {}}\n    - name: main") +
+                        "        - - {name: t, template: two}\n")
+    logs = tmp_path / "logs"
+    result = tiphys("run", directory, "--log", "--logs-dir", logs, "-o", "json")
+    nodes = {n["displayName"]: n for n in result.json["status"]["nodes"].values()}
+    assert nodes["s0"]["message"] == "got Bearer ***"
+    assert nodes["s0"]["outputs"] == {"result": "Bearer ***", "parameters": [{"name": "***", "value": "***"}]}
+    assert nodes["t"]["message"] == '400 Bad Request: {"got": "Bearer ***"}'
+    assert "probe | heard Bearer *** Bearer *** end\n" in result.err
+    (kept,) = logs.iterdir()
+    assert kept.read_text().count(" F heard Bearer *** Bearer *** end\n") == 2
+
+
 def many_calls(directory, n):
     steps = "".join(f"          - {{name: s{i}, template: one}}\n" for i in range(n)).replace("          -", "        - -", 1)
     (directory / "workflow.yaml").write_text(
