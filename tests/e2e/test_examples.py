@@ -1,5 +1,7 @@
 """Every example runs and does what README says."""
+import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -48,21 +50,64 @@ def test_secret_reaches_the_plugin_by_secretkeyref(tiphys):
     assert only_node(result)["message"] == "Good day, Ada"
 
 
-@pytest.mark.parametrize("how, message", [
-    ("node", "the job failed"),
-    ("status", "500 Internal Server Error: out of order"),
-    ("declined", "no plugin executed the template"),
-    ("missing", "no plugin executed the template"),
-])
+FAILING = TOP / "examples" / "failing"
+AT_ONCE = {
+    "node": "the job failed",
+    "error": "the job could not be begun",
+    "declined": "no plugin executed the template",
+    "null": "no plugin executed the template",
+    "missing": "no plugin executed the template",
+    "status": "500 Internal Server Error: out of order",
+    "forbidden": "403 Forbidden:  (the plugin did not accept the token: it should compare the Authorization header with /var/run/argo/token)",
+    "nonsense": "the plugin's reply is not JSON (1:1: invalid character 'H' looking for beginning of value); it begins with: Hello!",
+    "empty": "EOF: the plugin answered 200 with an empty body; {} says that a template is not its own",
+    "wrong": 'the plugin\'s reply cannot be read (node.phase must be of type string, not array); it begins with: {"node": {"phase": ["Failed"]}}',
+    "large": "the plugin's reply is larger than 4194304 bytes",
+}
+POST = 'Post "http://localhost:4361/api/v1/template.execute": '
+FIVE_TIMES = {
+    "busy": "come back later (503 Service Unavailable, tried 5 times)",
+    "closed": POST + "EOF, tried 5 times",
+    "short": POST + "unexpected EOF, tried 5 times",
+    "slow": POST + "context deadline exceeded (Client.Timeout exceeded while awaiting headers), tried 5 times",
+}
+
+
+def test_the_example_of_failures_has_every_class():
+    text = (FAILING / "server.py").read_text()
+    in_server = set(re.findall(r'how == "(\w+)"', text))
+    assert in_server == {*AT_ONCE, *FIVE_TIMES, "exit"}
+    told = (FAILING / "failing.yaml").read_text().split("apiVersion")[0]
+    assert in_server <= set(re.findall(r"\w+", told))
+
+
+@pytest.mark.parametrize("how, message", AT_ONCE.items())
 def test_each_class_of_failure_fails_the_node(tiphys, how, message):
-    result = tiphys("run", "examples/failing", "-p", f"how={how}", "-o", "json")
+    result = tiphys("run", FAILING, "-p", f"how={how}", "-o", "json")
     assert result.code == 1
-    assert only_node(result)["message"] == message
+    node = only_node(result)
+    assert (node["phase"], node["message"]) == ("Error" if how == "error" else "Failed", message)
 
 
-def test_nonsense_shows_its_beginning(tiphys):
-    result = tiphys("run", "examples/failing", "-p", "how=nonsense", "-o", "json")
-    assert "begins with: Hello!" in only_node(result)["message"]
+def test_what_may_pass_is_tried_five_times(tiphys, tiphys_open, tmp_path, port):
+    """All of them side by side, for that takes its time; the server that dies is one of its own."""
+    dying = tmp_path / "dying"
+    shutil.copytree(FAILING, dying)
+    tmp_path.chmod(0o755)
+    for name in ("plugin.yaml", "server.py"):
+        (dying / name).write_text((dying / name).read_text().replace("4361", str(port)))
+    steps = "".join(f"      - {{name: {how}, template: one, arguments: {{parameters: [{{name: how, value: {how}}}]}}}}\n" for how in FIVE_TIMES)
+    (tmp_path / "all.yaml").write_text(
+        "kind: Workflow\nmetadata: {name: all}\nspec:\n  entrypoint: main\n  templates:\n  - name: one\n"
+        "    inputs: {parameters: [{name: how}]}\n    plugin: {failing: {how: '{{inputs.parameters.how}}'}}\n"
+        "  - name: main\n    steps:\n" + steps.replace("      -", "    - -", 1))
+    with tiphys_open("run", dying, "-p", "how=exit", "-o", "json") as other:
+        result = tiphys("run", tmp_path / "all.yaml", "--plugin", FAILING, "-o", "json")
+        out, err = other.communicate(timeout=100)
+    nodes = {n["displayName"]: n["message"] for n in result.json["status"]["nodes"].values() if n["type"] == "Plugin"}
+    assert nodes == FIVE_TIMES
+    (node,) = json.loads(out)["status"]["nodes"].values()
+    assert (other.returncode, node["message"]) == (1, POST.replace("4361", str(port)) + "EOF, tried 5 times"), err
 
 
 @pytest.mark.skipif(not has("node"), reason="no node on this machine")
