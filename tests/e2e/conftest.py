@@ -57,6 +57,25 @@ def port():
             continue
 
 
+@pytest.fixture
+def example(tmp_path, port):
+    """example("hello"): a copy of examples/hello on a port of its own, for somebody else may run it just now; at most two."""
+    ports = [port + 1, port]
+
+    def copy(name):
+        directory = tmp_path / "copies" / "examples" / name
+        if not directory.exists():
+            shutil.copytree(TOP / "examples" / name, directory, ignore=shutil.ignore_patterns("server"))
+            old = re.search(r"containerPort: (\d+)", (directory / "plugin.yaml").read_text()).group(1)
+            new = str(ports.pop())
+            for path in directory.iterdir():
+                path.write_text(path.read_text().replace(old, new))
+            tmp_path.chmod(0o755)
+        return directory
+
+    return copy
+
+
 PLUGIN = """\
 apiVersion: argoproj.io/v1alpha1
 kind: ExecutorPlugin
@@ -148,7 +167,7 @@ def leftovers(port, before=()):
     return [path for path in found if path not in before]
 
 
-def wait_until(condition, seconds=10):
+def wait_until(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

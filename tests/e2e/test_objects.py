@@ -55,11 +55,11 @@ def nodes(workflow):
     return {n["displayName"]: n for n in workflow["status"]["nodes"].values()}
 
 
-def test_templates_of_other_objects_are_called(tiphys, tmp_path):
+def test_templates_of_other_objects_are_called(tiphys, tmp_path, example):
     for kind, cluster in (("WorkflowTemplate", "false"), ("ClusterWorkflowTemplate", "true")):
         path = tmp_path / f"{kind}.yaml"
         path.write_text("---".join([CALLER.format(cluster=cluster), VALUES, TEMPLATES.format(kind=kind)]))
-        result = tiphys("run", path, "--plugin", "examples/hello", "-o", "json")
+        result = tiphys("run", path, "--plugin", example("hello"), "-o", "json")
         assert result.code == 0, result.err
         found = nodes(result.json)
         assert set(found) == {"caller", "all", "all(0:ann)", "all(1:bob)", "then"}
@@ -68,10 +68,10 @@ def test_templates_of_other_objects_are_called(tiphys, tmp_path):
         assert found["then"]["templateScope"] == "local/caller"
 
 
-def test_a_template_that_is_not_there_is_an_error_with_its_place(tiphys, tmp_path):
+def test_a_template_that_is_not_there_is_an_error_with_its_place(tiphys, tmp_path, example):
     path = tmp_path / "wf.yaml"
     path.write_text("---".join([CALLER.format(cluster="false"), VALUES]))
-    result = tiphys("run", path, "--plugin", "examples/hello")
+    result = tiphys("run", path, "--plugin", example("hello"))
     assert result.code == 2
     assert ":12:23: spec.templates[0].dag.tasks[0].templateRef.name: template reference lib.greet not found" in result.err
     assert 'there is no WorkflowTemplate "lib"; give its file, too' in result.err
@@ -131,8 +131,8 @@ def test_a_plugin_runs_what_a_pod_would_have_run(tiphys, make_plugin, tmp_path):
         assert template["plugin"] == {"probe": {"image": "alpine", "command": ["sh"], member: json.loads(value)}}
 
 
-def test_only_containers_and_scripts_are_mapped(tiphys):
-    result = tiphys("run", "examples/hello", "--map", "resource=hello")
+def test_only_containers_and_scripts_are_mapped(tiphys, example):
+    result = tiphys("run", example("hello"), "--map", "resource=hello")
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith('error: --map takes container=PLUGIN or script=PLUGIN, not "resource=hello"')
 
@@ -152,9 +152,9 @@ spec:
 """
 
 
-def test_expressions_see_what_tags_see(tiphys, tmp_path):
+def test_expressions_see_what_tags_see(tiphys, tmp_path, example):
     path = tmp_path / "wf.yaml"
     path.write_text(EXPRESSIONS.replace("VALUE", "\"{{=sprig.upper(tasks.a.status)}} {{=asInt('4') * 2}}\""))
-    result = tiphys("run", path, "--plugin", "examples/hello", "-o", "json")
+    result = tiphys("run", path, "--plugin", example("hello"), "-o", "json")
     assert result.code == 0, result.err
     assert nodes(result.json)["b"]["inputs"]["parameters"] == [{"name": "m", "value": "SUCCEEDED 8"}]

@@ -10,54 +10,54 @@ import pytest
 from conftest import TIPHYS, TOP, WORKFLOW, leftovers, wait_until
 
 
-def test_a_workflow_from_standard_input(tiphys):
-    result = tiphys("run", "-", "--plugin", "examples/hello", "-o", "name", stdin=WORKFLOW.format(name="hello"))
+def test_a_workflow_from_standard_input(tiphys, example):
+    result = tiphys("run", "-", "--plugin", example("hello"), "-o", "name", stdin=WORKFLOW.format(name="hello"))
     assert result.code == 0
     assert result.out.startswith("workflow.argoproj.io/hello-")
 
 
-def test_a_workflow_of_the_plugins_own_directory_is_one_workflow(tiphys, tmp_path):
-    shutil.copytree(TOP / "examples" / "hello", tmp_path / "hello")
-    workflow = tmp_path / "hello" / "hello.yaml"
+def test_a_workflow_of_the_plugins_own_directory_is_one_workflow(tiphys, example):
+    directory = example("hello")
+    workflow = directory / "hello.yaml"
     workflow.write_text(workflow.read_text().replace("generateName: hello-", "name: hello"))
-    result = tiphys("run", workflow, "--plugin", tmp_path / "hello", "-o", "name")
+    result = tiphys("run", workflow, "--plugin", directory, "-o", "name")
     assert (result.code, result.out) == (0, "workflow.argoproj.io/hello\n"), result.err
 
 
-def test_a_configmap_is_a_plugin(tiphys, tmp_path):
+def test_a_configmap_is_a_plugin(tiphys, tmp_path, example):
     for name in ("plugin.yaml", "server.py"):
-        (tmp_path / name).write_bytes((TOP / "examples" / "hello" / name).read_bytes())
+        shutil.copy(example("hello") / name, tmp_path / name)
     assert tiphys("executor-plugin", "build", ".", cwd=tmp_path).code == 0
-    result = tiphys("run", TOP / "examples/hello/hello.yaml", tmp_path / "hello-executor-plugin-configmap.yaml")
+    result = tiphys("run", example("hello") / "hello.yaml", tmp_path / "hello-executor-plugin-configmap.yaml")
     assert result.code == 0, result.err + result.out
 
 
-def test_the_configmap_beside_its_plugin_yaml_is_one_plugin(tiphys, tmp_path):
+def test_the_configmap_beside_its_plugin_yaml_is_one_plugin(tiphys, tmp_path, example):
     for name in ("plugin.yaml", "server.py", "hello.yaml"):
-        (tmp_path / name).write_bytes((TOP / "examples" / "hello" / name).read_bytes())
+        shutil.copy(example("hello") / name, tmp_path / name)
     assert tiphys("executor-plugin", "build", ".", cwd=tmp_path).code == 0
     assert tiphys("run", tmp_path).code == 0
 
 
-def test_several_workflows_run_side_by_side_and_the_worst_code_wins(tiphys):
-    result = tiphys("run", "examples/hello", "examples/failing", "-o", "json")
+def test_several_workflows_run_side_by_side_and_the_worst_code_wins(tiphys, example):
+    result = tiphys("run", example("hello"), example("failing"), "-o", "json")
     assert result.code == 1
     assert result.json["kind"] == "List"
     assert sorted(w["status"]["phase"] for w in result.json["items"]) == ["Failed", "Succeeded"]
 
 
-def test_workflow_level_plugins(tiphys, tmp_path):
+def test_workflow_level_plugins(tiphys, tmp_path, example, port):
     import json
-    plugin = json.loads(tiphys("executor-plugin", "list", "examples/hello", "-o", "json").out)[0]
-    assert plugin["key"] == "hello" and plugin["ports"] == [4355]
-    server = (TOP / "examples/hello/server.py").read_text()
+    plugin = json.loads(tiphys("executor-plugin", "list", example("hello"), "-o", "json").out)[0]
+    assert plugin["key"] == "hello" and plugin["ports"] == [port]
+    server = (example("hello") / "server.py").read_text()
     workflow = {
         "kind": "Workflow", "metadata": {"generateName": "own-"},
         "spec": {"entrypoint": "main", "templates": [{"name": "main", "plugin": {"hello": {}}}], "executorPlugins": [{
             "metadata": {"name": "hello"},
             "spec": {"sidecar": {"container": {
                 "name": "hello", "image": "python:3", "command": ["python", "-c"], "args": [server],
-                "ports": [{"containerPort": 4355}], "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "1"}},
+                "ports": [{"containerPort": port}], "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "1"}},
                 "securityContext": {"runAsUser": 1000}}}}}]}}
     path = tmp_path / "wf.json"
     path.write_text(json.dumps(workflow))
