@@ -18,7 +18,7 @@
 #include "plugin/plugin.h"
 #include "podrt/memory.h"
 
-enum { WORLD_SERVERS = 3, WATCHDOG_MS = 20000 };
+enum { WORLD_SERVERS = 3, WATCHDOG_MS = 60000 };
 
 /* What differs from a world as most tests want it; 0 = as there. */
 struct world_options {

@@ -24,9 +24,9 @@ struct scene {
     struct tph_timer *timer;
     int n_requests, n_ended, n_drained, n_heads;
     enum tph_http_end how;
-    char bodies[64]; /* of the requests, one after the other */
-    size_t written;
-    bool hold_ended; /* the loop goes on until an exchange ended */
+    char bodies[64];      /* of the requests, one after the other */
+    size_t written, goal; /* goal 0: until the queue refuses for the first time */
+    bool hold_ended;      /* the loop goes on until an exchange ended */
     bool peer_through;
 };
 
@@ -101,17 +101,19 @@ static void answer_watch(struct scene *s, struct tph_http_exchange *x)
     s->held = x;
 }
 
-/* Writes until the queue refuses. */
+/* Writes until the queue refuses, which it does sooner or later whatever the kernel's buffers hold; 8 MiB are left
+ * then, for which it has to be drained. */
 static void fill(struct scene *s)
 {
     static char block[10000];
     memset(block, 'y', sizeof(block));
-    while (s->written < TPH_MIB(8) &&
+    while ((s->goal == 0 || s->written < s->goal) &&
            tph_http_exchange_write(s->held, (struct tph_str){block, sizeof(block)}) == TPH_HTTP_WRITTEN) {
         s->written += sizeof(block);
         assert_true(tph_http_exchange_queued(s->held) <= s->config.max_queue + 64);
     }
-    if (s->written >= TPH_MIB(8)) {
+    s->goal = s->goal == 0 ? s->written + TPH_MIB(8) : s->goal;
+    if (s->written >= s->goal) {
         tph_http_exchange_end(s->held);
     }
 }
@@ -121,8 +123,8 @@ static void answer_flood(struct scene *s, struct tph_http_exchange *x)
     struct tph_http_reply r = {.status = 200};
     tph_http_exchange_begin(x, &r);
     s->held = x;
+    s->written = s->goal = 0;
     fill(s);
-    assert_true(s->written < TPH_MIB(8)); /* no socket takes that much at once */
 }
 
 static void answer_large(struct scene *s, struct tph_http_exchange *x)
@@ -502,7 +504,7 @@ static void a_slow_reader_holds_no_more_than_its_queue(void **state)
     struct scene *s = *state;
     play(s, STEPS({PEER_CONNECT}, SEND_TEXT("GET /flood HTTP/1.1\r\nHost: a\r\n\r\n"), {PEER_TURN},
                   {PEER_READ_TEXT, "\r\n0\r\n\r\n"}));
-    assert_int_equal(s->written, TPH_MIB(8) / 10000 * 10000 + 10000);
+    assert_true(s->written >= s->goal && s->written < s->goal + 10000);
     assert_true(s->n_drained >= 1); /* more than once where the peer is slower than the kernel's buffers are large */
     assert_int_equal(s->how, TPH_HTTP_END_ANSWERED);
     assert_true(s->peer.in.len > s->written);

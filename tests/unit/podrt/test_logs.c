@@ -277,7 +277,7 @@ static void a_flood_of_a_million_lines_loses_nothing_and_never_holds_the_loop(vo
     }
     tph_fd_close(&r->out);
     tph_fd_close(&r->err);
-    /* A timer that is due every millisecond ends each run: who read all at once would need no more than a few. */
+    /* A timer that is due at once ends each run after one turn of the loop, however fast the machine is. */
     struct tph_timer *beat = tph_timer_new(r->loop, turn_over, r->loop);
     struct tph_buf tail = TPH_BUF_INIT(4096);
     int64_t from_ms = tph_clock_monotonic_ms();
@@ -286,7 +286,7 @@ static void a_flood_of_a_million_lines_loses_nothing_and_never_holds_the_loop(vo
     TPH_CLEANUP(tph_freep) char *last = tph_format("line %d\n", FLOOD - 1);
     do {
         int64_t before_ms = tph_clock_monotonic_ms();
-        tph_timer_start(beat, 1);
+        tph_timer_start(beat, 0);
         tph_loop_run(r->loop);
         n_runs++;
         int64_t took_ms = tph_clock_monotonic_ms() - before_ms;
@@ -297,7 +297,7 @@ static void a_flood_of_a_million_lines_loses_nothing_and_never_holds_the_loop(vo
     print_message("%d lines in %lld ms, the longest turn took %lld ms\n", FLOOD,
                   (long long)(tph_clock_monotonic_ms() - from_ms), (long long)longest_ms);
     assert_string_equal(tph_buf_cstr(&tail), last);
-    assert_true(n_runs > 20); /* 11.9 MB, of which a turn reads 256 KiB */
+    assert_true(n_runs >= 45); /* 11.9 MB, of which a turn reads 256 KiB */
     tph_buf_release(&tail);
     tph_timer_free(beat);
     assert_int_equal(waitpid(child, NULL, 0), child);
