@@ -197,6 +197,9 @@ static void make_group(struct node *dag, size_t task, struct members *members)
     link_task(dag, task, group);
     group->unfinished = members->n;
     make_items(group, members);
+    if (group->unfinished == 0 && !tph_node_phase_is_final(group->pub.phase)) {
+        close_group(group); /* failFast: none of them was made */
+    }
     tph_run_push(run, WORK_HOOKS, group);
 }
 
@@ -529,7 +532,7 @@ void tph_dag_restore(struct node *dag)
 static void plan_again(struct node *group)
 {
     const struct node *dag = group->parent;
-    bool limited = dag->template->parallelism > 0 || group->run->spec->parallelism > 0;
+    bool limited = dag->template->parallelism > 0 || group->run->spec->parallelism > 0 || dag->template->fail_fast;
     struct members members = {.n = 0};
     bool is_loop = false;
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
@@ -540,6 +543,15 @@ static void plan_again(struct node *group)
     group->plan = tph_members_keep(group->run, &members);
     group->plan->next = group->n_members;
     group->unfinished += members.n - group->n_members;
+}
+
+/* Tasks that waited for room are ready once more, in the order of the template. */
+static void take_back_queue(struct node *dag)
+{
+    for (; dag->queue_first != dag->queue_end; dag->queue_first = (dag->queue_first + 1) % (n_tasks(dag) + 1)) {
+        dag->waits[dag->queue[dag->queue_first]] = 0;
+        dag->unfinished--;
+    }
 }
 
 void tph_dag_start_again(struct node *node)
@@ -553,6 +565,7 @@ void tph_dag_start_again(struct node *node)
         }
         return;
     }
+    take_back_queue(node);
     push_ready(node, node->template->order, node->template->n_order);
     if (node->unfinished == 0) {
         close_dag(node);

@@ -97,6 +97,10 @@ bool tph_run_check_deadlines(struct tph_run *run)
     if (whole_ms > 0 && run->now_ms >= whole_ms) {
         end_late(run);
     }
+    if (run->begun_late) { /* behind a continueOn, or in an exit handler that is let run */
+        run->begun_late = false;
+        tph_run_end_stopped(run);
+    }
     if (next && next->deadline_ms <= run->now_ms) {
         expire(next);
     }

@@ -236,10 +236,26 @@ void tph_locks_forget_owner(struct tph_locks *locks, const void *owner)
     }
 }
 
+static int by_holder(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted, for a restart knows nothing of the order in which they came. */
 void tph_locks_holders(const struct tph_locks *locks, struct tph_str name, struct tph_buf *out)
 {
     const struct lock *lock = tph_map_get(&locks->by_name, name);
+    size_t n = 0;
     for (const struct waiter *w = lock ? lock->holding : NULL; w; w = w->next) {
-        (void)tph_buf_printf(out, "%s%s", out->len > 0 ? "," : "", w->holder);
+        n++;
+    }
+    TPH_CLEANUP(tph_freep) const char **names = tph_calloc(n, sizeof(const char *));
+    n = 0;
+    for (const struct waiter *w = lock ? lock->holding : NULL; w; w = w->next) {
+        names[n++] = w->holder;
+    }
+    qsort(names, n, sizeof(const char *), by_holder);
+    for (size_t i = 0; i < n; i++) {
+        (void)tph_buf_printf(out, "%s%s", i > 0 ? "," : "", names[i]);
     }
 }

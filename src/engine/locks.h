@@ -49,5 +49,5 @@ void *tph_locks_next_woken(struct tph_locks *locks);
 /* An owner is gone: it is not told any more. */
 void tph_locks_forget_owner(struct tph_locks *locks, const void *owner);
 
-/* Appends the holders of a lock, separated by commas. */
+/* Appends the holders of a lock, separated by commas, in the order of their names. */
 void tph_locks_holders(const struct tph_locks *locks, struct tph_str name, struct tph_buf *out);

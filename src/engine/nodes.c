@@ -145,6 +145,7 @@ struct node *tph_node_make(struct tph_run *run, const char *name, const struct n
     node->pub.display_name = display_name(node->pub.name, node->pub.boundary);
     node->pub.template_name = kind->template ? kind->template->name : TPH_STR("");
     bool leaf = tph_node_is_leaf(node);
+    run->begun_late = run->begun_late || (run->shutdown && leaf);
     node->pub.phase = leaf && kind->type != TPH_NODE_SUSPEND ? TPH_NODE_PENDING : TPH_NODE_RUNNING;
     node->pub.started_ms = run->now_ms;
     node->pub.children = &node->one_child;

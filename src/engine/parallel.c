@@ -30,13 +30,22 @@ void tph_parallel_made(struct node *node)
     node->run->n_leaves += is_leaf(node) ? 1 : 0;
 }
 
+/* Whether failFast hears of it. For Argo a failed attempt that is tried again counts, too, and so does a hook. */
+static bool is_failure(const struct node *node)
+{
+    bool own = node->role == ROLE_MEMBER && (counts(node) || node->pub.type == TPH_NODE_RETRY);
+    return tph_node_failed(node) && (node->run->options.compatibility_argo ? counts(node) : own);
+}
+
 void tph_parallel_final(struct node *node)
 {
     struct tph_run *run = node->run;
     struct node *boundary = tph_node_boundary(node);
     if (boundary && counts(node)) {
         boundary->running--;
-        boundary->has_failed = boundary->has_failed || tph_node_failed(node);
+    }
+    if (boundary && is_failure(node)) {
+        boundary->has_failed = true;
     }
     run->n_leaves -= is_leaf(node) ? 1 : 0;
     if (run->n_blocked > 0) {
@@ -80,7 +89,15 @@ void tph_parallel_block(struct node *parent)
     run->blocked[run->n_blocked++] = parent;
 }
 
-/* Each goes on as far as there is room, in the order in which they came. */
+void tph_parallel_forget_blocked(struct tph_run *run)
+{
+    for (size_t i = 0; i < run->n_blocked; i++) {
+        run->blocked[i]->blocked = false;
+    }
+    run->n_blocked = 0;
+}
+
+/* Each goes on as far as there is room, in the order in which they came; after a restart in that of the tree. */
 void tph_parallel_room(struct tph_run *run)
 {
     size_t n = run->n_blocked;

@@ -65,6 +65,15 @@ static int parse_type(const struct restorer *r, const struct tph_json *saved, en
                          TPH_FMT(tph_json_get_str(saved, "id")), TPH_FMT(word));
 }
 
+/* A DAG that only ended as one of its tasks says nothing itself; a step that is in error and has no type was not made.
+ */
+static bool is_broken(const struct node *node)
+{
+    bool dag = node->pub.type == TPH_NODE_DAG && node->pub.message.len > 0;
+    bool unmade = node->pub.type == TPH_NODE_SKIP && node->parent && node->parent->pub.type == TPH_NODE_STEP_GROUP;
+    return node->pub.phase == TPH_NODE_ERROR && (dag || unmade);
+}
+
 /* What a saved node says about the one just made in its place. */
 static int load_node(const struct restorer *r, struct node *node, const struct tph_json *saved)
 {
@@ -83,6 +92,8 @@ static int load_node(const struct restorer *r, struct node *node, const struct t
     node->pub.finished_ms = tph_node_phase_is_final(node->pub.phase) ? read_time(saved, "finishedAt") : 0;
     node->pub.inputs = inputs ? tph_json_copy(r->run->doc, inputs) : NULL;
     tph_node_set_outputs(node, tph_json_get(saved, "outputs"));
+    node->broken = is_broken(node);
+    node->flagged = tph_json_get(saved, "nodeFlag") != NULL;
     if (tph_node_is_leaf(node)) {
         load_leaf_progress(node, saved);
     }

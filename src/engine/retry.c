@@ -281,6 +281,7 @@ static void consider(struct node *retry)
         end_retry(retry, &message);
         return;
     }
+    tph_node_set_deadline(retry, 0); /* of the pause: over, or set anew */
     switch (judge(retry, &message, &problem)) {
     case RETRY_AGAIN:
         begin_attempt(retry);
@@ -312,7 +313,6 @@ void tph_retry_attempt_final(struct node *retry)
 
 void tph_retry_expire(struct node *retry)
 {
-    tph_node_set_deadline(retry, 0);
     consider(retry);
 }
 

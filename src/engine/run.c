@@ -297,8 +297,15 @@ static void start_node_again(struct node *node)
 
 static void start_again(struct tph_run *run)
 {
+    TPH_CLEANUP(tph_freep) struct node **list = tph_calloc(run->n_nodes, sizeof(struct node *));
+    tph_parallel_forget_blocked(run);
+    tph_sync_leave_queues(run);
+    size_t n = 0;
     for (struct node *node = run->root; node; node = tph_node_next(node)) {
-        start_node_again(node);
+        list[n++] = node;
+    }
+    for (size_t i = 0; i < n; i++) { /* not those that are made on the way: they begin by themselves */
+        start_node_again(list[i]);
     }
     run->waiting_ms = 0; /* whoever waited is gone */
 }

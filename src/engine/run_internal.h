@@ -190,7 +190,8 @@ enum sync_answer tph_sync_workflow(struct tph_run *run, struct tph_buf *problem)
 void tph_sync_release(struct node *node); /* it is final */
 void tph_sync_release_workflow(struct tph_run *run);
 void tph_sync_try_again(struct tph_run *run);
-void tph_sync_wait_again(struct node *node);                                           /* after a restart */
+void tph_sync_leave_queues(struct tph_run *run); /* of nodes: they come again in the order of the tree */
+void tph_sync_wait_again(struct node *node);     /* after a restart */
 struct tph_json *tph_sync_status(const struct tph_run *run, struct tph_json_doc *doc); /* NULL = nothing */
 void tph_sync_restore(struct tph_run *run, const struct tph_json *sync);
 
@@ -230,6 +231,7 @@ bool tph_parallel_may_begin(const struct node *parent, const struct tph_template
 bool tph_parallel_gives_up(const struct node *parent); /* failFast: nothing more is to be made */
 void tph_parallel_block(struct node *parent);          /* is asked again when there may be room */
 void tph_parallel_room(struct tph_run *run);
+void tph_parallel_forget_blocked(struct tph_run *run); /* those who still want something ask once more */
 
 /* retry.c */
 void tph_retry_begin(struct node *retry);

@@ -78,6 +78,7 @@ struct node {
     bool in_lock_queue;
     bool has_failed; /* steps, DAG: one of those that count */
     bool blocked;    /* in run->blocked */
+    bool gave_up;    /* group of steps: failFast left members out */
     bool dirty;      /* in the list of changed nodes */
 };
 
@@ -120,6 +121,7 @@ struct tph_run {
     int64_t done, total; /* progress of all leaves */
     char progress[48];
     const char *shutdown; /* "Stop", "Terminate" or NULL */
+    bool begun_late;      /* something began although shutdown is set: it is to end, too */
     bool suspended;       /* spec.suspend: what runs goes on, nothing begins */
     bool second_pass;     /* Argo's controller would have looked at it more than once */
     struct work *work;    /* owned stack */

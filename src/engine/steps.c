@@ -99,6 +99,7 @@ static void make_members(struct node *group, struct members *plan)
         enum dispatched result = DISPATCHED;
         if (tph_parallel_gives_up(group)) {
             group->unfinished -= plan->n - plan->next;
+            group->gave_up = true;
             plan->n = plan->next;
             break;
         }
@@ -109,9 +110,13 @@ static void make_members(struct node *group, struct members *plan)
         tph_buf_clear(&problem);
         struct node *member = tph_dispatch_member(group, m, plan->next, &problem, &result);
         tph_node_add_child(group, member);
-        if (result == DISPATCH_FAILED) {
+        if (result == DISPATCH_FAILED && first == 0) {
             fail_group(group, member, tph_buf_cstr(&problem));
             return;
+        }
+        if (result == DISPATCH_FAILED) { /* others run by now: the group fails when they are over */
+            group->unfinished -= plan->n - plan->next - 1;
+            plan->n = plan->next + 1;
         }
     }
     /* The stack gives them back in the order of their places. */
@@ -177,6 +182,9 @@ static void open_next_group(struct node *steps)
     } else {
         group->unfinished = members.n;
         make_members(group, &members);
+        if (group->gave_up && group->unfinished == 0 && !tph_node_phase_is_final(group->pub.phase)) {
+            close_group(group);
+        }
     }
 }
 
@@ -235,7 +243,7 @@ static void close_group(struct node *group)
         tph_node_set_phase(group, TPH_NODE_ERROR, message);
     } else if (failed && failed->timed_out) {
         tph_node_set_phase(group, TPH_NODE_FAILED, "timeout");
-    } else if (failed && gives_up(group)) {
+    } else if ((failed && gives_up(group)) || (!failed && group->gave_up)) {
         tph_node_set_phase(group, TPH_NODE_FAILED, TPH_FAIL_FAST_MESSAGE);
     } else if (failed) {
         TPH_CLEANUP(tph_freep) char *message = tph_format("child '%.*s' failed", TPH_FMT(failed->pub.id));
@@ -304,14 +312,27 @@ void tph_steps_group_final(struct node *group)
     end_steps(steps, TPH_NODE_FAILED, message);
 }
 
+/* One of them could not be made: so nothing is behind it. */
+static bool has_unmade(const struct node *group)
+{
+    for (size_t i = 0; i < group->n_members; i++) {
+        const struct node *member = group->members[i];
+        if (member->pub.type == TPH_NODE_SKIP && member->pub.phase == TPH_NODE_ERROR) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* After a restart: what the group had not made yet, for there was no room. */
 static void plan_again(struct node *group)
 {
     const struct node *steps = group->parent;
-    bool limited = steps->template->parallelism > 0 || group->run->spec->parallelism > 0;
+    bool limited = steps->template->parallelism > 0 || group->run->spec->parallelism > 0 || steps->template->fail_fast;
     struct members members = {.n = 0};
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    if (!limited || group->plan || expand_all(group, &members, &problem) < 0 || members.n <= group->n_members) {
+    if (!limited || group->plan || has_unmade(group) || expand_all(group, &members, &problem) < 0 ||
+        members.n <= group->n_members) {
         return;
     }
     group->plan = tph_members_keep(group->run, &members);

@@ -232,6 +232,15 @@ static void try_node(struct node *node)
     }
 }
 
+void tph_sync_leave_queues(struct tph_run *run)
+{
+    for (size_t i = 0; i < run->n_lock_queue; i++) {
+        run->lock_queue[i]->in_lock_queue = false;
+        tph_locks_drop(tph_run_locks(run), holder_of(run, run->lock_queue[i]).name);
+    }
+    run->n_lock_queue = 0;
+}
+
 void tph_sync_wait_again(struct node *node)
 {
     wait_for(node, node->waits_for);
@@ -310,8 +319,7 @@ struct tph_json *tph_sync_status(const struct tph_run *run, struct tph_json_doc 
     if (run->waits_for.p) {
         add_waiting(run, doc, sync, run->waits_for);
     }
-    for (size_t i = 0; i < run->n_nodes; i++) {
-        const struct node *node = run->nodes[i];
+    for (const struct node *node = run->root; node; node = tph_node_next(node)) {
         for (size_t l = 0; l < node->n_held; l++) {
             TPH_CLEANUP(tph_freep) char *holder = tph_format("%s/%.*s", workflow, TPH_FMT(node->pub.id));
             add_entry(doc, sync, node->held[l], "holding", tph_str(holder));
