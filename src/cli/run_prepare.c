@@ -207,21 +207,44 @@ static int take_name(struct tph_run_input *input, struct tph_run_workflow *workf
                          (int)(first.len > 2 ? first.len - 2 : 0), tph_buf_cstr(&first));
 }
 
+/* The template, given with it, that a workflow refers to as a whole; NULL: it refers to none, or it is not here. */
+static const struct tph_run_workflow *referred(const struct tph_run_input *input,
+                                               const struct tph_run_workflow *workflow)
+{
+    const struct tph_json *ref = tph_json_path(workflow->object, "spec", "workflowTemplateRef", NULL);
+    bool cluster = tph_json_bool(tph_json_get(ref, "clusterScope"));
+    struct tph_str ns = tph_json_get_str(tph_json_get(workflow->object, "metadata"), "namespace");
+    for (size_t i = 0; i < input->n_templates && tph_json_is(ref, TPH_JSON_OBJECT); i++) {
+        const struct tph_json *meta = tph_json_get(input->templates[i].object, "metadata");
+        struct tph_str own = tph_json_get_str(meta, "namespace");
+        bool is_cluster = tph_str_eqz(tph_json_get_str(input->templates[i].object, "kind"), "ClusterWorkflowTemplate");
+        bool visible = cluster || own.len == 0 || tph_str_eq(own, ns);
+        if (is_cluster == cluster && visible &&
+            tph_str_eq(tph_json_get_str(meta, "name"), tph_json_get_str(ref, "name"))) {
+            return &input->templates[i];
+        }
+    }
+    return NULL;
+}
+
 /* A parameter that the workflow does not declare is one all the same, as in Argo; but it may be a slip. */
 static void warn_undeclared(const struct tph_run_input *input, const struct tph_run_workflow *workflow,
                             struct tph_str name)
 {
-    const struct tph_json *list = tph_json_path(workflow->object, "spec", "arguments", "parameters", NULL);
+    const struct tph_run_workflow *template = referred(input, workflow);
+    const struct tph_json *objects[] = {workflow->object, template ? template->object : NULL};
     const char *names[TPH_LIMIT_PLUGINS];
     size_t n = 0;
     TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
-    struct tph_json_iter it = tph_json_iter(list);
-    while (tph_json_next(&it) && n < TPH_LIMIT_PLUGINS) {
-        struct tph_str other = tph_json_get_str(it.value, "name");
-        if (tph_str_eq(other, name)) {
-            return;
+    for (size_t i = 0; i < 2; i++) {
+        struct tph_json_iter it = tph_json_iter(tph_json_path(objects[i], "spec", "arguments", "parameters", NULL));
+        while (tph_json_next(&it) && n < TPH_LIMIT_PLUGINS) {
+            struct tph_str other = tph_json_get_str(it.value, "name");
+            if (tph_str_eq(other, name)) {
+                return;
+            }
+            names[n++] = tph_arena_strdup(arena, other);
         }
-        names[n++] = tph_arena_strdup(arena, other);
     }
     const char *near = tph_str_nearest(name, names, n);
     if (near) {
@@ -335,19 +358,51 @@ static int check_keys(struct tph_run_input *input, const struct tph_run_workflow
     return 0;
 }
 
-static int compile(struct tph_run_input *input, const struct tph_run_workflow *workflow, struct tph_prepared *prepared,
-                   struct tph_error *err)
+/* Puts the place of the path before the error. */
+static int place_error(const struct tph_source *source, struct tph_str path, struct tph_error *err)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
+    struct tph_error inner = *err;
+    tph_source_place(source, path, &place);
+    return tph_error_set(err, inner.kind, "%s%s", tph_buf_cstr(&place), inner.text);
+}
+
+static struct tph_run_options options_of(struct tph_run_input *input, const struct tph_run_workflow *workflow)
+{
+    struct tph_str ns = tph_json_get_str(tph_json_get(workflow->object, "metadata"), "namespace");
+    return (struct tph_run_options){
+        .objects = tph_objects_view(input->objects, ns), .locks = input->locks, .read_zone = tph_zone_read_file};
+}
+
+static int compile(struct tph_run_input *input, const struct tph_run_workflow *workflow,
+                   const struct tph_source *source, struct tph_prepared *prepared, struct tph_error *err)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf path = TPH_BUF_INIT(TPH_KIB(8));
-    struct tph_str ns = tph_json_get_str(tph_json_get(workflow->object, "metadata"), "namespace");
-    struct tph_run_options options = {
-        .objects = tph_objects_view(input->objects, ns), .locks = input->locks, .read_zone = tph_zone_read_file};
+    struct tph_run_options options = options_of(input, workflow);
     if (tph_run_new(workflow->object, &options, &prepared->run, &path, err) < 0) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
-        tph_source_place(&workflow->source, tph_buf_str(&path), &place);
-        struct tph_error inner = *err;
-        return tph_error_set(err, inner.kind, "%s%s", tph_buf_cstr(&place), inner.text);
+        return place_error(source, tph_buf_str(&path), err);
     }
+    return 0;
+}
+
+/* Lays the workflow over the template that it refers to. ret_whole: as if all of that stood in the workflow itself,
+ * with the place where it does stand. */
+static int merge(struct tph_run_input *input, struct tph_run_workflow *workflow, struct tph_run_workflow *ret_whole,
+                 struct tph_error *err)
+{
+    struct tph_run_options options = options_of(input, workflow);
+    const struct tph_run_workflow *template = referred(input, workflow);
+    *ret_whole = *workflow;
+    if (!tph_json_is(tph_json_path(workflow->object, "spec", "workflowTemplateRef", NULL), TPH_JSON_OBJECT)) {
+        return 0;
+    }
+    if (tph_run_merge(workflow->doc, workflow->object, &options, &workflow->object, err) < 0) {
+        return place_error(&workflow->source, TPH_STR("spec.workflowTemplateRef"), err);
+    }
+    struct tph_json_doc *doc = workflow->doc;
+    ret_whole->object = tph_json_copy(doc, workflow->object);
+    tph_json_set(doc, ret_whole->object, "spec", tph_json_copy(doc, tph_run_exec_spec(workflow->object)));
+    ret_whole->source = template ? template->source : workflow->source;
     return 0;
 }
 
@@ -388,8 +443,10 @@ int tph_run_prepare(struct tph_run_input *input, struct tph_run_workflow *workfl
                     struct tph_prepared *ret_prepared, struct tph_error *err)
 {
     TPH_CLEANUP(tph_prepared_release) struct tph_prepared prepared = {.keys = TPH_MAP_INIT};
-    if (find_plugins(input, workflow, &prepared, err) < 0 || check_plugins(&prepared, err) < 0 ||
-        compile(input, workflow, &prepared, err) < 0 || check_keys(input, workflow, arena, &prepared, err) < 0) {
+    struct tph_run_workflow whole;
+    if (merge(input, workflow, &whole, err) < 0 || find_plugins(input, &whole, &prepared, err) < 0 ||
+        check_plugins(&prepared, err) < 0 || compile(input, workflow, &whole.source, &prepared, err) < 0 ||
+        check_keys(input, &whole, arena, &prepared, err) < 0) {
         return -1;
     }
     *ret_prepared = prepared;

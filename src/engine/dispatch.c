@@ -137,7 +137,10 @@ struct node *tph_dispatch(struct tph_run *run, const char *name, const struct no
         return node;
     }
     struct tph_json *inputs = NULL;
-    if (tph_scope_inputs(node, values, &inputs, problem) < 0) {
+    if (node->template->problem) {
+        (void)tph_buf_puts(problem, node->template->problem);
+    }
+    if (node->template->problem || tph_scope_inputs(node, values, &inputs, problem) < 0) {
         tph_node_end_unmade(node, TPH_NODE_ERROR, tph_buf_cstr(problem));
         return node;
     }

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "data/quote.h"
 #include "engine/run_internal.h"
 #include "expr/convert.h"
 #include "expr/tag.h"
@@ -166,7 +167,9 @@ static void see_reference(struct sight *s, struct tph_str path)
     struct tph_str rest = path;
     struct tph_str first = path;
     (void)tph_str_cut(&rest, '.', &first);
-    if (tph_str_eqz(first, "inputs")) {
+    if (s->scope->only_globals) {
+        see_globals(s, path);
+    } else if (tph_str_eqz(first, "inputs")) {
         (void)see(s, path);
         see_names_of(s, tph_json_get(s->scope->inputs, "parameters"), TPH_STR("inputs.parameters"));
     } else if (tph_str_eqz(first, "steps") || tph_str_eqz(first, "tasks")) {
@@ -271,6 +274,39 @@ int tph_scope_express(const struct scope *scope, struct tph_str expression, stru
     }
     tph_expr_print(result, value);
     return 0;
+}
+
+int tph_scope_label(const struct scope *scope, struct tph_str label, struct tph_str expression, struct tph_buf *value,
+                    struct tph_buf *problem)
+{
+    TPH_CLEANUP(tph_expr_memory_release)
+    struct tph_expr_memory memory = TPH_EXPR_MEMORY_INIT(TPH_LIMIT_EXPR_MEMORY);
+    TPH_CLEANUP(view_release) struct view view = view_of(scope, expression);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf why = TPH_BUF_INIT(TPH_LIMIT_EXPR_MESSAGE);
+    struct tph_expr_value result = TPH_EXPR_VALUE_NIL;
+    if (tph_expr_compile(view.expr, &view.env, &why) < 0) {
+        (void)tph_buf_puts(problem, "Failed to compile function for expression ");
+        tph_quote_go(expression, problem);
+        (void)tph_buf_printf(problem, ": %s", tph_buf_cstr(&why));
+        return -1;
+    }
+    int failed = tph_expr_evaluate(view.expr, &view.env, &memory, &result, &why);
+    if (failed == 0 && result.type == TPH_EXPR_STRING) {
+        tph_expr_print(result, value);
+        return 0;
+    }
+    (void)tph_buf_puts(problem, "failed to evaluate label ");
+    tph_quote_go(label, problem);
+    (void)tph_buf_puts(problem, " expression ");
+    tph_quote_go(expression, problem);
+    if (failed) {
+        (void)tph_buf_printf(problem, ": %s", tph_buf_cstr(&why));
+    } else {
+        (void)tph_buf_puts(problem, " evaluted to ");
+        tph_expr_print_type(result, problem);
+        (void)tph_buf_puts(problem, " but must be a string");
+    }
+    return -1;
 }
 
 int tph_scope_decide(const struct scope *scope, struct tph_str expression, bool *ret_value, struct tph_buf *problem)

@@ -158,7 +158,7 @@ void tph_globals_begin(struct tph_run *run)
 {
     const struct tph_spec *spec = run->spec;
     const struct tph_json *meta = tph_json_get(spec->object, "metadata");
-    const struct tph_json *json_spec = tph_json_get(spec->object, "spec");
+    const struct tph_json *json_spec = spec->exec;
     const struct tph_json *priority = tph_json_get(json_spec, "priority");
     struct tph_str scheduled = tph_json_get_str(tph_json_get(meta, "annotations"), LABEL("scheduled-time"));
     tph_globals_set(run, TPH_STR("workflow.name"), spec->name);

@@ -119,8 +119,8 @@ enum tph_text_value tph_lookup_globals(void *owner, struct tph_str name, struct 
 {
     const struct scope *scope = owner;
     const struct tph_str *text = tph_map_get(&scope->run->globals, name);
-    if (text) {
-        return put(value, *text);
+    if (text || scope->only_globals) {
+        return text ? put(value, *text) : TPH_TEXT_UNKNOWN;
     }
     if (tph_str_has_prefix(name, TPH_STR("workflow."))) {
         return lookup_late(scope, name, value);
@@ -413,6 +413,9 @@ enum tph_text_value tph_lookup_all(void *owner, struct tph_str name, struct tph_
     }
     if (scope->only_retry) {
         return tph_lookup_retry(owner, name, value);
+    }
+    if (scope->only_globals) {
+        return tph_lookup_globals(owner, name, value);
     }
     enum tph_text_value what = TPH_TEXT_UNKNOWN;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && what == TPH_TEXT_UNKNOWN; i++) {

@@ -357,6 +357,13 @@ static struct tph_json *status_object(const struct tph_run *run, struct tph_json
     if (run->stored) {
         tph_json_set(doc, status, "storedTemplates", stored_templates(run, doc));
     }
+    if (run->spec->local->stored.len > 0) {
+        struct tph_json *stored = tph_json_copy(doc, run->spec->exec);
+        if (run->shutdown) {
+            tph_json_set_cstr(doc, stored, "shutdown", run->shutdown);
+        }
+        tph_json_set(doc, status, "storedWorkflowTemplateSpec", stored);
+    }
     if (run->outputs) {
         tph_json_set(doc, outputs, "parameters", tph_json_copy(doc, run->outputs));
         tph_json_set(doc, status, "outputs", outputs);
@@ -381,8 +388,10 @@ struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *
 {
     struct tph_json *object = tph_json_copy(doc, run->spec->object);
     if (run->refused) {
-        object = tph_run_refused_object(run->spec->object, tph_run_message(run), run->finished_ms, doc);
-        set_artifacts(doc, tph_json_get(object, "status"));
+        object = tph_run_refused_object(run->spec->object, run->phase, tph_run_message(run), run->finished_ms, doc);
+        if (run->phase == TPH_WORKFLOW_FAILED) { /* at its locks, which are asked for later than the metadata */
+            set_artifacts(doc, tph_json_get(object, "status"));
+        }
         return object;
     }
     if (!run->root && run->phase == TPH_WORKFLOW_NEW) {
@@ -403,17 +412,21 @@ struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *
     return object;
 }
 
-struct tph_json *tph_run_refused_object(const struct tph_json *workflow, struct tph_str message, int64_t now_ms,
-                                        struct tph_json_doc *doc)
+struct tph_json *tph_run_refused_object(const struct tph_json *workflow, enum tph_workflow_phase phase,
+                                        struct tph_str message, int64_t now_ms, struct tph_json_doc *doc)
 {
     struct tph_json *object = tph_json_copy(doc, workflow);
     struct tph_json *labels = member_object(doc, member_object(doc, object, "metadata"), "labels");
     struct tph_json *status = tph_json_new_object(doc);
     struct tph_json *conditions = tph_json_new_array(doc);
-    tph_json_set_cstr(doc, labels, LABEL("phase"), tph_workflow_phase_name(TPH_WORKFLOW_FAILED));
+    const struct tph_json *stored = tph_json_path(workflow, "status", "storedWorkflowTemplateSpec", NULL);
+    tph_json_set_cstr(doc, labels, LABEL("phase"), tph_workflow_phase_name(phase));
     tph_json_set_cstr(doc, labels, LABEL("completed"), "true");
-    tph_json_set_cstr(doc, status, "phase", tph_workflow_phase_name(TPH_WORKFLOW_FAILED));
+    tph_json_set_cstr(doc, status, "phase", tph_workflow_phase_name(phase));
     tph_json_set_str(doc, status, "message", message);
+    if (stored) {
+        tph_json_set(doc, status, "storedWorkflowTemplateSpec", tph_json_copy(doc, stored));
+    }
     set_time(doc, status, "startedAt", now_ms);
     set_time(doc, status, "finishedAt", now_ms);
     tph_json_set_cstr(doc, status, "progress", "0/0");

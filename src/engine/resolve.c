@@ -48,10 +48,10 @@ void tph_run_store_template(struct tph_run *run, const struct tph_template *t, s
 {
     const struct tph_resource *r = t->resource;
     TPH_CLEANUP(tph_buf_release) struct tph_buf key = TPH_BUF_INIT(TPH_KIB(4));
-    if (r->kind == TPH_RESOURCE_LOCAL) {
+    if (r->stored.len == 0) {
         return;
     }
-    (void)tph_buf_printf(&key, "%s/%.*s/", kinds[r->kind], TPH_FMT(r->name));
+    (void)tph_buf_printf(&key, "%.*s/", TPH_FMT(r->stored));
     if (t->name.len > 0) {
         (void)tph_buf_put(&key, t->name);
     } else {
@@ -63,6 +63,16 @@ void tph_run_store_template(struct tph_run *run, const struct tph_template *t, s
     if (!tph_json_getn(run->stored, tph_buf_str(&key))) {
         tph_json_setn(run->doc, run->stored, tph_buf_str(&key), tph_json_copy(run->doc, t->object));
         run->workflow_changed = true;
+    }
+}
+
+/* All templates that the workflow refers to, as Argo's validation comes by them. */
+void tph_run_store_local(struct tph_run *run)
+{
+    struct tph_json_iter it = tph_json_iter(tph_json_get(run->spec->exec, "templates"));
+    while (run->spec->local->stored.len > 0 && tph_json_next(&it)) {
+        const struct tph_template *t = tph_map_get(&run->spec->local->templates, tph_json_get_str(it.value, "name"));
+        tph_run_store_template(run, t, TPH_STR_NONE);
     }
 }
 

@@ -30,6 +30,22 @@ static int load_late_parameters(struct tph_run *run, struct tph_error *err)
     return 0;
 }
 
+static int compile(const struct tph_json *workflow, struct tph_run *run, struct tph_buf *ret_path,
+                   struct tph_error *err)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    const struct tph_json *whole = workflow;
+    if (tph_run_needs_merge(workflow, &run->options)) {
+        struct tph_json *merged = NULL;
+        doc = tph_json_doc_new();
+        if (tph_run_merge(doc, workflow, &run->options, &merged, err) < 0) {
+            return -1;
+        }
+        whole = merged;
+    }
+    return tph_spec_compile(whole, run->options.compatibility_argo ? TPH_SPEC_ARGO : 0U, &run->spec, ret_path, err);
+}
+
 int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options, struct tph_run **ret_run,
                 struct tph_buf *ret_path, struct tph_error *err)
 {
@@ -38,8 +54,7 @@ int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *o
     run->arena = tph_arena_new();
     run->scratch = tph_arena_new();
     run->doc = tph_json_doc_new();
-    if (tph_spec_compile(workflow, options->compatibility_argo ? TPH_SPEC_ARGO_NUMBERS : 0U, &run->spec, ret_path,
-                         err) < 0) {
+    if (compile(workflow, run, ret_path, err) < 0) {
         return -1;
     }
     if (tph_time_parse(tph_json_get_str(tph_json_get(run->spec->object, "metadata"), "creationTimestamp"),
@@ -54,7 +69,8 @@ int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *o
     struct tph_str shutdown = tph_json_str(tph_json_path(run->spec->object, "spec", "shutdown", NULL));
     run->shutdown = tph_str_eqz(shutdown, "Stop") ? "Stop" : tph_str_eqz(shutdown, "Terminate") ? "Terminate" : NULL;
     const struct tph_json *status = tph_json_get(run->spec->object, "status");
-    if (tph_json_len(status) > 0 && tph_run_restore(run, status, err) < 0) {
+    bool begun = tph_json_get_str(status, "phase").len > 0 || tph_json_len(tph_json_get(status, "nodes")) > 0;
+    if (begun && tph_run_restore(run, status, err) < 0) {
         return -1;
     }
     *ret_run = TPH_TAKE(run);
@@ -232,9 +248,26 @@ static bool get_locks(struct tph_run *run)
     return answer == SYNC_GO;
 }
 
+/* False when its metadata cannot be had: it does not begin then. */
+static bool get_metadata(struct tph_run *run)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(64));
+    tph_globals_created(run);
+    if (tph_metadata_apply(run, &problem) == 0) {
+        return true;
+    }
+    run->started_ms = run->now_ms;
+    run->refused = true;
+    tph_run_set_phase(run, TPH_WORKFLOW_ERROR, tph_buf_cstr(&problem));
+    return false;
+}
+
 /* The first time: the root. */
 static void start_fresh(struct tph_run *run)
 {
+    if (run->phase == TPH_WORKFLOW_NEW && run->started_ms == 0 && !get_metadata(run)) {
+        return;
+    }
     if (run->started_ms == 0 && !get_locks(run)) {
         return;
     }
@@ -254,6 +287,7 @@ static void start_fresh(struct tph_run *run)
     enum dispatched result = DISPATCHED;
     run->root = tph_dispatch(run, tph_arena_strdup(run->arena, run->spec->name), &kind, NULL, &problem, &result);
     run->root->broken = result != DISPATCHED;
+    tph_run_store_local(run);
     tph_node_push_begin(run->root);
 }
 

@@ -34,10 +34,21 @@ struct tph_run_options {
     void *lock_owner;        /* what tph_locks_next_woken gives for this run: it is to get an event LOCKS */
     bool compatibility_argo; /* turn off what would compute otherwise than Argo (docs/differences.md) */
     size_t max_nodes;        /* 0 = TPH_LIMIT_NODES */
+    /* The controller's defaults for workflows, a Workflow; NULL: none. Used while the run is made. */
+    const struct tph_json *workflow_defaults;
     /* For expressions: appends the compiled zone of that name, as tph_zone_read_file; -1: there is none. NULL: only
      * UTC. */
     int (*read_zone)(struct tph_str name, struct tph_buf *bytes);
 };
+
+/* The workflow over the template that it refers to (status.storedWorkflowTemplateSpec; a label names the template) and
+ * over the defaults, in doc; with neither a copy. tph_run_new does the same by itself: this is for who must look at it
+ * before. Kind NOT_FOUND: there is no such template; INVALID: it cannot be merged. The workflow is Error then, and the
+ * text is its message. */
+int tph_run_merge(struct tph_json_doc *doc, const struct tph_json *workflow, const struct tph_run_options *options,
+                  struct tph_json **ret_workflow, struct tph_error *err) TPH_MUST_CHECK;
+/* The spec that is executed: of a merged workflow the one in its status, else its own. Borrowed. */
+const struct tph_json *tph_run_exec_spec(const struct tph_json *workflow);
 
 /* From a Workflow object as read (metadata.name, namespace and uid set; generateName is the caller's business).
  * Fresh, or with a saved status. Refuses what the engine cannot run, with the path in the object: kind INVALID,
@@ -114,9 +125,10 @@ size_t tph_run_n_nodes(const struct tph_run *run);
 /* In the order of making; of a restored run in the order of the tree. Parents come before children. */
 const struct tph_node *tph_run_node_at(const struct tph_run *run, size_t index);
 
-/* A workflow that is not to begin at all: Failed, with a message. The object as Argo writes it, built into doc. */
-struct tph_json *tph_run_refused_object(const struct tph_json *workflow, struct tph_str message, int64_t now_ms,
-                                        struct tph_json_doc *doc);
+/* A workflow that is not to begin at all: Failed or Error, with a message. The object as Argo writes it, built into
+ * doc. */
+struct tph_json *tph_run_refused_object(const struct tph_json *workflow, enum tph_workflow_phase phase,
+                                        struct tph_str message, int64_t now_ms, struct tph_json_doc *doc);
 
 /* The whole Workflow object with its status as Argo would have written it (metadata labels too), built into doc. */
 struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *doc);

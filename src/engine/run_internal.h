@@ -14,6 +14,8 @@
  *   retry.c     attempts
  *   hooks.c     exit handlers and life-cycle hooks
  *   parallel.c  how many may run at a time
+ *   merged.c    the spec that is executed: over templates and defaults
+ *   metadata.c  labels and annotations that the workflow gives itself
  *   leaf.c      plugin and http nodes: the processed template, replies, timeouts
  *   sync.c      mutexes and semaphores
  *   memo.c      outputs that are known already
@@ -136,6 +138,7 @@ const struct tph_template *tph_resolve_template(const struct node *boundary, con
 const char *tph_resource_kind_name(enum tph_resource_kind kind);
 struct tph_resource *tph_node_resource(const struct node *boundary); /* in which its template's calls are looked up */
 void tph_run_store_template(struct tph_run *run, const struct tph_template *t, struct tph_str step);
+void tph_run_store_local(struct tph_run *run);
 
 /* dispatch.c */
 enum dispatched {
@@ -257,6 +260,12 @@ bool tph_loop_is_broken(const struct node *boundary, const struct tph_call *call
 
 /* outputs.c: those of a steps or DAG node that went well. -1: one cannot be had; the node is Error then. */
 int tph_outputs_deliver(struct node *node) TPH_MUST_CHECK;
+
+/* merged.c */
+bool tph_run_needs_merge(const struct tph_json *workflow, const struct tph_run_options *options);
+
+/* metadata.c: spec.workflowMetadata into the object and {{workflow.labels...}}. -1 with the problem. */
+int tph_metadata_apply(struct tph_run *run, struct tph_buf *problem) TPH_MUST_CHECK;
 
 /* globals.c */
 void tph_globals_begin(struct tph_run *run);   /* from the spec and the workflow's metadata */

@@ -61,7 +61,8 @@ static int eval_passes(const struct scope *scope, struct tph_str source, unsigne
                                                tph_lookup_item, tph_lookup_retry};
     static tph_text_lookup *const item_only[] = {tph_lookup_item};
     tph_text_lookup *const *list = scope->only_item ? item_only : lookups;
-    size_t n = scope->only_item ? 1 : sizeof(lookups) / sizeof(lookups[0]);
+    bool one = scope->only_item || scope->only_globals;
+    size_t n = one ? 1 : sizeof(lookups) / sizeof(lookups[0]);
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     (void)tph_buf_put(&text, source);
     for (size_t i = 0; i < n; i++) {

@@ -15,6 +15,7 @@ struct scope {
     bool only_item;                /* nothing but {{item}} is known, and every tag has to be */
     bool hook;                     /* of a hook: what the other steps gave may be named, but need not be known */
     bool late;                     /* {{workflow.status}} and so on are known */
+    bool only_globals;             /* nothing but the workflow's own names is known; node is NULL */
     bool only_retry;               /* nothing but retries and lastRetry is known */
     const struct node *retry;      /* {{retries}}, {{lastRetry.*}}: of this retry node's attempts; NULL = none */
 };
@@ -42,6 +43,9 @@ tph_text_expression tph_scope_expression;
 /* An expression's value as a text, as outputs have it. Returns 0, or -1 with the problem. */
 int tph_scope_express(const struct scope *scope, struct tph_str expression, struct tph_buf *value,
                       struct tph_buf *problem) TPH_MUST_CHECK;
+/* The value of a label, which has to be a text. Returns 0, or -1 with the problem. */
+int tph_scope_label(const struct scope *scope, struct tph_str label, struct tph_str expression, struct tph_buf *value,
+                    struct tph_buf *problem) TPH_MUST_CHECK;
 /* A condition in the expression language. Returns 0, or -1 with the problem. */
 int tph_scope_decide(const struct scope *scope, struct tph_str expression, bool *ret_value, struct tph_buf *problem)
     TPH_MUST_CHECK;

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "data/anystring.h"
 #include "data/position.h"
+#include "engine/run.h"
 #include "engine/spec_internal.h"
 
 int tph_compile_fail(struct compiler *c, const char *format, ...)
@@ -207,8 +208,7 @@ static int compile_entrypoint(struct compiler *c, const struct tph_json *spec)
 
 static int compile_spec(struct compiler *c)
 {
-    static const char *const later[] = {"workflowTemplateRef", "templateDefaults", "workflowMetadata", NULL};
-    const struct tph_json *spec = tph_json_get(c->spec->object, "spec");
+    const struct tph_json *spec = c->spec->exec;
     const struct tph_json *retry = tph_json_get(spec, "retryStrategy");
     if (c->spec->name.len == 0) {
         tph_path_key(&c->path, TPH_STR("metadata"));
@@ -218,8 +218,7 @@ static int compile_spec(struct compiler *c)
     c->retry = tph_json_is(retry, TPH_JSON_OBJECT) ? retry : NULL;
     c->workflow_arguments = tph_json_get(spec, "arguments");
     (void)tph_compile_enter(c, "spec");
-    if (tph_compile_refuse(c, spec, later) < 0 || compile_parameters(c, spec) < 0 || compile_templates(c, spec) < 0 ||
-        compile_entrypoint(c, spec) < 0 ||
+    if (compile_parameters(c, spec) < 0 || compile_templates(c, spec) < 0 || compile_entrypoint(c, spec) < 0 ||
         tph_compile_hooks(c, spec, c->workflow_arguments, &c->spec->hooks, &c->spec->n_hooks) < 0 ||
         tph_compile_resolve_hooks(c, c->spec->hooks, c->spec->n_hooks) < 0) {
         return -1;
@@ -241,6 +240,19 @@ static int compile_spec(struct compiler *c)
     return 0;
 }
 
+/* The resource of the workflow's templates; those of a template that it refers to have no name of their own there. */
+static void add_local(struct tph_spec *spec)
+{
+    const struct tph_json *ref = tph_json_path(spec->object, "spec", "workflowTemplateRef", NULL);
+    bool cluster = tph_json_bool(tph_json_get(ref, "clusterScope"));
+    bool refers = tph_json_is(ref, TPH_JSON_OBJECT);
+    spec->local = tph_spec_add_resource(spec, TPH_RESOURCE_LOCAL, refers ? TPH_STR("") : spec->name, NULL);
+    if (refers) {
+        spec->local->stored = tph_str(tph_arena_format(spec->arena, "%s/%.*s", cluster ? "cluster" : "namespaced",
+                                                       TPH_FMT(tph_json_get_str(ref, "name"))));
+    }
+}
+
 int tph_spec_compile(const struct tph_json *workflow, unsigned flags, struct tph_spec **ret_spec,
                      struct tph_buf *ret_path, struct tph_error *err)
 {
@@ -253,7 +265,8 @@ int tph_spec_compile(const struct tph_json *workflow, unsigned flags, struct tph
     spec->ns = tph_json_get_str(meta, "namespace");
     spec->uid = tph_json_get_str(meta, "uid");
     spec->flags = flags;
-    spec->local = tph_spec_add_resource(spec, TPH_RESOURCE_LOCAL, spec->name, NULL);
+    spec->exec = tph_run_exec_spec(spec->object);
+    add_local(spec);
     struct compiler c = {
         .spec = spec, .resource = spec->local, .flags = flags, .path = TPH_BUF_INIT(TPH_KIB(64)), .err = err};
     int failed = compile_spec(&c);

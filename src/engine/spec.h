@@ -128,7 +128,8 @@ enum tph_resource_kind { TPH_RESOURCE_LOCAL, TPH_RESOURCE_NAMESPACED, TPH_RESOUR
 
 struct tph_resource {
     enum tph_resource_kind kind;
-    struct tph_str name;
+    struct tph_str name;      /* "" for LOCAL where the workflow's templates are those that it refers to */
+    struct tph_str stored;    /* "namespaced/NAME": under what its templates are kept in the status; "" = not at all */
     struct tph_map sources;   /* name -> template as JSON */
     struct tph_map templates; /* name -> struct tph_template, as far as compiled */
     struct tph_resource *next;
@@ -152,7 +153,7 @@ struct tph_template {
     struct tph_str name;
     struct tph_resource *resource;
     enum tph_template_type type;
-    const struct tph_json *object; /* as it is executed: defaults merged in */
+    const struct tph_json *object; /* as it is written */
     struct tph_template *next_compiled;
     const struct tph_input *inputs;
     size_t n_inputs;
@@ -189,6 +190,8 @@ struct tph_template {
     size_t n_targets;
     bool fail_late; /* failFast: false */
 
+    const char *problem; /* its defaults cannot be merged in, which whoever calls it hears; NULL = none */
+
     int64_t parallelism; /* of what is in it; 0 = no limit */
     bool fail_fast;      /* the template's failFast */
 };
@@ -204,7 +207,8 @@ struct tph_late_parameter {
 struct tph_spec {
     struct tph_arena *arena;  /* owned */
     struct tph_json_doc *doc; /* owned: the workflow object as it was given */
-    const struct tph_json *object;
+    struct tph_json *object;
+    const struct tph_json *exec; /* the spec that is executed, in object */
     const struct tph_template *entrypoint;
     struct tph_resource *resources; /* all of them, by next */
     struct tph_resource *local;     /* the workflow's own templates */
@@ -223,7 +227,9 @@ struct tph_spec {
 };
 
 enum {
-    TPH_SPEC_ARGO_NUMBERS = 1, /* numbers in plugin bodies go through 64 bits, as in Argo; else they stay exact */
+    /* As in Argo: numbers in plugin bodies go through 64 bits, else they stay exact; defaults of templates are merged
+     * as TPH_MERGE_COMPAT says. */
+    TPH_SPEC_ARGO = 1,
 };
 
 /* A resource that is known already, or NULL; name is of no matter for LOCAL. */

@@ -23,6 +23,11 @@ struct tph_resource *tph_spec_add_resource(struct tph_spec *spec, enum tph_resou
     struct tph_resource *r = TPH_ARENA_NEW(spec->arena, struct tph_resource);
     r->kind = kind;
     r->name = tph_arena_str(spec->arena, name);
+    if (kind != TPH_RESOURCE_LOCAL) {
+        bool cluster = kind == TPH_RESOURCE_CLUSTER;
+        r->stored =
+            tph_str(tph_arena_format(spec->arena, "%s/%.*s", cluster ? "cluster" : "namespaced", TPH_FMT(name)));
+    }
     r->next = spec->resources;
     spec->resources = r;
     struct tph_json_iter it = tph_json_iter(templates ? tph_json_copy(spec->doc, templates) : NULL);
@@ -46,7 +51,7 @@ int tph_spec_template(struct tph_spec *spec, struct tph_resource *resource, stru
     }
     struct compiler c = {
         .spec = spec, .flags = spec->flags, .resource = resource, .path = TPH_BUF_INIT(TPH_KIB(64)), .err = err};
-    const struct tph_json *json_spec = tph_json_get(spec->object, "spec");
+    const struct tph_json *json_spec = spec->exec;
     const struct tph_json *retry = tph_json_get(json_spec, "retryStrategy");
     c.retry = tph_json_is(retry, TPH_JSON_OBJECT) ? retry : NULL;
     c.workflow_arguments = tph_json_get(json_spec, "arguments");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/gotype_tables.h"
+#include "api/merge.h"
 #include "base/limits.h"
 #include "data/anystring.h"
 #include "data/position.h"
@@ -192,7 +193,7 @@ static void put_argo_numbers(struct tph_str json, struct tph_buf *out)
 static void put_member(struct compiler *c, const char *key, const struct tph_json *value, struct tph_buf *out)
 {
     (void)tph_buf_printf(out, "%s\"%s\":", out->len > 0 ? "," : "", key);
-    if (c->flags & TPH_SPEC_ARGO_NUMBERS) {
+    if (c->flags & TPH_SPEC_ARGO) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
         tph_json_write(value, TPH_JSON_SORTED | TPH_JSON_HTML, &text);
         put_argo_numbers(tph_buf_str(&text), out);
@@ -270,7 +271,7 @@ static int compile_suspend(struct compiler *c, const struct tph_json *json, stru
 static int compile_http(struct compiler *c, const struct tph_json *json, struct tph_template *t)
 {
     t->key = TPH_STR("http");
-    if (!(c->flags & TPH_SPEC_ARGO_NUMBERS)) { /* the recorded cases bring the answers with them */
+    if (!(c->flags & TPH_SPEC_ARGO)) { /* the recorded cases bring the answers with them */
         (void)tph_compile_enter(c, "http");
         return tph_compile_fail(c, "template '%.*s' is of type http, which is not supported yet", TPH_FMT(t->name));
     }
@@ -505,11 +506,11 @@ static int compile_type(struct compiler *c, const struct tph_json *json, struct 
     const struct type_compiler *found = NULL;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (!tph_json_is_null(tph_json_get(json, types[i].key))) {
-            if (found) {
+            if (found && tph_json_is_null(tph_json_get(c->spec->exec, "templateDefaults"))) {
                 return tph_compile_fail(c, "a template has one type, this one has two: %s and %s", found->key,
                                         types[i].key);
             }
-            found = &types[i];
+            found = found ? found : &types[i]; /* defaults may bring a second one, as in Argo; the first counts */
         }
     }
     if (!found) {
@@ -517,6 +518,23 @@ static int compile_type(struct compiler *c, const struct tph_json *json, struct 
     }
     t->type = found->type;
     return found->compile(c, json, t);
+}
+
+/* The template with spec.templateDefaults below it. One that they do not go with is known, but cannot be called. */
+static const struct tph_json *merge_defaults(struct compiler *c, const struct tph_json *json, struct tph_template *t)
+{
+    const struct tph_json *defaults = tph_json_get(c->spec->exec, "templateDefaults");
+    struct tph_error err = TPH_ERROR_INIT;
+    struct tph_json *merged = NULL;
+    if (!tph_json_is(defaults, TPH_JSON_OBJECT)) {
+        return json;
+    }
+    if (tph_merge_template(c->spec->doc, json, defaults, c->flags & TPH_SPEC_ARGO ? TPH_MERGE_COMPAT : 0, &merged,
+                           &err) < 0) {
+        t->problem = tph_arena_strdup(c->spec->arena, tph_str(err.text));
+        return json;
+    }
+    return merged;
 }
 
 int tph_compile_template(struct compiler *c, const struct tph_json *json, struct tph_template **ret_template)
@@ -527,6 +545,7 @@ int tph_compile_template(struct compiler *c, const struct tph_json *json, struct
     }
     t->name = tph_json_get_str(json, "name");
     t->object = json;
+    json = merge_defaults(c, json, t);
     t->resource = c->resource;
     t->next_compiled = c->spec->compiled;
     c->spec->compiled = t; /* also when what follows fails: it has things to free */

@@ -77,6 +77,58 @@ def test_a_template_that_is_not_there_is_an_error_with_its_place(tiphys, tmp_pat
     assert 'there is no WorkflowTemplate "lib"; give its file, too' in result.err
 
 
+REFERRED = """
+kind: {kind}
+metadata: {{name: whole}}
+spec:
+  entrypoint: main
+  arguments: {{parameters: [{{name: who, value: all}}, {{name: word, value: hi}}]}}
+  workflowMetadata: {{labels: {{team: a}}, labelsFrom: {{who: {{expression: workflow.parameters.who}}}}}}
+  templateDefaults: {{retryStrategy: {{limit: 1}}}}
+  templates:
+  - name: main
+    inputs: {{parameters: [{{name: who}}, {{name: word}}]}}
+    plugin: {{hello: {{}}}}
+"""
+
+REFERRING = """
+kind: Workflow
+metadata: {{name: referring}}
+spec:
+  workflowTemplateRef: {{name: whole, clusterScope: {cluster}}}
+  arguments: {{parameters: [{{name: who, value: bob}}]}}
+"""
+
+
+def test_a_workflow_may_be_all_of_a_template(tiphys, tmp_path):
+    for kind, cluster in (("WorkflowTemplate", "false"), ("ClusterWorkflowTemplate", "true")):
+        path = tmp_path / f"{kind}.yaml"
+        path.write_text("---".join([REFERRING.format(cluster=cluster), REFERRED.format(kind=kind)]))
+        result = tiphys("run", path, "--plugin", "examples/hello", "-p", "word=ho", "-o", "json")
+        assert result.code == 0, result.err
+        attempt = nodes(result.json)["referring(0)"]
+        assert [p["value"] for p in attempt["inputs"]["parameters"]] == ["bob", "ho"]
+        label = "cluster-workflow-template" if cluster == "true" else "workflow-template"
+        labels = result.json["metadata"]["labels"]
+        assert (labels["team"], labels["who"], labels["workflows.argoproj.io/" + label]) == ("a", "bob", "whole")
+        assert result.json["status"]["storedWorkflowTemplateSpec"]["templates"][0]["name"] == "main"
+        assert "warning: --parameter" not in result.err
+        slip = tiphys("run", path, "--plugin", "examples/hello", "-p", "wrod=ho")
+        assert 'declares no such parameter; did you mean "word"?' in slip.err
+
+
+def test_a_whole_template_that_is_wrong_is_told_with_its_own_place(tiphys, tmp_path):
+    path = tmp_path / "wf.yaml"
+    path.write_text(REFERRING.format(cluster="false"))
+    template = tmp_path / "t.yaml"
+    missing = tiphys("run", path, "--plugin", "examples/hello")
+    assert missing.code == 2
+    assert ":5:25: spec.workflowTemplateRef.name: couldn't find workflow template \"whole\"" in missing.err
+    template.write_text(REFERRED.format(kind="WorkflowTemplate").replace("hello:", "hollo:"))
+    slip = tiphys("run", path, template, "--plugin", "examples/hello", "-q")
+    assert "t.yaml:12:5: spec.templates[0].plugin: no plugin is called \"hollo\"; did you mean \"hello\"?" in slip.err
+
+
 def test_one_template_twice_is_refused(tiphys, tmp_path):
     path = tmp_path / "wf.yaml"
     text = TEMPLATES.format(kind="WorkflowTemplate")

@@ -224,7 +224,7 @@ void play_release(struct play *p)
 static void refuse(struct actor *a, const char *what, const char *why)
 {
     TPH_CLEANUP(tph_freep) char *message = tph_format("%s: %s", what, why);
-    a->object = tph_run_refused_object(a->workflow, tph_str(message), a->p->now_ms, a->p->c->doc);
+    a->object = tph_run_refused_object(a->workflow, TPH_WORKFLOW_FAILED, tph_str(message), a->p->now_ms, a->p->c->doc);
 }
 
 /* Makes the run, of a new workflow or of one that was edited. -1 with c->skip. */
@@ -235,7 +235,8 @@ static int make_run(struct actor *a, const struct tph_json *object)
     options.lock_owner = a;
     struct tph_run *run = NULL;
     if (tph_run_new(object, &options, &run, NULL, &err) < 0 && err.kind == TPH_ERROR_NOT_FOUND) {
-        a->object = tph_run_refused_object(a->workflow, tph_str(err.text), a->p->now_ms, a->p->c->doc);
+        a->object =
+            tph_run_refused_object(a->workflow, TPH_WORKFLOW_FAILED, tph_str(err.text), a->p->now_ms, a->p->c->doc);
         return 0;
     }
     if (!run) {
@@ -256,6 +257,11 @@ static int begin(struct actor *a)
     struct tph_error err = TPH_ERROR_INIT;
     if (tph_unstructured_check(a->workflow, &tph_gt_argo_Workflow, &err) < 0) {
         refuse(a, "cannot unmarshall spec", err.text);
+        return 0;
+    }
+    if (tph_run_merge(a->p->c->doc, a->workflow, &a->p->options, &a->workflow, &err) < 0) {
+        a->object =
+            tph_run_refused_object(a->workflow, TPH_WORKFLOW_ERROR, tph_str(err.text), a->p->now_ms, a->p->c->doc);
         return 0;
     }
     if (validate(a->p, a->workflow, &err) < 0) {

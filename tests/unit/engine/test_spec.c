@@ -66,24 +66,6 @@ static void broken_dags_are_refused(void **state)
                             "\"Sometimes\" is none of OnFailure, OnError, Always, OnTransientError");
 }
 
-static void fields_of_the_spec_that_wait_for_the_language_are_named(void **state)
-{
-    (void)state;
-    static const char *const fields[] = {"workflowTemplateRef: {name: a}", "templateDefaults: {timeout: 1s}",
-                                         "workflowMetadata: {labels: {a: b}}"};
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        TPH_CLEANUP(tph_freep)
-        char *yaml = tph_format(
-            "{metadata: {name: wf}, spec: {entrypoint: m, %s, templates: [{name: m, plugin: {a: {}}}]}}", fields[i]);
-        struct tph_str key;
-        struct tph_str rest = tph_str(fields[i]);
-        (void)tph_str_cut(&rest, ':', &key);
-        TPH_CLEANUP(tph_freep) char *path = tph_format("spec.%.*s", TPH_FMT(key));
-        TPH_CLEANUP(tph_freep) char *error = tph_format("%.*s is not supported yet", TPH_FMT(key));
-        assert_refused(yaml, path, error);
-    }
-}
-
 static void what_says_nothing_is_not_refused(void **state)
 {
     (void)state;
@@ -151,13 +133,9 @@ static void broken_workflows_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_template_has_one_known_type),
-        cmocka_unit_test(broken_dags_are_refused),
-        cmocka_unit_test(fields_of_the_spec_that_wait_for_the_language_are_named),
-        cmocka_unit_test(what_says_nothing_is_not_refused),
-        cmocka_unit_test(broken_templates_are_refused),
-        cmocka_unit_test(broken_steps_are_refused),
-        cmocka_unit_test(broken_workflows_are_refused),
+        cmocka_unit_test(a_template_has_one_known_type),    cmocka_unit_test(broken_dags_are_refused),
+        cmocka_unit_test(what_says_nothing_is_not_refused), cmocka_unit_test(broken_templates_are_refused),
+        cmocka_unit_test(broken_steps_are_refused),         cmocka_unit_test(broken_workflows_are_refused),
     };
     return cmocka_run_group_tests_name("engine/spec", tests, NULL, NULL);
 }
