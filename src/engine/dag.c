@@ -153,13 +153,16 @@ static void close_group(struct node *group);
 static void make_items(struct node *group, struct members *plan)
 {
     size_t first = plan->next;
+    size_t before = group->run->n_nodes;
     for (; plan->next < plan->n; plan->next++) {
         const struct member *m = &plan->list[plan->next];
         TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
         enum dispatched result = DISPATCHED;
+        if (tph_member_is_made(group, plan->next)) {
+            continue;
+        }
         if (tph_parallel_gives_up(group)) {
-            group->unfinished -= plan->n - plan->next;
-            plan->n = plan->next;
+            tph_members_give_up(group, plan);
             break;
         }
         if (m->what == MEMBER_CALL && !tph_parallel_may_begin(group, m->template)) {
@@ -173,7 +176,9 @@ static void make_items(struct node *group, struct members *plan)
         }
     }
     for (size_t i = plan->next; i > first; i--) {
-        tph_node_push_begin(group->members[i - 1]);
+        if (group->members[i - 1]->seq >= before) {
+            tph_node_push_begin(group->members[i - 1]);
+        }
     }
     if (plan->next < plan->n && !group->plan) {
         group->plan = tph_members_keep(group->run, plan);
@@ -533,13 +538,10 @@ static void plan_again(struct node *group)
     struct members members = {.n = 0};
     bool is_loop = false;
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    if (!limited || group->plan || tph_expand(dag, group->call, dag->pub.name, &members, &is_loop, &problem) < 0 ||
-        members.n <= group->n_members) {
-        return;
+    if ((limited || group->run->retried) && !group->plan &&
+        tph_expand(dag, group->call, dag->pub.name, &members, &is_loop, &problem) == 0) {
+        (void)tph_members_plan_again(group, &members);
     }
-    group->plan = tph_members_keep(group->run, &members);
-    group->plan->next = group->n_members;
-    group->unfinished += members.n - group->n_members;
 }
 
 void tph_dag_start_again(struct node *node)

@@ -45,12 +45,23 @@ void tph_run_end_stopped(struct tph_run *run)
     }
 }
 
+void tph_run_end_if_stopped(struct node *leaf)
+{
+    struct tph_run *run = leaf->run;
+    TPH_CLEANUP(tph_freep) char *message = tph_format("Stopped with strategy '%s'", run->shutdown);
+    if (is_ended_by(leaf, strcmp(run->shutdown, "Stop") == 0)) {
+        run->second_pass = true; /* Argo sees it at its second look */
+        end_node(leaf, message);
+    }
+}
+
 void tph_run_shut_down(struct tph_run *run, const char *strategy)
 {
     if (run->shutdown && strcmp(run->shutdown, strategy) == 0) {
         return;
     }
     run->shutdown = strategy;
+    run->suspended = run->suspended && run->options.compatibility_argo; /* what is suspended ends, too */
     run->workflow_changed = true;
     tph_run_end_stopped(run);
 }
@@ -100,7 +111,7 @@ bool tph_run_check_deadlines(struct tph_run *run)
     if (next && next->deadline_ms <= run->now_ms) {
         expire(next);
     }
-    return run->n_work > 0;
+    return run->n_work > 0 && !run->suspended;
 }
 
 /* A root that was no template's own failure: Argo speaks of an error of the controller's work. */

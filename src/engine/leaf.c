@@ -135,6 +135,9 @@ int tph_leaf_prepare(struct node *node, struct tph_buf *problem)
         return -1;
     }
     start_task(node, text);
+    if (node->run->shutdown) {
+        tph_run_end_if_stopped(node);
+    }
     return 0;
 }
 

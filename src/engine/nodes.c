@@ -150,6 +150,7 @@ struct node *tph_node_make(struct tph_run *run, const char *name, const struct n
     node->pub.children = &node->one_child;
     append(&run->nodes, &run->n_nodes, &run->nodes_capacity, node);
     (void)tph_map_set(&run->by_id, node->pub.id, node);
+    node->old_scope = run->old_scope.len > 0 && tph_map_get(&run->old_nodes, node->pub.id);
     tph_node_touch(node);
     if (leaf) {
         tph_node_set_progress(node, 0, 1);

@@ -220,7 +220,8 @@ static void set_template(struct tph_json_doc *doc, struct tph_json *object, cons
 {
     const struct node *from = node->role == ROLE_GROUP ? node->parent : tph_node_boundary(node);
     const struct tph_resource *r = from ? tph_node_resource(from) : node->run->spec->local;
-    TPH_CLEANUP(tph_freep) char *scope = tph_format("%s/%.*s", tph_resource_kind_name(r->kind), TPH_FMT(r->name));
+    struct tph_str name = node->old_scope && r->kind == TPH_RESOURCE_LOCAL ? node->run->old_scope : r->name;
+    TPH_CLEANUP(tph_freep) char *scope = tph_format("%s/%.*s", tph_resource_kind_name(r->kind), TPH_FMT(name));
     if (node->call && node->call->target.has_resource && node->template) {
         struct tph_json *ref = tph_json_new_object(doc);
         tph_json_set_str(doc, ref, "name", node->template->resource->name);
@@ -341,10 +342,14 @@ static struct tph_json *status_object(const struct tph_run *run, struct tph_json
     set_time(doc, status, "finishedAt", run->finished_ms);
     (void)snprintf(progress, sizeof(progress), "%lld/%lld", (long long)run->done, (long long)run->total);
     tph_json_set_cstr(doc, status, "progress", progress);
+    bool completed = run->finished_ms > 0;
+    if (run->completed_first) {
+        tph_json_append(doc, conditions, condition(doc, "Completed", completed ? "True" : "False"));
+    }
     if (run->second_pass) {
         tph_json_append(doc, conditions, condition(doc, "PodRunning", "False"));
     }
-    if (run->finished_ms > 0) {
+    if (completed && !run->completed_first) {
         tph_json_append(doc, conditions, condition(doc, "Completed", "True"));
     }
     if (tph_json_len(conditions) > 0) {

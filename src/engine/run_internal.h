@@ -10,6 +10,7 @@
  *   expand.c    what a step or task is with its references and items put in
  *   steps.c     step groups
  *   dag.c       tasks that wait for each other
+ *   again.c     members that are made a second time
  *   resolve.c   which template a call means
  *   retry.c     attempts
  *   hooks.c     exit handlers and life-cycle hooks
@@ -48,6 +49,7 @@ int64_t tph_run_deadline_ms(const struct tph_run *run);
 /* Ends what is over, one node's own deadline at a time; false when nothing has to be worked off. */
 bool tph_run_check_deadlines(struct tph_run *run);
 void tph_run_shut_down(struct tph_run *run, const char *strategy);
+void tph_run_end_if_stopped(struct node *leaf); /* one that was made although the workflow ends */
 void tph_run_end_stopped(struct tph_run *run);  /* every leaf that runs, for run->shutdown */
 void tph_run_root_settled(struct tph_run *run); /* the root and the workflow's hooks are done */
 
@@ -128,6 +130,14 @@ struct members *tph_members_keep(struct tph_run *run, const struct members *memb
 /* Appends the members of one call: one, or one an item; *ret_is_loop. Returns 0, or -1 with the problem. */
 int tph_expand(const struct node *boundary, const struct tph_call *call, struct tph_str prefix, struct members *members,
                bool *ret_is_loop, struct tph_buf *problem) TPH_MUST_CHECK;
+
+/* again.c */
+/* Gives the nodes of a group or loop the places that the plan has for them, and keeps the plan for those that are
+ * missing. False, and nothing changed, when none is. */
+bool tph_members_plan_again(struct node *group, struct members *plan);
+bool tph_member_is_made(const struct node *group, size_t index);
+/* What the plan has yet is not to be made. */
+void tph_members_give_up(struct node *group, struct members *plan);
 
 /* The template that a call names, NULL with Argo's words in ret_problem (in the arena). */
 const struct tph_template *tph_resolve_template(const struct node *boundary, const struct tph_call *call,

@@ -73,6 +73,7 @@ struct node {
     bool timed_out; /* its timeout ended it, which groups speak of in other words */
     bool broken;    /* it could not begin, or end: whoever called it hears of that */
     bool flagged;   /* has an empty nodeFlag, as few nodes do */
+    bool old_scope; /* was taken over from another workflow, whose name is run->old_scope */
     bool late;      /* in a hook of the workflow: {{workflow.status}} is known */
     bool settled;   /* final, and so are its hooks; its parent knows */
     bool in_lock_queue;
@@ -119,10 +120,14 @@ struct tph_run {
     int64_t now_ms, started_ms, finished_ms;
     int64_t done, total; /* progress of all leaves */
     char progress[48];
-    const char *shutdown; /* "Stop", "Terminate" or NULL */
-    bool suspended;       /* spec.suspend: what runs goes on, nothing begins */
-    bool second_pass;     /* Argo's controller would have looked at it more than once */
-    struct work *work;    /* owned stack */
+    const char *shutdown;     /* "Stop", "Terminate" or NULL */
+    struct tph_str old_scope; /* of the workflow that this one is a memoized `resubmit` of; "" = none */
+    struct tph_map old_nodes; /* ids of its nodes that are to be made again */
+    bool completed_first;     /* its condition Completed stands before the others */
+    bool retried;             /* a workflow that was over goes on: until it has begun again */
+    bool suspended;           /* spec.suspend: what runs goes on, nothing begins */
+    bool second_pass;         /* Argo's controller would have looked at it more than once */
+    struct work *work;        /* owned stack */
     size_t n_work, work_capacity;
     struct node **dirty; /* owned: changed in this apply */
     size_t n_dirty, dirty_capacity;

@@ -72,7 +72,7 @@ static void omit_members(struct node *group, const struct node *failed)
     TPH_CLEANUP(tph_freep)
     char *message = tph_format("omitted: %.*s could not begin", TPH_FMT(failed->pub.display_name));
     for (size_t i = 0; i < failed->index; i++) {
-        if (!tph_node_phase_is_final(group->members[i]->pub.phase)) {
+        if (group->members[i] && !tph_node_phase_is_final(group->members[i]->pub.phase)) {
             tph_node_end_unmade(group->members[i], TPH_NODE_OMITTED, message);
         }
     }
@@ -94,12 +94,15 @@ static void make_members(struct node *group, struct members *plan)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     size_t first = plan->next;
+    size_t before = group->run->n_nodes;
     for (; plan->next < plan->n; plan->next++) {
         const struct member *m = &plan->list[plan->next];
         enum dispatched result = DISPATCHED;
+        if (tph_member_is_made(group, plan->next)) {
+            continue;
+        }
         if (tph_parallel_gives_up(group)) {
-            group->unfinished -= plan->n - plan->next;
-            plan->n = plan->next;
+            tph_members_give_up(group, plan);
             break;
         }
         if (m->what == MEMBER_CALL && !tph_parallel_may_begin(group, m->template)) {
@@ -116,7 +119,9 @@ static void make_members(struct node *group, struct members *plan)
     }
     /* The stack gives them back in the order of their places. */
     for (size_t i = plan->next; i > first; i--) {
-        tph_node_push_begin(group->members[i - 1]);
+        if (group->members[i - 1]->seq >= before) {
+            tph_node_push_begin(group->members[i - 1]);
+        }
     }
     if (plan->next < plan->n && !group->plan) {
         group->plan = tph_members_keep(group->run, plan);
@@ -309,14 +314,19 @@ static void plan_again(struct node *group)
 {
     const struct node *steps = group->parent;
     bool limited = steps->template->parallelism > 0 || group->run->spec->parallelism > 0;
+    TPH_CLEANUP(tph_freep) struct slot *slots = tph_calloc(plan_of(group)->n_steps + 1, sizeof(*slots));
     struct members members = {.n = 0};
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    if (!limited || group->plan || expand_all(group, &members, &problem) < 0 || members.n <= group->n_members) {
+    if ((!limited && !group->run->retried) || group->plan) {
         return;
     }
-    group->plan = tph_members_keep(group->run, &members);
-    group->plan->next = group->n_members;
-    group->unfinished += members.n - group->n_members;
+    memcpy(slots, group->slots, plan_of(group)->n_steps * sizeof(*slots));
+    int failed = expand_all(group, &members, &problem);
+    if (failed < 0 && group->run->retried) {
+        tph_node_set_phase(group, TPH_NODE_ERROR, tph_buf_cstr(&problem));
+    } else if (failed < 0 || !tph_members_plan_again(group, &members)) {
+        memcpy(group->slots, slots, plan_of(group)->n_steps * sizeof(*slots));
+    }
 }
 
 void tph_steps_start_again(struct node *node)
@@ -325,7 +335,7 @@ void tph_steps_start_again(struct node *node)
         plan_again(node);
         if (node->plan) {
             tph_steps_make_more(node);
-        } else if (node->unfinished == 0) {
+        } else if (node->unfinished == 0 && !tph_node_phase_is_final(node->pub.phase)) {
             close_group(node);
         }
         return;

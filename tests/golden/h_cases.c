@@ -43,12 +43,11 @@ static struct tph_json *without_times(struct golden_case *c, struct tph_str text
 static void normalise(struct golden_case *c, struct tph_json *value)
 {
     struct tph_json_iter it = tph_json_iter(value);
-    bool list = tph_json_is(value, TPH_JSON_ARRAY);
     while (tph_json_next(&it)) {
         if (!tph_json_is(it.value, TPH_JSON_STRING)) {
             normalise(c, it.value);
-        } else if (!list && tph_str_find_byte(tph_json_str(it.value), 'T') >= 0) {
-            tph_json_setn(c->doc, value, it.key, without_times(c, tph_json_str(it.value)));
+        } else if (tph_str_find_byte(tph_json_str(it.value), 'T') >= 0) {
+            tph_json_assign(it.value, without_times(c, tph_json_str(it.value)));
         }
     }
 }
@@ -66,9 +65,9 @@ static struct tph_json *got_of(const struct actor *a)
     struct tph_json *got = tph_json_new_object(c->doc);
     struct tph_json *meta = tph_json_new_object(c->doc);
     const struct tph_json *full = tph_json_get(object, "metadata");
-    static const char *const kept[] = {"name", "labels", "annotations"};
-    for (size_t i = 0; i < 3; i++) {
-        if (tph_json_len(tph_json_get(full, kept[i])) > 0 || (i == 0 && tph_json_get(full, kept[i]))) {
+    static const char *const kept[] = {"name", "generateName", "labels", "annotations"};
+    for (size_t i = 0; i < 4; i++) {
+        if (tph_json_len(tph_json_get(full, kept[i])) > 0 || (i < 2 && tph_json_get(full, kept[i]))) {
             tph_json_set(c->doc, meta, kept[i], tph_json_copy(c->doc, tph_json_get(full, kept[i])));
         }
     }
@@ -272,6 +271,8 @@ static void compare_objects(struct play *p)
     }
     compare_tasks(p, expected);
     compare_caches(p, expected);
+    tph_json_set(c->doc, expected, "refused", p->refused);
+    tph_json_set(c->doc, got, "refused", p->refusals);
     normalise(c, tph_json_get(got, "tasks"));
     normalise(c, tph_json_get(got, "caches"));
     c->expected = expected;
