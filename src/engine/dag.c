@@ -495,6 +495,18 @@ void tph_dag_settled(struct node *dag, struct node *member)
     }
 }
 
+void tph_dag_hook_broken(struct node *dag, const char *problem)
+{
+    if (tph_node_phase_is_final(dag->pub.phase)) {
+        return;
+    }
+    if (!dag->run->options.compatibility_argo) { /* Argo leaves them as they are */
+        tph_run_end_below(dag, "ended: the condition of a hook beside it cannot be evaluated");
+    }
+    dag->broken = true;
+    tph_node_set_phase(dag, TPH_NODE_ERROR, problem);
+}
+
 /* The last that went wrong decides. */
 static void close_group(struct node *group)
 {

@@ -45,6 +45,23 @@ void tph_run_end_stopped(struct tph_run *run)
     }
 }
 
+static bool is_below(const struct node *node, const struct node *top)
+{
+    while (node && node != top) {
+        node = node->parent;
+    }
+    return node != NULL;
+}
+
+void tph_run_end_below(struct node *node, const char *message)
+{
+    for (struct node *n = tph_node_next(node); n && is_below(n, node); n = tph_node_next(n)) {
+        if (is_ended_by(n, false)) {
+            end_node(n, message);
+        }
+    }
+}
+
 void tph_run_end_if_stopped(struct node *leaf)
 {
     struct tph_run *run = leaf->run;

@@ -226,10 +226,8 @@ static void keep_outputs(struct node *node)
 /* Hooks speak of what their node has come to. */
 static void look_at_hooks(struct node *node)
 {
-    size_t n = 0;
-    const struct tph_hook *hooks = tph_hooks_of(node, &n);
-    if (node->role == ROLE_MEMBER && n > 0 && !hooks[n - 1].is_exit) {
-        tph_run_push(node->run, WORK_HOOKS, node);
+    if (node->role == ROLE_MEMBER) {
+        tph_hooks_made(node);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/gotype_tables.h"
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "data/time.h"
 #include "engine/run_internal.h"
 
@@ -316,6 +317,40 @@ static struct tph_json *stored_templates(const struct tph_run *run, struct tph_j
     return stored;
 }
 
+/* ^[a-zA-Z_][a-zA-Z0-9_]*$ */
+static bool is_metric_name(struct tph_str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!letter && (i == 0 || c < '0' || c > '9')) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+/* The workflow's own metrics are looked at when it is over, and nobody has checked their names before. */
+static void add_metric_errors(const struct tph_run *run, struct tph_json_doc *doc, struct tph_json *conditions)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf message = TPH_BUF_INIT(TPH_KIB(64));
+    struct tph_json_iter it = tph_json_iter(tph_json_path(run->spec->exec, "metrics", "prometheus", NULL));
+    while (tph_json_next(&it)) {
+        struct tph_str name = tph_json_get_str(it.value, "name");
+        if (!is_metric_name(name)) {
+            (void)tph_buf_printf(&message,
+                                 "%scould not construct metric '%.*s': metric name is invalid: names may only contain "
+                                 "alphanumeric characters or '_'",
+                                 message.len > 0 ? ", " : "", TPH_FMT(name));
+        }
+    }
+    if (message.len > 0) {
+        struct tph_json *c = condition(doc, "MetricsError", "True");
+        tph_json_set_cstr(doc, c, "message", tph_buf_cstr(&message));
+        tph_json_append(doc, conditions, c);
+    }
+}
+
 /* What Argo says of artifacts in every workflow that it looked at. */
 static void set_artifacts(struct tph_json_doc *doc, struct tph_json *status)
 {
@@ -351,6 +386,9 @@ static struct tph_json *status_object(const struct tph_run *run, struct tph_json
     }
     if (completed && !run->completed_first) {
         tph_json_append(doc, conditions, condition(doc, "Completed", "True"));
+    }
+    if (completed) {
+        add_metric_errors(run, doc, conditions);
     }
     if (tph_json_len(conditions) > 0) {
         tph_json_set(doc, status, "conditions", conditions);

@@ -55,7 +55,6 @@ struct node {
     struct tph_str *held;     /* locks; in the arena */
     size_t n_held;
     const struct memo *memo;    /* of a memoized template; in the arena; NULL = none */
-    const char *hook_problem;   /* the condition of one cannot be evaluated; in the arena */
     struct tph_node **outbound; /* steps, DAG, when final: the leaves that what follows hangs on; owned */
     size_t n_outbound;
     struct tph_node *one_child; /* room for the commonest number of children */
@@ -110,6 +109,7 @@ struct tph_run {
     struct tph_map globals;    /* "workflow.name" -> struct tph_str in the arena */
     struct tph_json *stored;   /* status.storedTemplates; NULL = none */
     struct tph_json *outputs;  /* [{name, value}]: exported by globalName; NULL = none */
+    struct tph_json *late;     /* exports over older ones, for Argo known after this event only; NULL = none */
     struct tph_map caches;     /* "configmap/key" -> entry, of what this run put in or found */
     struct tph_map by_id;      /* node id -> struct node */
     struct node **nodes;       /* owned array, in the order of making */

@@ -261,6 +261,18 @@ void tph_steps_settled(struct node *group, struct node *member)
     }
 }
 
+void tph_steps_hook_broken(struct node *group, const char *problem)
+{
+    if (tph_node_phase_is_final(group->pub.phase)) {
+        return;
+    }
+    if (!group->run->options.compatibility_argo) { /* Argo leaves them as they are */
+        tph_run_end_below(group, "ended: the condition of a hook beside it cannot be evaluated");
+    }
+    group->run->second_pass = true;
+    tph_node_set_phase(group, TPH_NODE_ERROR, problem);
+}
+
 static bool has_broken_loop(const struct node *group, struct tph_buf *problem)
 {
     const struct tph_step_group *plan = plan_of(group);

@@ -444,6 +444,17 @@ static bool play_events(struct play *p, struct tph_json_iter *events, bool *more
     return true;
 }
 
+/* The recorder answers when nothing has moved for a while. */
+static void grow_quiet(struct play *p)
+{
+    int64_t until_ms = p->now_ms + BATCH_MS;
+    for (int i = 0; i < MOST_TIMERS && next_timer(p) && next_timer(p)->wait_ms <= until_ms; i++) {
+        pass_time(p, next_timer(p)->wait_ms);
+        until_ms = p->now_ms + BATCH_MS;
+    }
+    pass_time(p, until_ms);
+}
+
 /* What the recorded answer is for may have to wait for a time to come. */
 static void wait_for_node(struct actor *a, struct tph_str id)
 {
@@ -469,7 +480,7 @@ bool play_all(struct play *p)
             return false;
         }
         if (next != batch) {
-            pass_time(p, p->now_ms + BATCH_MS);
+            grow_quiet(p);
         }
         batch = next;
         struct actor *a = play_find(p, tph_json_get_str(replies.value, "workflow"));
