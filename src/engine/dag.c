@@ -463,6 +463,18 @@ static void export_tasks(struct node *dag)
     }
 }
 
+/* The first task that is Error, for a DAG that is so because of it; NULL: there is nothing to say. Argo never says. */
+static char *why(const struct node *dag, enum tph_node_phase phase)
+{
+    for (size_t i = 0; i < dag->n_members && !dag->run->options.compatibility_argo; i++) {
+        const struct node *node = dag->members[i];
+        if (node && phase == TPH_NODE_ERROR && node->pub.phase == TPH_NODE_ERROR && dag->pub.message.len == 0) {
+            return tph_format("task '%.*s' errored: %.*s", TPH_FMT(node->pub.display_name), TPH_FMT(node->pub.message));
+        }
+    }
+    return NULL;
+}
+
 static void close_dag(struct node *dag)
 {
     bool stopped = dag->run->shutdown && !tph_node_in_exit_handler(dag);
@@ -476,7 +488,8 @@ static void close_dag(struct node *dag)
         phase = tph_outputs_deliver(dag) < 0 ? TPH_NODE_ERROR : phase;
     }
     keep_target_leaves(dag);
-    tph_node_set_phase(dag, phase, NULL);
+    TPH_CLEANUP(tph_freep) char *message = why(dag, phase);
+    tph_node_set_phase(dag, phase, message);
 }
 
 void tph_dag_settled(struct node *dag, struct node *member)

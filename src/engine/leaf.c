@@ -195,6 +195,43 @@ static void take_outputs(struct node *node, const struct tph_json *from)
     }
 }
 
+/* Outputs that are declared with a default, and that the plugin did not give. Argo has nobody who would do that. */
+static void fill_defaults(struct node *node)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    struct tph_json *outputs = node->pub.outputs ? tph_json_copy(doc, node->pub.outputs) : tph_json_new_object(doc);
+    struct tph_json *list = tph_json_get(outputs, "parameters");
+    bool filled = false;
+    if (!tph_json_is(list, TPH_JSON_ARRAY)) {
+        list = tph_json_new_array(doc);
+    }
+    struct tph_json_iter it = tph_json_iter(tph_json_get(node->template->declared_outputs, "parameters"));
+    while (tph_json_next(&it)) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_PARAMETER);
+        struct tph_str name = tph_json_get_str(it.value, "name");
+        bool given = false;
+        struct tph_json_iter got = tph_json_iter(list);
+        while (tph_json_next(&got)) {
+            given = given || tph_str_eq(tph_json_get_str(got.value, "name"), name);
+        }
+        if (!given && tph_anystring(tph_json_path(it.value, "valueFrom", "default", NULL), &text)) {
+            struct tph_json *parameter = tph_json_new_object(doc);
+            struct tph_str global = tph_json_get_str(it.value, "globalName");
+            tph_json_set_str(doc, parameter, "name", name);
+            tph_json_set_str(doc, parameter, "value", tph_buf_str(&text));
+            if (global.len > 0) {
+                tph_json_set_str(doc, parameter, "globalName", global);
+            }
+            tph_json_append(doc, list, parameter);
+            filled = true;
+        }
+    }
+    if (filled) {
+        tph_json_set(doc, outputs, "parameters", tph_json_copy(doc, list));
+        tph_node_set_outputs(node, outputs);
+    }
+}
+
 static void take_progress(struct node *node, struct tph_str progress, enum tph_node_phase phase)
 {
     int64_t done = node->done;
@@ -235,6 +272,9 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
         return;
     }
     take_outputs(node, result->outputs);
+    if (phase == TPH_NODE_SUCCEEDED && !node->run->options.compatibility_argo) {
+        fill_defaults(node);
+    }
     take_progress(node, result->progress, phase);
     tph_node_set_message(node, result->message);
     tph_node_set_phase(node, phase, NULL);

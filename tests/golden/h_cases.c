@@ -230,9 +230,18 @@ static void ended(struct actor *a, bool waits)
     enum tph_workflow_phase phase = tph_run_phase(a->run);
     bool over = phase != TPH_WORKFLOW_NEW && phase != TPH_WORKFLOW_PENDING && phase != TPH_WORKFLOW_RUNNING;
     tph_json_set(c->doc, expected, "ended", tph_json_new_bool(c->doc, !waits));
-    c->expected = expected;
     struct tph_json *got = golden_object(c);
     tph_json_set(c->doc, got, "ended", tph_json_new_bool(c->doc, over));
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    const struct tph_json *row = golden_row(GOLDEN_BETTER, "stuck.jsonl", c->id, doc);
+    if (row) { /* thought out, not recorded */
+        tph_json_set(c->doc, expected, "better", tph_json_copy(c->doc, tph_json_get(row, "out")));
+        struct tph_json *better = tph_json_new_object(c->doc);
+        tph_json_set_cstr(c->doc, better, "phase", tph_workflow_phase_name(phase));
+        tph_json_set_str(c->doc, better, "message", tph_run_message(a->run));
+        tph_json_set(c->doc, got, "better", better);
+    }
+    c->expected = expected;
     if (over == waits) {
         tph_json_set(c->doc, got, "status", tph_json_copy(c->doc, tph_json_get(play_object(a), "status")));
     }
