@@ -284,7 +284,7 @@ void tph_dag_try_queue(struct node *dag)
 /* failFast: one went wrong, and nothing more is begun. Argo has the next task among the children all the same. */
 static void give_up(struct node *dag, size_t task)
 {
-    if (dag->run->options.compatibility_argo && !dag->never_made) {
+    if (tph_run_compat(dag->run, TPH_COMPAT_MESSAGES) && !dag->never_made) {
         const char *name =
             tph_arena_format(dag->run->arena, "%.*s.%.*s", TPH_FMT(dag->pub.name), TPH_FMT(task_of(dag, task)->name));
         dag->never_made = tph_node_new_id(dag->run, tph_str(name));
@@ -456,7 +456,7 @@ static void keep_target_leaves(struct node *dag)
 /* For Argo a DAG makes known what its tasks gave; otherwise they have done so themselves. */
 static void export_tasks(struct node *dag)
 {
-    for (size_t i = 0; i < dag->n_members && dag->run->options.compatibility_argo; i++) {
+    for (size_t i = 0; i < dag->n_members && tph_run_compat(dag->run, TPH_COMPAT_EXPORTS); i++) {
         if (dag->members[i]) {
             tph_globals_export_all(dag->run, dag->members[i]->pub.outputs);
         }
@@ -466,7 +466,7 @@ static void export_tasks(struct node *dag)
 /* The first task that is Error, for a DAG that is so because of it; NULL: there is nothing to say. Argo never says. */
 static char *why(const struct node *dag, enum tph_node_phase phase)
 {
-    for (size_t i = 0; i < dag->n_members && !dag->run->options.compatibility_argo; i++) {
+    for (size_t i = 0; i < dag->n_members && !tph_run_compat(dag->run, TPH_COMPAT_MESSAGES); i++) {
         const struct node *node = dag->members[i];
         if (node && phase == TPH_NODE_ERROR && node->pub.phase == TPH_NODE_ERROR && dag->pub.message.len == 0) {
             return tph_format("task '%.*s' errored: %.*s", TPH_FMT(node->pub.display_name), TPH_FMT(node->pub.message));
@@ -513,7 +513,7 @@ void tph_dag_hook_broken(struct node *dag, const char *problem)
     if (tph_node_phase_is_final(dag->pub.phase)) {
         return;
     }
-    if (!dag->run->options.compatibility_argo) { /* Argo leaves them as they are */
+    if (!tph_run_compat(dag->run, TPH_COMPAT_HOOKS)) { /* Argo leaves them as they are */
         tph_run_end_below(dag, "ended: the condition of a hook beside it cannot be evaluated");
     }
     dag->broken = true;

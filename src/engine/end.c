@@ -78,7 +78,7 @@ void tph_run_shut_down(struct tph_run *run, const char *strategy)
         return;
     }
     run->shutdown = strategy;
-    run->suspended = run->suspended && run->options.compatibility_argo; /* what is suspended ends, too */
+    run->suspended = run->suspended && tph_run_compat(run, TPH_COMPAT_SHUTDOWN); /* what is suspended ends, too */
     run->workflow_changed = true;
     tph_run_end_stopped(run);
 }
@@ -86,7 +86,7 @@ void tph_run_shut_down(struct tph_run *run, const char *strategy)
 /* Argo lets nodes run on that have answered Running. */
 static void end_late(struct tph_run *run)
 {
-    bool argo = run->options.compatibility_argo;
+    bool argo = tph_run_compat(run, TPH_COMPAT_TIMEOUTS);
     for (struct node *node = run->root; node; node = tph_node_next(node)) {
         bool suspended = node->pub.type == TPH_NODE_SUSPEND;
         if (is_ended_by(node, true) && (suspended || !argo || node->pub.phase == TPH_NODE_PENDING)) {
@@ -136,7 +136,8 @@ static bool is_broken(const struct node *root)
 {
     bool leaf = root->pub.type == TPH_NODE_PLUGIN || root->pub.type == TPH_NODE_HTTP ||
                 root->pub.type == TPH_NODE_RETRY || root->pub.type == TPH_NODE_DAG;
-    bool timed_out = root->timed_out && root->pub.type != TPH_NODE_RETRY && root->run->options.compatibility_argo;
+    bool timed_out =
+        root->timed_out && root->pub.type != TPH_NODE_RETRY && tph_run_compat(root->run, TPH_COMPAT_TIMEOUTS);
     return root->broken || timed_out || (root->pub.phase == TPH_NODE_ERROR && !leaf);
 }
 

@@ -192,7 +192,7 @@ void tph_globals_export(struct tph_run *run, struct tph_str name, struct tph_str
         tph_json_set_str(run->doc, found, "name", name);
         tph_json_append(run->doc, run->outputs, found);
     }
-    bool again = tph_json_get(found, "value") && run->options.compatibility_argo;
+    bool again = tph_json_get(found, "value") && tph_run_compat(run, TPH_COMPAT_EXPORTS);
     tph_json_set_str(run->doc, found, "value", value);
     run->workflow_changed = true;
     if (again) { /* Argo has put the old value in where the event began */

@@ -61,7 +61,7 @@ static int hook_values(const struct node *node, const struct tph_call *call, con
     struct tph_str *values = TPH_ARENA_ARRAY(scratch, struct tph_str, call->n_arguments);
     struct scope scope = hook_scope(node);
     /* Argo puts nothing in where the node gave nothing, or where it was retried. */
-    bool argo = node->run->options.compatibility_argo && node->role != ROLE_ROOT;
+    bool argo = tph_run_compat(node->run, TPH_COMPAT_HOOKS) && node->role != ROLE_ROOT;
     scope.hook = !argo || (node->pub.outputs && node->pub.type != TPH_NODE_RETRY);
     for (size_t i = 0; i < call->n_arguments; i++) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_PARAMETER);
@@ -117,7 +117,7 @@ static void begin_hook(struct node *node, size_t index)
 static void break_off(struct node *node, const struct tph_hook *hook, const char *problem)
 {
     bool last_look = tph_node_phase_is_final(node->pub.phase) || !hook->has_expression;
-    if (node->role != ROLE_MEMBER || (!last_look && !node->run->options.compatibility_argo)) {
+    if (node->role != ROLE_MEMBER || (!last_look && !tph_run_compat(node->run, TPH_COMPAT_HOOKS))) {
         return;
     }
     if (node->parent->pub.type == TPH_NODE_STEP_GROUP) {
@@ -196,7 +196,7 @@ static bool is_handling_another(const struct node *item)
 
 bool tph_hooks_are_let_go(const struct node *node)
 {
-    return node->run->options.compatibility_argo && is_task_item(node);
+    return tph_run_compat(node->run, TPH_COMPAT_HOOKS) && is_task_item(node);
 }
 
 static bool exit_is_due(struct node *node, const struct tph_hook *hook)
@@ -204,11 +204,11 @@ static bool exit_is_due(struct node *node, const struct tph_hook *hook)
     const char *shutdown = node->run->shutdown;
     bool terminated = shutdown && strcmp(shutdown, "Terminate") == 0;
     bool done = is_completed(node) || node->role == ROLE_ROOT;
-    if (node->run->options.compatibility_argo && is_task_item(node) && is_handling_another(node)) {
+    if (tph_run_compat(node->run, TPH_COMPAT_HOOKS) && is_task_item(node) && is_handling_another(node)) {
         return false;
     }
     /* Argo asks the condition of a step's handler, but not that of the workflow's. */
-    bool unasked = node->run->options.compatibility_argo && node->role == ROLE_ROOT;
+    bool unasked = tph_run_compat(node->run, TPH_COMPAT_HOOKS) && node->role == ROLE_ROOT;
     return hook->is_exit && !has_begun(node, 0) && done && !terminated && (unasked || is_time(node, hook));
 }
 

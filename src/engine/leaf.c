@@ -104,7 +104,7 @@ static int set_deadline(struct node *node, struct tph_buf *problem)
     int64_t timeout_ms = 0;
     int64_t pending_ms = 0;
     int64_t active_ms = 0;
-    bool argo = node->run->options.compatibility_argo;
+    bool argo = tph_run_compat(node->run, TPH_COMPAT_TIMEOUTS);
     bool pending = t->has_pending_timeout && node->pub.phase == TPH_NODE_PENDING;
     bool active = t->has_deadline && !argo;
     if (argo && (node->pub.phase == TPH_NODE_RUNNING || node->role == ROLE_ATTEMPT)) {
@@ -236,7 +236,7 @@ static void take_progress(struct node *node, struct tph_str progress, enum tph_n
 {
     int64_t done = node->done;
     int64_t total = node->total;
-    if (progress.len > 0 && !node->run->options.compatibility_argo) {
+    if (progress.len > 0 && !tph_run_compat(node->run, TPH_COMPAT_PROGRESS)) {
         (void)parse_progress(progress, &done, &total); /* nonsense is no news */
     }
     bool good = phase == TPH_NODE_SUCCEEDED || phase == TPH_NODE_SKIPPED || phase == TPH_NODE_OMITTED;
@@ -257,7 +257,7 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
         return;
     }
     /* Whoever has not said what became of the node will not be asked again. Argo would wait for ever. */
-    bool none = result->phase.len == 0 && !node->run->options.compatibility_argo;
+    bool none = result->phase.len == 0 && !tph_run_compat(node->run, TPH_COMPAT_REPLIES);
     if (none || (result->phase.len > 0 && !tph_node_phase_parse(result->phase, &phase))) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf message = TPH_BUF_INIT(TPH_LIMIT_PARAMETER + TPH_KIB(8));
         (void)tph_buf_printf(&message,
@@ -272,17 +272,17 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
         return;
     }
     take_outputs(node, result->outputs);
-    if (phase == TPH_NODE_SUCCEEDED && !node->run->options.compatibility_argo) {
+    if (phase == TPH_NODE_SUCCEEDED && !tph_run_compat(node->run, TPH_COMPAT_REPLIES)) {
         fill_defaults(node);
     }
     take_progress(node, result->progress, phase);
     tph_node_set_message(node, result->message);
     tph_node_set_phase(node, phase, NULL);
     bool pending = node->template->has_pending_timeout;
-    if ((node->run->options.compatibility_argo || pending) && !tph_node_phase_is_final(phase)) {
+    if ((tph_run_compat(node->run, TPH_COMPAT_TIMEOUTS) || pending) && !tph_node_phase_is_final(phase)) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(4));
         (void)set_deadline(node, &problem); /* was good when the node was made */
-    } else if (phase == TPH_NODE_SUCCEEDED && !node->run->options.compatibility_argo) {
+    } else if (phase == TPH_NODE_SUCCEEDED && !tph_run_compat(node->run, TPH_COMPAT_EXPORTS)) {
         tph_globals_export_all(node->run, node->pub.outputs); /* Argo forgets those of plugins */
     }
 }

@@ -215,7 +215,7 @@ static enum tph_text_value lookup_node(const struct node *node, struct tph_str w
 static enum tph_text_value lookup_loop(struct node *const *members, size_t n, struct tph_str what,
                                        const struct scope *scope, struct tph_buf *value)
 {
-    unsigned flags = scope->run->options.compatibility_argo ? TPH_AGGREGATE_ARGO : 0U;
+    unsigned flags = tph_run_compat(scope->run, TPH_COMPAT_LOOPS) ? TPH_AGGREGATE_ARGO : 0U;
     TPH_CLEANUP(tph_freep) const struct tph_json **outputs = tph_calloc(n + 1, sizeof(*outputs));
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     struct tph_str name = after(what, TPH_STR("outputs.parameters."));
@@ -249,7 +249,7 @@ static bool is_empty_loop(const struct node *node)
 {
     return node->call && node->call->loop.kind != TPH_LOOP_NONE && !node->item.p && node->pub.type == TPH_NODE_SKIP &&
            node->pub.phase == TPH_NODE_SKIPPED && tph_str_eqz(node->pub.message, TPH_EMPTY_LOOP_MESSAGE) &&
-           !node->run->options.compatibility_argo;
+           !tph_run_compat(node->run, TPH_COMPAT_LOOPS);
 }
 
 static enum tph_text_value lookup_single(const struct node *node, struct tph_str what, struct tph_buf *value)
@@ -375,7 +375,7 @@ void tph_lookup_explain(const struct node *boundary, struct tph_buf *problem)
     ptrdiff_t close = tph_str_find(rest, TPH_STR("}}"));
     struct tph_str step;
     struct tph_str what;
-    if (close < 0 || boundary->run->options.compatibility_argo ||
+    if (close < 0 || tph_run_compat(boundary->run, TPH_COMPAT_MESSAGES) ||
         !cut_name(tph_str_slice(rest, 0, (size_t)close), &step, &what)) {
         return;
     }

@@ -43,7 +43,9 @@ static int compile(const struct tph_json *workflow, struct tph_run *run, struct 
         }
         whole = merged;
     }
-    return tph_spec_compile(whole, run->options.compatibility_argo ? TPH_SPEC_ARGO : 0U, &run->spec, ret_path, err);
+    unsigned flags = (tph_run_compat(run, TPH_COMPAT_TEXTS) ? (unsigned)TPH_SPEC_ARGO : 0U) |
+                     (run->options.takes_http ? (unsigned)TPH_SPEC_HTTP : 0U);
+    return tph_spec_compile(whole, flags, &run->spec, ret_path, err);
 }
 
 int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options, struct tph_run **ret_run,
@@ -51,6 +53,7 @@ int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *o
 {
     TPH_CLEANUP(tph_run_freep) struct tph_run *run = TPH_NEW(struct tph_run);
     run->options = *options;
+    run->options.compat |= options->compatibility_argo ? (unsigned)TPH_COMPAT_ARGO : 0U;
     run->arena = tph_arena_new();
     run->scratch = tph_arena_new();
     run->doc = tph_json_doc_new();
@@ -68,7 +71,7 @@ int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *o
     struct tph_str shutdown = tph_json_str(tph_json_path(run->spec->object, "spec", "shutdown", NULL));
     run->shutdown = tph_str_eqz(shutdown, "Stop") ? "Stop" : tph_str_eqz(shutdown, "Terminate") ? "Terminate" : NULL;
     run->suspended = tph_json_bool(tph_json_path(run->spec->object, "spec", "suspend", NULL)) &&
-                     (!run->shutdown || options->compatibility_argo);
+                     (!run->shutdown || tph_run_compat(run, TPH_COMPAT_SHUTDOWN));
     const struct tph_json *status = tph_json_get(run->spec->object, "status");
     bool begun = tph_json_get_str(status, "phase").len > 0 || tph_json_len(tph_json_get(status, "nodes")) > 0;
     if (begun && tph_run_restore(run, status, err) < 0) {

@@ -17,6 +17,7 @@
  *   parallel.c  how many may run at a time
  *   merged.c    the spec that is executed: over templates and defaults
  *   metadata.c  labels and annotations that the workflow gives itself
+ *   compat.c    what is computed as Argo does, by name
  *   leaf.c      plugin and http nodes: the processed template, replies, timeouts
  *   sync.c      mutexes and semaphores
  *   memo.c      outputs that are known already

@@ -230,6 +230,7 @@ enum {
     /* As in Argo: numbers in plugin bodies go through 64 bits, else they stay exact; defaults of templates are merged
      * as TPH_MERGE_COMPAT says. */
     TPH_SPEC_ARGO = 1,
+    TPH_SPEC_HTTP = 2, /* http templates are taken */
 };
 
 /* A resource that is known already, or NULL; name is of no matter for LOCAL. */

@@ -271,7 +271,7 @@ static int compile_suspend(struct compiler *c, const struct tph_json *json, stru
 static int compile_http(struct compiler *c, const struct tph_json *json, struct tph_template *t)
 {
     t->key = TPH_STR("http");
-    if (!(c->flags & TPH_SPEC_ARGO)) { /* the recorded cases bring the answers with them */
+    if (!(c->flags & TPH_SPEC_HTTP)) {
         (void)tph_compile_enter(c, "http");
         return tph_compile_fail(c, "template '%.*s' is of type http, which is not supported yet", TPH_FMT(t->name));
     }

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "engine/compat.h"
 #include "engine/run.h"
 #include "engine/spec.h"
 
@@ -153,3 +154,9 @@ struct tph_run {
     uint32_t stamp;     /* of the last walk */
     bool workflow_changed;
 };
+
+/* Whether that is to be computed as Argo does. */
+static inline bool tph_run_compat(const struct tph_run *run, enum tph_compat what)
+{
+    return (run->options.compat & (unsigned)what) != 0;
+}

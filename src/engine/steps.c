@@ -216,7 +216,7 @@ static bool is_covered(const struct node *member)
 static bool gives_up(const struct node *group)
 {
     const struct node *steps = group->parent;
-    if (!group->run->options.compatibility_argo) {
+    if (!tph_run_compat(group->run, TPH_COMPAT_MESSAGES)) {
         return tph_parallel_gives_up(group);
     }
     const struct node *around = tph_node_boundary(steps);
@@ -253,7 +253,7 @@ static void close_group(struct node *group)
 void tph_steps_settled(struct node *group, struct node *member)
 {
     group->unfinished--;
-    if (member->timed_out && group->run->options.compatibility_argo) {
+    if (member->timed_out && tph_run_compat(group->run, TPH_COMPAT_TIMEOUTS)) {
         tph_node_set_phase(group, TPH_NODE_FAILED, "timeout"); /* whatever becomes of the others */
     }
     if (group->unfinished == 0 && !tph_node_phase_is_final(group->pub.phase)) {
@@ -266,7 +266,7 @@ void tph_steps_hook_broken(struct node *group, const char *problem)
     if (tph_node_phase_is_final(group->pub.phase)) {
         return;
     }
-    if (!group->run->options.compatibility_argo) { /* Argo leaves them as they are */
+    if (!tph_run_compat(group->run, TPH_COMPAT_HOOKS)) { /* Argo leaves them as they are */
         tph_run_end_below(group, "ended: the condition of a hook beside it cannot be evaluated");
     }
     group->run->second_pass = true;
@@ -315,7 +315,7 @@ void tph_steps_group_final(struct node *group)
     const struct node *failed = group->pub.phase == TPH_NODE_FAILED ? first_failed(group) : NULL;
     bool says_so = tph_str_eqz(group->pub.message, TPH_FAIL_FAST_MESSAGE);
     TPH_CLEANUP(tph_freep)
-    char *message = failed && says_so && steps->run->options.compatibility_argo
+    char *message = failed && says_so && tph_run_compat(steps->run, TPH_COMPAT_MESSAGES)
                         ? tph_format("child '%.*s' failed", TPH_FMT(failed->pub.id))
                         : tph_str_dup(group->pub.message);
     end_steps(steps, TPH_NODE_FAILED, message);

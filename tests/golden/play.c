@@ -199,7 +199,8 @@ int play_load(struct play *p, struct golden_case *c)
     p->refusals = tph_json_new_array(c->doc);
     p->locks = tph_locks_new();
     p->lookup = (struct tph_run_objects){.find = play_find_object, .owner = p};
-    p->options = (struct tph_run_options){.compatibility_argo = true, .objects = &p->lookup, .locks = p->locks};
+    p->options = (struct tph_run_options){
+        .compatibility_argo = true, .takes_http = true, .objects = &p->lookup, .locks = p->locks};
     struct tph_yaml_stream stream = {.rest = tph_json_get_str(c->row, "input.yaml")};
     struct tph_str text;
     while (stream.rest.p && tph_yaml_next_document(&stream, &text)) {
