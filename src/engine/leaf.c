@@ -198,6 +198,10 @@ static void take_outputs(struct node *node, const struct tph_json *from)
 /* Outputs that are declared with a default, and that the plugin did not give. Argo has nobody who would do that. */
 static void fill_defaults(struct node *node)
 {
+    const struct tph_json *declared = tph_json_get(node->template->declared_outputs, "parameters");
+    if (tph_json_len(declared) == 0) {
+        return;
+    }
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
     struct tph_json *outputs = node->pub.outputs ? tph_json_copy(doc, node->pub.outputs) : tph_json_new_object(doc);
     struct tph_json *list = tph_json_get(outputs, "parameters");
@@ -205,7 +209,7 @@ static void fill_defaults(struct node *node)
     if (!tph_json_is(list, TPH_JSON_ARRAY)) {
         list = tph_json_new_array(doc);
     }
-    struct tph_json_iter it = tph_json_iter(tph_json_get(node->template->declared_outputs, "parameters"));
+    struct tph_json_iter it = tph_json_iter(declared);
     while (tph_json_next(&it)) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_PARAMETER);
         struct tph_str name = tph_json_get_str(it.value, "name");
