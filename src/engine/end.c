@@ -56,7 +56,7 @@ static bool is_below(const struct node *node, const struct node *top)
 void tph_run_end_below(struct node *node, const char *message)
 {
     for (struct node *n = tph_node_next(node); n && is_below(n, node); n = tph_node_next(n)) {
-        if (is_ended_by(n, false)) {
+        if (!tph_node_phase_is_final(n->pub.phase)) { /* what is around leaves, too: it may not have begun yet */
             end_node(n, message);
         }
     }

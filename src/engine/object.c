@@ -437,8 +437,8 @@ struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *
         }
         return object;
     }
-    if (!run->root && run->phase == TPH_WORKFLOW_NEW) {
-        return object;
+    if (!run->root && (run->phase == TPH_WORKFLOW_NEW || run->was_over)) {
+        return object; /* not begun, or never begun: as it was saved */
     }
     struct tph_json *meta = member_object(doc, object, "metadata");
     struct tph_json *labels = member_object(doc, meta, "labels");

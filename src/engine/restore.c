@@ -99,6 +99,9 @@ static int load_node(const struct restorer *r, struct node *node, const struct t
     if (tph_node_is_leaf(node)) {
         load_leaf_progress(node, saved);
     }
+    const struct tph_json *flag = tph_json_get(saved, "nodeFlag");
+    node->flagged = node->pub.type == TPH_NODE_SKIP && node->pub.phase == TPH_NODE_ERROR &&
+                    tph_json_is(flag, TPH_JSON_OBJECT) && tph_json_len(flag) == 0;
     load_scope(r->run, node, tph_json_get_str(saved, "templateScope"));
     struct tph_str waits_for = tph_json_get_str(tph_json_get(saved, "synchronizationStatus"), "waiting");
     node->waits_for = waits_for.len > 0 ? tph_arena_str(r->run->arena, waits_for) : TPH_STR_NONE;
@@ -529,6 +532,7 @@ int tph_run_restore(struct tph_run *run, const struct tph_json *status, struct t
     }
     load_workflow(run, status);
     run->retried = run->phase == TPH_WORKFLOW_NEW && tph_map_len(&r.saved) > 0;
+    run->was_over = tph_workflow_phase_is_final(run->phase);
     load_stored(run, tph_json_get(status, "storedTemplates"));
     int failed = load_tree(&r);
     if (failed == 0) {

@@ -283,7 +283,11 @@ static void consider(struct node *retry)
     }
     switch (judge(retry, &message, &problem)) {
     case RETRY_AGAIN:
-        begin_attempt(retry);
+        if (tph_run_has_room(retry->run, 1, &problem)) { /* without a limit they might never end */
+            begin_attempt(retry);
+        } else {
+            tph_node_set_phase(retry, TPH_NODE_FAILED, tph_buf_cstr(&problem));
+        }
         break;
     case RETRY_WAIT:
         tph_node_set_message(retry, tph_buf_str(&message));

@@ -51,7 +51,7 @@ int64_t tph_run_deadline_ms(const struct tph_run *run);
 bool tph_run_check_deadlines(struct tph_run *run);
 void tph_run_shut_down(struct tph_run *run, const char *strategy);
 void tph_run_end_if_stopped(struct node *leaf);                 /* one that was made although the workflow ends */
-void tph_run_end_below(struct node *node, const char *message); /* what still runs in it */
+void tph_run_end_below(struct node *node, const char *message); /* all in it that is not over */
 void tph_run_end_stopped(struct tph_run *run);                  /* every leaf that runs, for run->shutdown */
 void tph_run_root_settled(struct tph_run *run);                 /* the root and the workflow's hooks are done */
 

@@ -147,6 +147,7 @@ struct tph_run {
     struct tph_str *held;
     size_t n_held;
     bool was_pending;   /* it waited for a lock before it began */
+    bool was_over;      /* it had ended before the run was made */
     bool refused;       /* it never began */
     int64_t created_ms; /* its creationTimestamp; 0 = unknown */
     size_t n_leaves;    /* that are not final */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Life-cycle hooks: when they begin, and what becomes of those whose condition is none. */
+/* Life-cycle hooks: when they begin, and what becomes of those whose condition is none. Attempts without an end. */
 #include "harness.h"
 
 #define CALL(hook)     "{name: a, template: leaf, hooks: {h: {template: leaf" hook "}}}"
@@ -69,6 +69,20 @@ static void a_hook_on_running_begins_with_the_first_attempt(void **state)
     assert_same_object(run, again);
 }
 
+/* Attempts without a limit that fail as soon as they begin. */
+static void attempts_end_where_there_is_no_room_for_more(void **state)
+{
+    (void)state;
+    struct tph_run_options options = {.max_nodes = 20};
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run =
+        make_run_with(WORKFLOW "{name: m, timeout: 5S, retryStrategy: {}, plugin: {k: x}}" END, &options);
+    (void)start(run);
+    assert_int_equal(tph_run_phase(run), TPH_WORKFLOW_FAILED);
+    assert_text(tph_run_message(run), "the workflow would have more than 20 nodes");
+    assert_int_equal(tph_run_n_nodes(run), 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +90,7 @@ int main(void)
         cmocka_unit_test(a_hook_without_a_condition_ends_it_at_once),
         cmocka_unit_test(a_condition_waits_for_what_it_speaks_of),
         cmocka_unit_test(a_hook_on_running_begins_with_the_first_attempt),
+        cmocka_unit_test(attempts_end_where_there_is_no_room_for_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
