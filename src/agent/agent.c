@@ -332,9 +332,10 @@ static void stop_if_quiet(struct tph_agent *agent)
 static void stop_sidecars(void *owner)
 {
     struct tph_agent *agent = owner;
-    if (agent->cancels) {
-        return; /* the last of them comes here again */
+    if (agent->cancels || agent->told_to_stop) {
+        return; /* the last of them comes here again, maybe before the turn that tph_agent_stop asked for */
     }
+    agent->told_to_stop = true;
     for (struct sidecar *s = agent->sidecars; s; s = s->next) {
         if (s->pod && s->state != SIDECAR_STOPPED) {
             agent->n_stopping++;

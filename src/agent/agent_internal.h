@@ -145,6 +145,7 @@ struct tph_agent {
     size_t n_stopping; /* pods that have not said STOPPED yet */
     int64_t grace_ms;
     bool stopping;
+    bool told_to_stop; /* all sidecars were */
     void (*stopped)(void *owner);
     void *stopped_owner;
 };

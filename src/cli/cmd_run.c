@@ -31,7 +31,7 @@ enum {
 
 struct run_options {
     struct tph_texts parameters, parameter_files, plugins, maps;
-    const char *entrypoint, *ns, *name, *output, *logs_dir, *images_file, *network, *log_format;
+    const char *entrypoint, *ns, *name, *output, *logs_dir, *images_file, *network, *log_format, *compatibility;
     int64_t timeout_ms;
     bool log, quiet, no_utf8, no_color, unsafe_plain;
 };
@@ -60,6 +60,8 @@ const struct tph_option tph_run_options_table[] = {
     {"logs-dir", 0, TPH_OPTION_TEXT, OPTION(logs_dir), "DIR", NULL, "keep the sidecars' logs there"},
     {"images-file", 0, TPH_OPTION_TEXT, OPTION(images_file), "FILE", NULL,
      "what images mean here, in place of the configured maps: see tiphys doctor --images"},
+    {"compatibility", 0, TPH_OPTION_TEXT, OPTION(compatibility), "NAME,...", NULL,
+     "compute as Argo does where Tiphys does better: argo, or single names of docs/differences.md"},
     {"log-format", 0, TPH_OPTION_CHOICE, OPTION(log_format), "FORMAT", "text|json",
      "of the program's own log lines: text or json"},
     {"quiet", 'q', TPH_OPTION_FLAG, OPTION(quiet), NULL, NULL, "no progress, only warnings, errors and the result"},
@@ -170,6 +172,11 @@ static int prepare_all(struct session *s, struct tph_error *err)
 {
     struct tph_texts parameters = {.list = NULL};
     int failed = 0;
+    if (tph_compat_parse(tph_str(s->options.compatibility ? s->options.compatibility : ""), &s->input.compat, err) <
+        0) {
+        struct tph_error inner = *err;
+        return tph_error_set(err, TPH_ERROR_USAGE, "--compatibility: %s", inner.text);
+    }
     for (size_t i = 0; i < s->options.parameter_files.n && failed == 0; i++) {
         failed = tph_run_read_parameters(s->options.parameter_files.list[i], s->arena, &parameters, err);
     }

@@ -370,8 +370,10 @@ static int place_error(const struct tph_source *source, struct tph_str path, str
 static struct tph_run_options options_of(struct tph_run_input *input, const struct tph_run_workflow *workflow)
 {
     struct tph_str ns = tph_json_get_str(tph_json_get(workflow->object, "metadata"), "namespace");
-    return (struct tph_run_options){
-        .objects = tph_objects_view(input->objects, ns), .locks = input->locks, .read_zone = tph_zone_read_file};
+    return (struct tph_run_options){.compat = input->compat,
+                                    .objects = tph_objects_view(input->objects, ns),
+                                    .locks = input->locks,
+                                    .read_zone = tph_zone_read_file};
 }
 
 static int compile(struct tph_run_input *input, const struct tph_run_workflow *workflow,

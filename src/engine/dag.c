@@ -153,13 +153,16 @@ static void close_group(struct node *group);
 static void make_items(struct node *group, struct members *plan)
 {
     size_t first = plan->next;
+    size_t before = group->run->n_nodes;
     for (; plan->next < plan->n; plan->next++) {
         const struct member *m = &plan->list[plan->next];
         TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
         enum dispatched result = DISPATCHED;
+        if (tph_member_is_made(group, plan->next)) {
+            continue;
+        }
         if (tph_parallel_gives_up(group)) {
-            group->unfinished -= plan->n - plan->next;
-            plan->n = plan->next;
+            tph_members_give_up(group, plan);
             break;
         }
         if (m->what == MEMBER_CALL && !tph_parallel_may_begin(group, m->template)) {
@@ -173,7 +176,9 @@ static void make_items(struct node *group, struct members *plan)
         }
     }
     for (size_t i = plan->next; i > first; i--) {
-        tph_node_push_begin(group->members[i - 1]);
+        if (group->members[i - 1]->seq >= before) {
+            tph_node_push_begin(group->members[i - 1]);
+        }
     }
     if (plan->next < plan->n && !group->plan) {
         group->plan = tph_members_keep(group->run, plan);
@@ -282,7 +287,7 @@ void tph_dag_try_queue(struct node *dag)
 /* failFast: one went wrong, and nothing more is begun. Argo has the next task among the children all the same. */
 static void give_up(struct node *dag, size_t task)
 {
-    if (dag->run->options.compatibility_argo && !dag->never_made) {
+    if (tph_run_compat(dag->run, TPH_COMPAT_MESSAGES) && !dag->never_made) {
         const char *name =
             tph_arena_format(dag->run->arena, "%.*s.%.*s", TPH_FMT(dag->pub.name), TPH_FMT(task_of(dag, task)->name));
         dag->never_made = tph_node_new_id(dag->run, tph_str(name));
@@ -454,11 +459,23 @@ static void keep_target_leaves(struct node *dag)
 /* For Argo a DAG makes known what its tasks gave; otherwise they have done so themselves. */
 static void export_tasks(struct node *dag)
 {
-    for (size_t i = 0; i < dag->n_members && dag->run->options.compatibility_argo; i++) {
+    for (size_t i = 0; i < dag->n_members && tph_run_compat(dag->run, TPH_COMPAT_EXPORTS); i++) {
         if (dag->members[i]) {
             tph_globals_export_all(dag->run, dag->members[i]->pub.outputs);
         }
     }
+}
+
+/* The first task that is Error, for a DAG that is so because of it; NULL: there is nothing to say. Argo never says. */
+static char *why(const struct node *dag, enum tph_node_phase phase)
+{
+    for (size_t i = 0; i < dag->n_members && !tph_run_compat(dag->run, TPH_COMPAT_MESSAGES); i++) {
+        const struct node *node = dag->members[i];
+        if (node && phase == TPH_NODE_ERROR && node->pub.phase == TPH_NODE_ERROR && dag->pub.message.len == 0) {
+            return tph_format("task '%.*s' errored: %.*s", TPH_FMT(node->pub.display_name), TPH_FMT(node->pub.message));
+        }
+    }
+    return NULL;
 }
 
 static void close_dag(struct node *dag)
@@ -474,7 +491,8 @@ static void close_dag(struct node *dag)
         phase = tph_outputs_deliver(dag) < 0 ? TPH_NODE_ERROR : phase;
     }
     keep_target_leaves(dag);
-    tph_node_set_phase(dag, phase, NULL);
+    TPH_CLEANUP(tph_freep) char *message = why(dag, phase);
+    tph_node_set_phase(dag, phase, message);
 }
 
 void tph_dag_settled(struct node *dag, struct node *member)
@@ -491,6 +509,18 @@ void tph_dag_settled(struct node *dag, struct node *member)
     if (dag->unfinished == 0 && !tph_node_phase_is_final(dag->pub.phase)) {
         close_dag(dag);
     }
+}
+
+void tph_dag_hook_broken(struct node *dag, const char *problem)
+{
+    if (tph_node_phase_is_final(dag->pub.phase)) {
+        return;
+    }
+    if (!tph_run_compat(dag->run, TPH_COMPAT_HOOKS)) { /* Argo leaves them as they are */
+        tph_run_end_below(dag, "ended: the condition of a hook beside it cannot be evaluated");
+    }
+    dag->broken = true;
+    tph_node_set_phase(dag, TPH_NODE_ERROR, problem);
 }
 
 /* The last that went wrong decides. */
@@ -536,13 +566,10 @@ static void plan_again(struct node *group)
     struct members members = {.n = 0};
     bool is_loop = false;
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    if (!limited || group->plan || tph_expand(dag, group->call, dag->pub.name, &members, &is_loop, &problem) < 0 ||
-        members.n <= group->n_members) {
-        return;
+    if ((limited || group->run->retried) && !group->plan &&
+        tph_expand(dag, group->call, dag->pub.name, &members, &is_loop, &problem) == 0) {
+        (void)tph_members_plan_again(group, &members);
     }
-    group->plan = tph_members_keep(group->run, &members);
-    group->plan->next = group->n_members;
-    group->unfinished += members.n - group->n_members;
 }
 
 /* Tasks that waited for room are ready once more, in the order of the template. */

@@ -3,10 +3,15 @@
 #include "base/alloc.h"
 #include "engine/run_internal.h"
 
-/* Of two at the same time the one with the smaller id: a restored run must agree. */
+/* Of two at the same time in one group the one whose place comes first, else by the groups' ids: a restored run must
+ * agree. */
 static bool is_before(const struct node *a, const struct node *b)
 {
-    return a->deadline_ms != b->deadline_ms ? a->deadline_ms < b->deadline_ms : tph_str_cmp(a->pub.id, b->pub.id) < 0;
+    if (a->deadline_ms != b->deadline_ms) {
+        return a->deadline_ms < b->deadline_ms;
+    }
+    int parents = tph_str_cmp(a->parent ? a->parent->pub.id : TPH_STR(""), b->parent ? b->parent->pub.id : TPH_STR(""));
+    return parents != 0 ? parents < 0 : a->index < b->index;
 }
 
 static void heap_put(struct tph_run *run, size_t at, struct node *node)

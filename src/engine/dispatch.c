@@ -206,5 +206,8 @@ struct node *tph_dispatch_member(struct node *parent, const struct member *membe
     }
     node->broken = *ret_result == DISPATCH_FAILED;
     tph_node_put_member(parent, index, node);
+    if (!tph_node_phase_is_final(node->pub.phase)) {
+        tph_hooks_made(node);
+    }
     return node;
 }

@@ -45,12 +45,40 @@ void tph_run_end_stopped(struct tph_run *run)
     }
 }
 
+static bool is_below(const struct node *node, const struct node *top)
+{
+    while (node && node != top) {
+        node = node->parent;
+    }
+    return node != NULL;
+}
+
+void tph_run_end_below(struct node *node, const char *message)
+{
+    for (struct node *n = tph_node_next(node); n && is_below(n, node); n = tph_node_next(n)) {
+        if (!tph_node_phase_is_final(n->pub.phase)) { /* what is around leaves, too: it may not have begun yet */
+            end_node(n, message);
+        }
+    }
+}
+
+void tph_run_end_if_stopped(struct node *leaf)
+{
+    struct tph_run *run = leaf->run;
+    TPH_CLEANUP(tph_freep) char *message = tph_format("Stopped with strategy '%s'", run->shutdown);
+    if (is_ended_by(leaf, strcmp(run->shutdown, "Stop") == 0)) {
+        run->second_pass = true; /* Argo sees it at its second look */
+        end_node(leaf, message);
+    }
+}
+
 void tph_run_shut_down(struct tph_run *run, const char *strategy)
 {
     if (run->shutdown && strcmp(run->shutdown, strategy) == 0) {
         return;
     }
     run->shutdown = strategy;
+    run->suspended = run->suspended && tph_run_compat(run, TPH_COMPAT_SHUTDOWN); /* what is suspended ends, too */
     run->workflow_changed = true;
     tph_run_end_stopped(run);
 }
@@ -58,7 +86,7 @@ void tph_run_shut_down(struct tph_run *run, const char *strategy)
 /* Argo lets nodes run on that have answered Running. */
 static void end_late(struct tph_run *run)
 {
-    bool argo = run->options.compatibility_argo;
+    bool argo = tph_run_compat(run, TPH_COMPAT_TIMEOUTS);
     for (struct node *node = run->root; node; node = tph_node_next(node)) {
         bool suspended = node->pub.type == TPH_NODE_SUSPEND;
         if (is_ended_by(node, true) && (suspended || !argo || node->pub.phase == TPH_NODE_PENDING)) {
@@ -104,7 +132,7 @@ bool tph_run_check_deadlines(struct tph_run *run)
     if (next && next->deadline_ms <= run->now_ms) {
         expire(next);
     }
-    return run->n_work > 0;
+    return run->n_work > 0 && !run->suspended;
 }
 
 /* A root that was no template's own failure: Argo speaks of an error of the controller's work. */
@@ -112,7 +140,8 @@ static bool is_broken(const struct node *root)
 {
     bool leaf = root->pub.type == TPH_NODE_PLUGIN || root->pub.type == TPH_NODE_HTTP ||
                 root->pub.type == TPH_NODE_RETRY || root->pub.type == TPH_NODE_DAG;
-    bool timed_out = root->timed_out && root->pub.type != TPH_NODE_RETRY && root->run->options.compatibility_argo;
+    bool timed_out =
+        root->timed_out && root->pub.type != TPH_NODE_RETRY && tph_run_compat(root->run, TPH_COMPAT_TIMEOUTS);
     return root->broken || timed_out || (root->pub.phase == TPH_NODE_ERROR && !leaf);
 }
 

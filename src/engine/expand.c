@@ -291,11 +291,11 @@ static void add_empty(const struct resolved *r, struct members *members)
     struct member *m = add_member(members, run->scratch);
     m->call = r->call;
     m->what = MEMBER_SKIP;
-    m->text = "Skipped, empty params";
+    m->text = TPH_EMPTY_LOOP_MESSAGE;
     m->name = tph_arena_format(run->arena, "%.*s.%.*s", TPH_FMT(r->prefix), TPH_FMT(r->call->name));
     m->template = tph_resolve_template(r->boundary, r->call, r->resource, r->target, run->scratch, &m->text);
     m->what = MEMBER_SKIP;
-    m->text = "Skipped, empty params";
+    m->text = TPH_EMPTY_LOOP_MESSAGE;
 }
 
 /* Steps say what they were about. */
@@ -320,6 +320,7 @@ int tph_expand(const struct node *boundary, const struct tph_call *call, struct 
     if (resolve_when(&scope, &r, problem) < 0 ||
         (!r.skip && (resolve_arguments(&scope, &r, problem) < 0 || resolve_target(&scope, &r, problem) < 0 ||
                      resolve_loop(&scope, &r, problem) < 0))) {
+        tph_lookup_explain(boundary, problem);
         prefix_problem(boundary, problem, begin);
         return -1;
     }

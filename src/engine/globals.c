@@ -192,9 +192,24 @@ void tph_globals_export(struct tph_run *run, struct tph_str name, struct tph_str
         tph_json_set_str(run->doc, found, "name", name);
         tph_json_append(run->doc, run->outputs, found);
     }
+    bool again = tph_json_get(found, "value") && tph_run_compat(run, TPH_COMPAT_EXPORTS);
     tph_json_set_str(run->doc, found, "value", value);
-    set_member(run, "workflow.outputs.parameters.", name, value);
     run->workflow_changed = true;
+    if (again) { /* Argo has put the old value in where the event began */
+        run->late = run->late ? run->late : tph_json_new_object(run->doc);
+        tph_json_setn(run->doc, run->late, name, tph_json_new_str(run->doc, value));
+        return;
+    }
+    set_member(run, "workflow.outputs.parameters.", name, value);
+}
+
+void tph_globals_settle(struct tph_run *run)
+{
+    struct tph_json_iter it = tph_json_iter(run->late);
+    while (tph_json_next(&it)) {
+        set_member(run, "workflow.outputs.parameters.", it.key, tph_json_str(it.value));
+    }
+    run->late = NULL;
 }
 
 void tph_globals_export_all(struct tph_run *run, const struct tph_json *outputs)

@@ -61,7 +61,7 @@ static int hook_values(const struct node *node, const struct tph_call *call, con
     struct tph_str *values = TPH_ARENA_ARRAY(scratch, struct tph_str, call->n_arguments);
     struct scope scope = hook_scope(node);
     /* Argo puts nothing in where the node gave nothing, or where it was retried. */
-    bool argo = node->run->options.compatibility_argo && node->role != ROLE_ROOT;
+    bool argo = tph_run_compat(node->run, TPH_COMPAT_HOOKS) && node->role != ROLE_ROOT;
     scope.hook = !argo || (node->pub.outputs && node->pub.type != TPH_NODE_RETRY);
     for (size_t i = 0; i < call->n_arguments; i++) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_PARAMETER);
@@ -112,30 +112,43 @@ static void begin_hook(struct node *node, size_t index)
     tph_node_push_begin(made);
 }
 
-/* Whether the hook's condition holds. What cannot be told ends the node. */
+/* A condition cannot be told: whoever has the node as its member hears of it. For Argo that is so as soon as the node
+ * is there; but what it speaks of may come to be known until the node is over. */
+static void break_off(struct node *node, const struct tph_hook *hook, const char *problem)
+{
+    bool last_look = tph_node_phase_is_final(node->pub.phase) || !hook->has_expression;
+    if (node->role != ROLE_MEMBER || (!last_look && !tph_run_compat(node->run, TPH_COMPAT_HOOKS))) {
+        return;
+    }
+    if (node->parent->pub.type == TPH_NODE_STEP_GROUP) {
+        tph_steps_hook_broken(node->parent, problem);
+    } else if (node->parent->pub.type == TPH_NODE_DAG) {
+        tph_dag_hook_broken(node->parent, problem);
+    }
+}
+
+/* Whether the hook's condition holds. */
 static bool is_time(struct node *node, const struct tph_hook *hook)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     struct scope scope = hook_scope(node);
     bool holds = true;
-    if (!hook->has_expression) {
-        return hook->is_exit;
+    if (!hook->has_expression && hook->is_exit) {
+        return true;
     }
-    if (tph_scope_eval(&scope, &hook->expression, 0, &text, &problem) ||
-        tph_scope_decide(&scope, tph_buf_str(&text), &holds, &problem) < 0) {
-        tph_hooks_broken(node, tph_buf_cstr(&problem));
+    if (!hook->has_expression) {
+        (void)tph_buf_printf(&problem, "Expression required for hook %.*s.%.*s", TPH_FMT(node->pub.name),
+                             TPH_FMT(hook->call->name));
+    } else if (tph_scope_eval(&scope, &hook->expression, 0, &text, &problem) ||
+               tph_scope_decide(&scope, tph_buf_str(&text), &holds, &problem) < 0) {
+        holds = false;
+    }
+    if (problem.len > 0) {
+        break_off(node, hook, tph_buf_cstr(&problem));
         return false;
     }
     return holds;
-}
-
-/* A hook's condition cannot be evaluated: whoever has the node as its member hears of it. */
-void tph_hooks_broken(struct node *node, const char *problem)
-{
-    if (!node->hook_problem) {
-        node->hook_problem = tph_arena_strdup(node->run->arena, tph_str(problem));
-    }
 }
 
 static bool has_begun(const struct node *node, size_t index)
@@ -147,11 +160,20 @@ void tph_hooks_check(struct node *node)
 {
     size_t n = 0;
     const struct tph_hook *hooks = tph_hooks_of(node, &n);
-    bool running = node->pub.phase != TPH_NODE_PENDING || node->role == ROLE_ROOT;
-    for (size_t i = 0; i < n && running && !node->settled; i++) {
+    bool over = node->parent && tph_node_phase_is_final(node->parent->pub.phase);
+    for (size_t i = 0; i < n && !over && !node->settled; i++) {
         if (!hooks[i].is_exit && !has_begun(node, i) && is_time(node, &hooks[i])) {
             begin_hook(node, i);
         }
+    }
+}
+
+void tph_hooks_made(struct node *member)
+{
+    size_t n = 0;
+    const struct tph_hook *hooks = tph_hooks_of(member, &n);
+    if (n > 0 && !hooks[n - 1].is_exit) {
+        tph_run_push(member->run, WORK_HOOKS, member);
     }
 }
 
@@ -174,7 +196,7 @@ static bool is_handling_another(const struct node *item)
 
 bool tph_hooks_are_let_go(const struct node *node)
 {
-    return node->run->options.compatibility_argo && is_task_item(node);
+    return tph_run_compat(node->run, TPH_COMPAT_HOOKS) && is_task_item(node);
 }
 
 static bool exit_is_due(struct node *node, const struct tph_hook *hook)
@@ -182,10 +204,12 @@ static bool exit_is_due(struct node *node, const struct tph_hook *hook)
     const char *shutdown = node->run->shutdown;
     bool terminated = shutdown && strcmp(shutdown, "Terminate") == 0;
     bool done = is_completed(node) || node->role == ROLE_ROOT;
-    if (node->run->options.compatibility_argo && is_task_item(node) && is_handling_another(node)) {
+    if (tph_run_compat(node->run, TPH_COMPAT_HOOKS) && is_task_item(node) && is_handling_another(node)) {
         return false;
     }
-    return hook->is_exit && !has_begun(node, 0) && done && !terminated && is_time(node, hook);
+    /* Argo asks the condition of a step's handler, but not that of the workflow's. */
+    bool unasked = tph_run_compat(node->run, TPH_COMPAT_HOOKS) && node->role == ROLE_ROOT;
+    return hook->is_exit && !has_begun(node, 0) && done && !terminated && (unasked || is_time(node, hook));
 }
 
 bool tph_hooks_hold(struct node *node)

@@ -104,7 +104,7 @@ static int set_deadline(struct node *node, struct tph_buf *problem)
     int64_t timeout_ms = 0;
     int64_t pending_ms = 0;
     int64_t active_ms = 0;
-    bool argo = node->run->options.compatibility_argo;
+    bool argo = tph_run_compat(node->run, TPH_COMPAT_TIMEOUTS);
     bool pending = t->has_pending_timeout && node->pub.phase == TPH_NODE_PENDING;
     bool active = t->has_deadline && !argo;
     if (argo && (node->pub.phase == TPH_NODE_RUNNING || node->role == ROLE_ATTEMPT)) {
@@ -135,6 +135,9 @@ int tph_leaf_prepare(struct node *node, struct tph_buf *problem)
         return -1;
     }
     start_task(node, text);
+    if (node->run->shutdown) {
+        tph_run_end_if_stopped(node);
+    }
     return 0;
 }
 
@@ -192,11 +195,52 @@ static void take_outputs(struct node *node, const struct tph_json *from)
     }
 }
 
+/* Outputs that are declared with a default, and that the plugin did not give. Argo has nobody who would do that. */
+static void fill_defaults(struct node *node)
+{
+    const struct tph_json *declared = tph_json_get(node->template->declared_outputs, "parameters");
+    if (tph_json_len(declared) == 0) {
+        return;
+    }
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    struct tph_json *outputs = node->pub.outputs ? tph_json_copy(doc, node->pub.outputs) : tph_json_new_object(doc);
+    struct tph_json *list = tph_json_get(outputs, "parameters");
+    bool filled = false;
+    if (!tph_json_is(list, TPH_JSON_ARRAY)) {
+        list = tph_json_new_array(doc);
+    }
+    struct tph_json_iter it = tph_json_iter(declared);
+    while (tph_json_next(&it)) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_PARAMETER);
+        struct tph_str name = tph_json_get_str(it.value, "name");
+        bool given = false;
+        struct tph_json_iter got = tph_json_iter(list);
+        while (tph_json_next(&got)) {
+            given = given || tph_str_eq(tph_json_get_str(got.value, "name"), name);
+        }
+        if (!given && tph_anystring(tph_json_path(it.value, "valueFrom", "default", NULL), &text)) {
+            struct tph_json *parameter = tph_json_new_object(doc);
+            struct tph_str global = tph_json_get_str(it.value, "globalName");
+            tph_json_set_str(doc, parameter, "name", name);
+            tph_json_set_str(doc, parameter, "value", tph_buf_str(&text));
+            if (global.len > 0) {
+                tph_json_set_str(doc, parameter, "globalName", global);
+            }
+            tph_json_append(doc, list, parameter);
+            filled = true;
+        }
+    }
+    if (filled) {
+        tph_json_set(doc, outputs, "parameters", tph_json_copy(doc, list));
+        tph_node_set_outputs(node, outputs);
+    }
+}
+
 static void take_progress(struct node *node, struct tph_str progress, enum tph_node_phase phase)
 {
     int64_t done = node->done;
     int64_t total = node->total;
-    if (progress.len > 0 && !node->run->options.compatibility_argo) {
+    if (progress.len > 0 && !tph_run_compat(node->run, TPH_COMPAT_PROGRESS)) {
         (void)parse_progress(progress, &done, &total); /* nonsense is no news */
     }
     bool good = phase == TPH_NODE_SUCCEEDED || phase == TPH_NODE_SKIPPED || phase == TPH_NODE_OMITTED;
@@ -217,7 +261,7 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
         return;
     }
     /* Whoever has not said what became of the node will not be asked again. Argo would wait for ever. */
-    bool none = result->phase.len == 0 && !node->run->options.compatibility_argo;
+    bool none = result->phase.len == 0 && !tph_run_compat(node->run, TPH_COMPAT_REPLIES);
     if (none || (result->phase.len > 0 && !tph_node_phase_parse(result->phase, &phase))) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf message = TPH_BUF_INIT(TPH_LIMIT_PARAMETER + TPH_KIB(8));
         (void)tph_buf_printf(&message,
@@ -232,14 +276,17 @@ void tph_leaf_reply(struct node *node, const struct tph_task_result *result)
         return;
     }
     take_outputs(node, result->outputs);
+    if (phase == TPH_NODE_SUCCEEDED && !tph_run_compat(node->run, TPH_COMPAT_REPLIES)) {
+        fill_defaults(node);
+    }
     take_progress(node, result->progress, phase);
     tph_node_set_message(node, result->message);
     tph_node_set_phase(node, phase, NULL);
     bool pending = node->template->has_pending_timeout;
-    if ((node->run->options.compatibility_argo || pending) && !tph_node_phase_is_final(phase)) {
+    if ((tph_run_compat(node->run, TPH_COMPAT_TIMEOUTS) || pending) && !tph_node_phase_is_final(phase)) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(4));
         (void)set_deadline(node, &problem); /* was good when the node was made */
-    } else if (phase == TPH_NODE_SUCCEEDED && !node->run->options.compatibility_argo) {
+    } else if (phase == TPH_NODE_SUCCEEDED && !tph_run_compat(node->run, TPH_COMPAT_EXPORTS)) {
         tph_globals_export_all(node->run, node->pub.outputs); /* Argo forgets those of plugins */
     }
 }

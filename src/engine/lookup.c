@@ -215,7 +215,7 @@ static enum tph_text_value lookup_node(const struct node *node, struct tph_str w
 static enum tph_text_value lookup_loop(struct node *const *members, size_t n, struct tph_str what,
                                        const struct scope *scope, struct tph_buf *value)
 {
-    unsigned flags = scope->run->options.compatibility_argo ? TPH_AGGREGATE_ARGO : 0U;
+    unsigned flags = tph_run_compat(scope->run, TPH_COMPAT_LOOPS) ? TPH_AGGREGATE_ARGO : 0U;
     TPH_CLEANUP(tph_freep) const struct tph_json **outputs = tph_calloc(n + 1, sizeof(*outputs));
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     struct tph_str name = after(what, TPH_STR("outputs.parameters."));
@@ -242,6 +242,21 @@ static enum tph_text_value lookup_loop(struct node *const *members, size_t n, st
         return tph_aggregate_parameter(outputs, good, name, flags, value) ? TPH_TEXT_VALUE : TPH_TEXT_UNKNOWN;
     }
     return TPH_TEXT_UNKNOWN;
+}
+
+/* A loop over nothing gave nothing: an empty list, for which Argo waits without end. */
+static bool is_empty_loop(const struct node *node)
+{
+    return node->call && node->call->loop.kind != TPH_LOOP_NONE && !node->item.p && node->pub.type == TPH_NODE_SKIP &&
+           node->pub.phase == TPH_NODE_SKIPPED && tph_str_eqz(node->pub.message, TPH_EMPTY_LOOP_MESSAGE) &&
+           !tph_run_compat(node->run, TPH_COMPAT_LOOPS);
+}
+
+static enum tph_text_value lookup_single(const struct node *node, struct tph_str what, struct tph_buf *value)
+{
+    enum tph_text_value found = lookup_node(node, what, value);
+    bool outputs = tph_str_eqz(what, "outputs.result") || tph_str_has_prefix(what, TPH_STR("outputs.parameters"));
+    return found == TPH_TEXT_UNKNOWN && outputs && is_empty_loop(node) ? put(value, TPH_STR("[]")) : found;
 }
 
 /* "a.rest", "a(0:x.y).rest": the step's name with its item, and the rest. */
@@ -291,7 +306,7 @@ static enum tph_text_value lookup_step(const struct scope *scope, const struct t
         return member ? lookup_node(member, what, value) : TPH_TEXT_UNKNOWN;
     }
     if (!slot->is_loop || !members[0]->item.p) {
-        return lookup_node(members[0], what, value);
+        return lookup_single(members[0], what, value);
     }
     return tph_str_has_prefix(what, TPH_STR("outputs.")) ? lookup_loop(members, slot->n, what, scope, value)
                                                          : lookup_node(group, what, value);
@@ -305,7 +320,7 @@ static enum tph_text_value lookup_task(const struct scope *scope, const struct t
         return TPH_TEXT_UNKNOWN;
     }
     if (node->pub.type != TPH_NODE_TASK_GROUP) {
-        return lookup_node(node, what, value);
+        return lookup_single(node, what, value);
     }
     if (tph_str_find_byte(name, '(') >= 0) {
         const struct node *member = member_named(node->members, node->n_members, name);
@@ -336,6 +351,52 @@ static enum tph_text_value lookup_members(const struct scope *scope, struct tph_
         return TPH_TEXT_UNKNOWN;
     }
     return dag ? lookup_task(scope, place, step, what, value) : lookup_step(scope, place, step, what, value);
+}
+
+/* The node that a reference speaks of, NULL where there is none yet. */
+static const struct node *referred(const struct node *boundary, const struct tph_place *place)
+{
+    bool dag = boundary->pub.type == TPH_NODE_DAG;
+    size_t at = dag ? place->member : place->group;
+    const struct node *node = at < boundary->n_members ? boundary->members[at] : NULL;
+    if (dag || !node) {
+        return node;
+    }
+    size_t first = node->slots[place->member].first;
+    return node->slots[place->member].n > 0 && first < node->n_members ? node->members[first] : NULL;
+}
+
+void tph_lookup_explain(const struct node *boundary, struct tph_buf *problem)
+{
+    bool dag = boundary->pub.type == TPH_NODE_DAG;
+    struct tph_str text = tph_buf_str(problem);
+    ptrdiff_t open = tph_str_find(text, dag ? TPH_STR("{{tasks.") : TPH_STR("{{steps."));
+    struct tph_str rest = open < 0 ? TPH_STR("") : tph_str_slice(text, (size_t)open + 8, text.len);
+    ptrdiff_t close = tph_str_find(rest, TPH_STR("}}"));
+    struct tph_str step;
+    struct tph_str what;
+    if (close < 0 || tph_run_compat(boundary->run, TPH_COMPAT_MESSAGES) ||
+        !cut_name(tph_str_slice(rest, 0, (size_t)close), &step, &what)) {
+        return;
+    }
+    TPH_CLEANUP(tph_freep) char *name = tph_str_dup(step);
+    const char *kind = dag ? "task" : "step";
+    char *item = strchr(name, '(');
+    if (item) {
+        *item = '\0';
+    }
+    const struct tph_place *place = tph_map_get(&boundary->template->places, tph_str(name));
+    const struct node *node = place ? referred(boundary, place) : NULL;
+    if (!place) {
+        (void)tph_buf_printf(problem, ": there is no %s called '%s'", kind, name);
+    } else if (!node) {
+        (void)tph_buf_printf(problem, ": %s '%s' does not come before it", kind, name);
+    } else if (was_skipped(node)) {
+        (void)tph_buf_printf(problem, ": %s '%s' was %s", kind, name,
+                             node->pub.phase == TPH_NODE_SKIPPED ? "skipped" : "omitted");
+    } else {
+        (void)tph_buf_printf(problem, ": %s '%s' gave no such output", kind, name);
+    }
 }
 
 enum tph_text_value tph_lookup_references(void *owner, struct tph_str name, struct tph_buf *value)

@@ -151,6 +151,7 @@ struct node *tph_node_make(struct tph_run *run, const char *name, const struct n
     node->pub.children = &node->one_child;
     append(&run->nodes, &run->n_nodes, &run->nodes_capacity, node);
     (void)tph_map_set(&run->by_id, node->pub.id, node);
+    node->old_scope = run->old_scope.len > 0 && tph_map_get(&run->old_nodes, node->pub.id);
     tph_node_touch(node);
     if (leaf) {
         tph_node_set_progress(node, 0, 1);
@@ -226,10 +227,8 @@ static void keep_outputs(struct node *node)
 /* Hooks speak of what their node has come to. */
 static void look_at_hooks(struct node *node)
 {
-    size_t n = 0;
-    const struct tph_hook *hooks = tph_hooks_of(node, &n);
-    if (node->role == ROLE_MEMBER && n > 0 && !hooks[n - 1].is_exit) {
-        tph_run_push(node->run, WORK_HOOKS, node);
+    if (node->role == ROLE_MEMBER) {
+        tph_hooks_made(node);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/gotype_tables.h"
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "data/time.h"
 #include "engine/run_internal.h"
 
@@ -220,7 +221,8 @@ static void set_template(struct tph_json_doc *doc, struct tph_json *object, cons
 {
     const struct node *from = node->role == ROLE_GROUP ? node->parent : tph_node_boundary(node);
     const struct tph_resource *r = from ? tph_node_resource(from) : node->run->spec->local;
-    TPH_CLEANUP(tph_freep) char *scope = tph_format("%s/%.*s", tph_resource_kind_name(r->kind), TPH_FMT(r->name));
+    struct tph_str name = node->old_scope && r->kind == TPH_RESOURCE_LOCAL ? node->run->old_scope : r->name;
+    TPH_CLEANUP(tph_freep) char *scope = tph_format("%s/%.*s", tph_resource_kind_name(r->kind), TPH_FMT(name));
     if (node->call && node->call->target.has_resource && node->template) {
         struct tph_json *ref = tph_json_new_object(doc);
         tph_json_set_str(doc, ref, "name", node->template->resource->name);
@@ -315,6 +317,40 @@ static struct tph_json *stored_templates(const struct tph_run *run, struct tph_j
     return stored;
 }
 
+/* ^[a-zA-Z_][a-zA-Z0-9_]*$ */
+static bool is_metric_name(struct tph_str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!letter && (i == 0 || c < '0' || c > '9')) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+/* The workflow's own metrics are looked at when it is over, and nobody has checked their names before. */
+static void add_metric_errors(const struct tph_run *run, struct tph_json_doc *doc, struct tph_json *conditions)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf message = TPH_BUF_INIT(TPH_KIB(64));
+    struct tph_json_iter it = tph_json_iter(tph_json_path(run->spec->exec, "metrics", "prometheus", NULL));
+    while (tph_json_next(&it)) {
+        struct tph_str name = tph_json_get_str(it.value, "name");
+        if (!is_metric_name(name)) {
+            (void)tph_buf_printf(&message,
+                                 "%scould not construct metric '%.*s': metric name is invalid: names may only contain "
+                                 "alphanumeric characters or '_'",
+                                 message.len > 0 ? ", " : "", TPH_FMT(name));
+        }
+    }
+    if (message.len > 0) {
+        struct tph_json *c = condition(doc, "MetricsError", "True");
+        tph_json_set_cstr(doc, c, "message", tph_buf_cstr(&message));
+        tph_json_append(doc, conditions, c);
+    }
+}
+
 /* What Argo says of artifacts in every workflow that it looked at. */
 static void set_artifacts(struct tph_json_doc *doc, struct tph_json *status)
 {
@@ -341,11 +377,18 @@ static struct tph_json *status_object(const struct tph_run *run, struct tph_json
     set_time(doc, status, "finishedAt", run->finished_ms);
     (void)snprintf(progress, sizeof(progress), "%lld/%lld", (long long)run->done, (long long)run->total);
     tph_json_set_cstr(doc, status, "progress", progress);
+    bool completed = run->finished_ms > 0;
+    if (run->completed_first) {
+        tph_json_append(doc, conditions, condition(doc, "Completed", completed ? "True" : "False"));
+    }
     if (run->second_pass) {
         tph_json_append(doc, conditions, condition(doc, "PodRunning", "False"));
     }
-    if (run->finished_ms > 0) {
+    if (completed && !run->completed_first) {
         tph_json_append(doc, conditions, condition(doc, "Completed", "True"));
+    }
+    if (completed) {
+        add_metric_errors(run, doc, conditions);
     }
     if (tph_json_len(conditions) > 0) {
         tph_json_set(doc, status, "conditions", conditions);
@@ -394,8 +437,8 @@ struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *
         }
         return object;
     }
-    if (!run->root && run->phase == TPH_WORKFLOW_NEW) {
-        return object;
+    if (!run->root && (run->phase == TPH_WORKFLOW_NEW || run->was_over)) {
+        return object; /* not begun, or never begun: as it was saved */
     }
     struct tph_json *meta = member_object(doc, object, "metadata");
     struct tph_json *labels = member_object(doc, meta, "labels");

@@ -53,7 +53,7 @@ static int output_value(const struct node *node, const struct tph_output *o, str
 bool tph_loop_is_broken(const struct node *boundary, const struct tph_call *call, struct node *const *members, size_t n,
                         struct tph_buf *problem)
 {
-    if (!boundary->run->options.compatibility_argo || call->loop.kind == TPH_LOOP_NONE || n == 0 ||
+    if (!tph_run_compat(boundary->run, TPH_COMPAT_LOOPS) || call->loop.kind == TPH_LOOP_NONE || n == 0 ||
         !members[0]->item.p) {
         return false;
     }
@@ -98,7 +98,7 @@ int tph_outputs_deliver(struct node *node)
     }
     if (t->n_outputs > 0) {
         tph_node_set_outputs(node, outputs);
-        if (node->pub.type == TPH_NODE_STEPS || !node->run->options.compatibility_argo) {
+        if (node->pub.type == TPH_NODE_STEPS || !tph_run_compat(node->run, TPH_COMPAT_EXPORTS)) {
             tph_globals_export_all(node->run, outputs);
         }
     }

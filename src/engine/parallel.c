@@ -13,7 +13,7 @@ static bool counts(const struct node *node)
     enum tph_node_type type = node->pub.type;
     bool leaf = type == TPH_NODE_PLUGIN || type == TPH_NODE_HTTP;
     bool inner = type == TPH_NODE_STEPS || type == TPH_NODE_DAG;
-    return inner || (leaf && !node->run->options.compatibility_argo);
+    return inner || (leaf && !tph_run_compat(node->run, TPH_COMPAT_PARALLELISM));
 }
 
 static bool is_leaf(const struct node *node)
@@ -71,7 +71,7 @@ bool tph_parallel_may_begin(const struct node *parent, const struct tph_template
     const struct node *boundary = boundary_of(parent);
     int64_t limit = boundary->template->parallelism;
     bool leaf = t && (t->type == TPH_TEMPLATE_PLUGIN || t->type == TPH_TEMPLATE_HTTP);
-    int64_t all = run->options.compatibility_argo ? 0 : run->spec->parallelism;
+    int64_t all = tph_run_compat(run, TPH_COMPAT_PARALLELISM) ? 0 : run->spec->parallelism;
     return (limit <= 0 || (int64_t)boundary->running < limit) && !(leaf && all > 0 && (int64_t)run->n_leaves >= all);
 }
 

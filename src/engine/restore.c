@@ -45,7 +45,9 @@ static void load_leaf_progress(struct node *node, const struct tph_json *saved)
     int64_t total = 0;
     bool good = slash > 0 && tph_str_to_i64(tph_str_slice(text, 0, (size_t)slash), &done) == 0 &&
                 tph_str_to_i64(tph_str_slice(text, (size_t)slash + 1, text.len), &total) == 0;
-    tph_node_set_progress(node, good ? done : 0, good ? total : 0);
+    enum tph_node_phase phase = node->pub.phase; /* who ended it from outside may not have looked at the progress */
+    bool all = phase == TPH_NODE_SUCCEEDED || phase == TPH_NODE_SKIPPED || phase == TPH_NODE_OMITTED;
+    tph_node_set_progress(node, good ? (all ? total : done) : 0, good ? total : 0);
 }
 
 static int parse_type(const struct restorer *r, const struct tph_json *saved, enum tph_node_type *ret_type)
@@ -65,13 +67,26 @@ static int parse_type(const struct restorer *r, const struct tph_json *saved, en
                          TPH_FMT(tph_json_get_str(saved, "id")), TPH_FMT(word));
 }
 
-/* A DAG that only ended as one of its tasks says nothing itself; a step that is in error and has no type was not made.
- */
+/* A DAG that only ended as one of its tasks says nothing itself, or which task it was (see dag.c); a step that is in
+ * error and has no type was not made. */
 static bool is_broken(const struct node *node)
 {
-    bool dag = node->pub.type == TPH_NODE_DAG && node->pub.message.len > 0;
+    struct tph_str message = node->pub.message;
+    bool of_task = tph_str_has_prefix(message, TPH_STR("task '")) && tph_str_find(message, TPH_STR("' errored: ")) >= 0;
+    bool dag = node->pub.type == TPH_NODE_DAG && message.len > 0 && !of_task;
     bool unmade = node->pub.type == TPH_NODE_SKIP && node->parent && node->parent->pub.type == TPH_NODE_STEP_GROUP;
     return node->pub.phase == TPH_NODE_ERROR && (dag || unmade);
+}
+
+/* Nodes that a memoized `resubmit` took over from another workflow keep its scope. */
+static void load_scope(struct tph_run *run, struct node *node, struct tph_str scope)
+{
+    bool local = tph_str_has_prefix(scope, TPH_STR("local/"));
+    struct tph_str name = local ? tph_str_slice(scope, 6, scope.len) : TPH_STR_NONE;
+    node->old_scope = name.len > 0 && !tph_str_eq(name, run->spec->name);
+    if (node->old_scope && run->old_scope.len == 0) {
+        run->old_scope = tph_arena_str(run->arena, name);
+    }
 }
 
 /* What a saved node says about the one just made in its place. */
@@ -93,10 +108,12 @@ static int load_node(const struct restorer *r, struct node *node, const struct t
     node->pub.inputs = inputs ? tph_json_copy(r->run->doc, inputs) : NULL;
     tph_node_set_outputs(node, tph_json_get(saved, "outputs"));
     node->broken = is_broken(node);
-    node->flagged = tph_json_get(saved, "nodeFlag") != NULL;
     if (tph_node_is_leaf(node)) {
         load_leaf_progress(node, saved);
     }
+    const struct tph_json *flag = tph_json_get(saved, "nodeFlag");
+    node->flagged = tph_json_is(flag, TPH_JSON_OBJECT) && tph_json_len(flag) == 0;
+    load_scope(r->run, node, tph_json_get_str(saved, "templateScope"));
     struct tph_str waits_for = tph_json_get_str(tph_json_get(saved, "synchronizationStatus"), "waiting");
     node->waits_for = waits_for.len > 0 ? tph_arena_str(r->run->arena, waits_for) : TPH_STR_NONE;
     const struct tph_json *memo = tph_json_get(saved, "memoizationStatus");
@@ -161,22 +178,69 @@ static struct tph_str child_name(const struct restorer *r, const struct tph_json
     return tph_str_has_prefix(name, prefix) ? tph_str_slice(name, prefix.len, name.len) : TPH_STR_NONE;
 }
 
-/* The members of a group are its children, in the order of their places. */
-static int load_members(const struct restorer *r, struct node *group, const struct tph_json *saved)
+/* A saved child of a group: its step, and its number where it is an item of a loop. */
+struct saved_member {
+    struct tph_str own; /* its name without the group's */
+    size_t place;
+    int64_t item;
+};
+
+static int by_place(const void *a, const void *b)
 {
-    const struct tph_template *t = group->parent->template;
-    TPH_CLEANUP(tph_freep) char *prefix = tph_format("%.*s.", TPH_FMT(group->pub.name));
-    struct tph_json_iter it = tph_json_iter(tph_json_get(saved, "children"));
+    const struct saved_member *left = a;
+    const struct saved_member *right = b;
+    if (left->place != right->place) {
+        return left->place < right->place ? -1 : 1;
+    }
+    return left->item < right->item ? -1 : left->item > right->item;
+}
+
+/* "(3:x)": 3; 0 for a name without. */
+static int64_t item_number(struct tph_str name)
+{
+    ptrdiff_t open = tph_str_find_byte(name, '(');
+    ptrdiff_t colon = tph_str_find_byte(name, ':');
+    int64_t number = 0;
+    bool good =
+        open >= 0 && colon > open && tph_str_to_i64(tph_str_slice(name, (size_t)open + 1, (size_t)colon), &number) == 0;
+    return good ? number : 0;
+}
+
+/* The saved children of a group in the order of their places: after `retry` those that were made anew come last. */
+static struct saved_member *saved_members(const struct restorer *r, const struct node *group, const char *prefix,
+                                          size_t *ret_n)
+{
+    const struct tph_json *children = tph_json_get(tph_map_get(&r->saved, group->pub.id), "children");
+    const struct tph_template *t = group->role == ROLE_GROUP ? group->parent->template : NULL;
+    struct saved_member *list = tph_calloc(tph_json_len(children) + 1, sizeof(*list));
+    size_t n = 0;
+    struct tph_json_iter it = tph_json_iter(children);
     while (tph_json_next(&it)) {
         struct tph_str own = child_name(r, it.value, tph_str(prefix));
         ptrdiff_t open = own.p ? tph_str_find_byte(own, '(') : -1;
         const struct tph_place *place =
-            own.p ? tph_map_get(&t->places, open < 0 ? own : tph_str_slice(own, 0, (size_t)open)) : NULL;
-        if (!place || place->group != group->index) {
-            continue;
+            own.p && t ? tph_map_get(&t->places, open < 0 ? own : tph_str_slice(own, 0, (size_t)open)) : NULL;
+        if (own.p && (!t || (place && place->group == group->index))) {
+            TPH_CLEANUP(tph_freep) char *whole = tph_format("%s%.*s", t ? "" : "(", TPH_FMT(own));
+            list[n++] = (struct saved_member){
+                .own = own, .place = place ? place->member : 0, .item = item_number(tph_str(whole))};
         }
-        const struct tph_call *call = &t->groups[place->group].steps[place->member];
-        struct slot *slot = &group->slots[place->member];
+    }
+    qsort(list, n, sizeof(*list), by_place);
+    *ret_n = n;
+    return list;
+}
+
+static int load_members(const struct restorer *r, struct node *group)
+{
+    const struct tph_template *t = group->parent->template;
+    size_t n = 0;
+    TPH_CLEANUP(tph_freep) char *prefix = tph_format("%.*s.", TPH_FMT(group->pub.name));
+    TPH_CLEANUP(tph_freep) struct saved_member *list = saved_members(r, group, prefix, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct tph_str own = list[i].own;
+        const struct tph_call *call = &t->groups[group->index].steps[list[i].place];
+        struct slot *slot = &group->slots[list[i].place];
         struct node_kind kind = {.role = ROLE_MEMBER, .call = call, .parent = group, .index = group->n_members};
         TPH_CLEANUP(tph_freep) char *name = tph_format("%s%.*s", prefix, TPH_FMT(own));
         struct node *member = NULL;
@@ -201,11 +265,26 @@ static int load_groups(const struct restorer *r, struct node *steps)
             break;
         }
         struct node *group = tph_steps_make_group(steps);
-        if (load_node(r, group, saved) < 0 || load_members(r, group, saved) < 0) {
+        if (load_node(r, group, saved) < 0 || load_members(r, group) < 0) {
             return -1;
+        }
+        if (r->run->retried && !tph_node_phase_is_final(group->pub.phase)) {
+            break; /* what comes after it is not due yet, and is made when it is */
         }
     }
     return 0;
+}
+
+/* After `retry` and memoized `resubmit`: tasks whose dependencies are to run again are made when that is done. */
+static bool is_due(const struct node *dag, const struct tph_call *task)
+{
+    for (size_t i = 0; i < task->n_dependencies; i++) {
+        const struct node *before = dag->members[task->dependencies[i]];
+        if (!before || !tph_node_phase_is_final(before->pub.phase)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static int load_tasks(const struct restorer *r, struct node *dag)
@@ -215,7 +294,11 @@ static int load_tasks(const struct restorer *r, struct node *dag)
     if (tph_dag_prepare(dag, &problem) < 0) {
         return tph_error_set(r->err, TPH_ERROR_INVALID, "%s", tph_buf_cstr(&problem));
     }
-    for (size_t i = 0; i < tasks->n_steps; i++) {
+    for (size_t at = 0; at < tasks->n_steps; at++) {
+        size_t i = at < dag->template->n_order ? dag->template->order[at] : tasks->n_steps;
+        if (i == tasks->n_steps || (r->run->retried && !is_due(dag, &tasks->steps[i]))) {
+            continue;
+        }
         TPH_CLEANUP(tph_freep)
         char *name = tph_format("%.*s.%.*s", TPH_FMT(dag->pub.name), TPH_FMT(tasks->steps[i].name));
         struct node_kind kind = {.role = ROLE_MEMBER, .call = &tasks->steps[i], .parent = dag, .index = i};
@@ -230,15 +313,11 @@ static int load_tasks(const struct restorer *r, struct node *dag)
 
 static int load_items(const struct restorer *r, struct node *group)
 {
-    const struct tph_json *saved = tph_map_get(&r->saved, group->pub.id);
+    size_t n = 0;
     TPH_CLEANUP(tph_freep) char *prefix = tph_format("%.*s(", TPH_FMT(group->pub.name));
-    struct tph_json_iter it = tph_json_iter(tph_json_get(saved, "children"));
-    while (tph_json_next(&it)) {
-        struct tph_str own = child_name(r, it.value, tph_str(prefix));
-        if (!own.p) {
-            continue;
-        }
-        TPH_CLEANUP(tph_freep) char *name = tph_format("%s%.*s", prefix, TPH_FMT(own));
+    TPH_CLEANUP(tph_freep) struct saved_member *list = saved_members(r, group, prefix, &n);
+    for (size_t i = 0; i < n; i++) {
+        TPH_CLEANUP(tph_freep) char *name = tph_format("%s%.*s", prefix, TPH_FMT(list[i].own));
         struct node_kind kind = {.role = ROLE_MEMBER, .call = group->call, .parent = group, .index = group->n_members};
         struct node *node = NULL;
         kind.item = keep_item(r, item_of(tph_str(name)));
@@ -380,7 +459,9 @@ static void count_unfinished(struct tph_run *run)
 static void load_edges(struct node *node, const struct tph_json *saved)
 {
     struct tph_run *run = node->run;
-    const struct tph_json *outbound = tph_json_get(saved, "outboundNodes");
+    /* One that runs again after `retry` has those of the last time, but will be told anew. */
+    const struct tph_json *outbound =
+        tph_node_phase_is_final(node->pub.phase) ? tph_json_get(saved, "outboundNodes") : NULL;
     struct tph_json_iter it = tph_json_iter(tph_json_get(saved, "children"));
     while (tph_json_next(&it)) {
         struct node *child = tph_map_get(&run->by_id, tph_json_str(it.value));
@@ -424,7 +505,9 @@ static void load_workflow(struct tph_run *run, const struct tph_json *status)
     }
     it = tph_json_iter(tph_json_get(status, "conditions"));
     while (tph_json_next(&it)) {
-        run->second_pass = run->second_pass || tph_str_eqz(tph_json_get_str(it.value, "type"), "PodRunning");
+        struct tph_str type = tph_json_get_str(it.value, "type");
+        run->second_pass = run->second_pass || tph_str_eqz(type, "PodRunning");
+        run->completed_first = run->completed_first || (tph_str_eqz(type, "Completed") && !run->second_pass);
     }
 }
 
@@ -459,6 +542,8 @@ int tph_run_restore(struct tph_run *run, const struct tph_json *status, struct t
         (void)tph_map_set(&r.saved, it.key, it.value);
     }
     load_workflow(run, status);
+    run->retried = run->phase == TPH_WORKFLOW_NEW && tph_map_len(&r.saved) > 0;
+    run->was_over = tph_workflow_phase_is_final(run->phase);
     load_stored(run, tph_json_get(status, "storedTemplates"));
     int failed = load_tree(&r);
     if (failed == 0) {
@@ -471,6 +556,12 @@ int tph_run_restore(struct tph_run *run, const struct tph_json *status, struct t
         tph_leaf_restore(node);
         tph_node_write_progress(node);
         node->dirty = false;
+    }
+    it = tph_json_iter(tph_json_get(status, "nodes"));
+    while (run->old_scope.len > 0 && tph_json_next(&it)) {
+        if (!tph_map_get(&run->by_id, it.key)) {
+            (void)tph_map_set(&run->old_nodes, tph_arena_str(run->arena, it.key), run);
+        }
     }
     run->n_dirty = 0;
     run->n_work = 0;

@@ -148,7 +148,7 @@ static enum verdict back_off(struct node *retry, int64_t limit, struct tph_buf *
         (void)tph_buf_puts(message, "Backoff would exceed max duration limit");
         return RETRY_ENOUGH;
     }
-    bool waits = r->has_limit ? (int64_t)retry->n_members <= limit : !retry->run->options.compatibility_argo;
+    bool waits = r->has_limit ? (int64_t)retry->n_members <= limit : !tph_run_compat(retry->run, TPH_COMPAT_RETRIES);
     if (waits && now_ms < due_ms) {
         (void)tph_buf_puts(message, "Backoff for ");
         put_humanized(due_ms - now_ms, message);
@@ -224,7 +224,7 @@ static enum verdict judge(struct node *retry, struct tph_buf *message, struct tp
     struct tph_run *run = retry->run;
     const struct node *last = last_attempt(retry);
     int64_t limit = -1;
-    if (run->shutdown && (run->options.compatibility_argo || !tph_node_in_exit_handler(retry))) {
+    if (run->shutdown && (tph_run_compat(run, TPH_COMPAT_SHUTDOWN) || !tph_node_in_exit_handler(retry))) {
         (void)tph_buf_printf(message, "Stopped with strategy '%s'", run->shutdown);
         return RETRY_ENOUGH;
     }
@@ -284,7 +284,11 @@ static void consider(struct node *retry)
     tph_node_set_deadline(retry, 0); /* of the pause: over, or set anew */
     switch (judge(retry, &message, &problem)) {
     case RETRY_AGAIN:
-        begin_attempt(retry);
+        if (tph_run_has_room(retry->run, 1, &problem)) { /* without a limit they might never end */
+            begin_attempt(retry);
+        } else {
+            tph_node_set_phase(retry, TPH_NODE_FAILED, tph_buf_cstr(&problem));
+        }
         break;
     case RETRY_WAIT:
         tph_node_set_message(retry, tph_buf_str(&message));

@@ -43,7 +43,8 @@ static int compile(const struct tph_json *workflow, struct tph_run *run, struct 
         }
         whole = merged;
     }
-    return tph_spec_compile(whole, run->options.compatibility_argo ? TPH_SPEC_ARGO : 0U, &run->spec, ret_path, err);
+    unsigned flags = tph_run_compat(run, TPH_COMPAT_TEXTS) ? (unsigned)TPH_SPEC_ARGO : 0U;
+    return tph_spec_compile(whole, flags, &run->spec, ret_path, err);
 }
 
 int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options, struct tph_run **ret_run,
@@ -51,6 +52,7 @@ int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *o
 {
     TPH_CLEANUP(tph_run_freep) struct tph_run *run = TPH_NEW(struct tph_run);
     run->options = *options;
+    run->options.compat |= options->compatibility_argo ? (unsigned)TPH_COMPAT_ARGO : 0U;
     run->arena = tph_arena_new();
     run->scratch = tph_arena_new();
     run->doc = tph_json_doc_new();
@@ -65,9 +67,10 @@ int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *o
         return -1;
     }
     tph_globals_begin(run);
-    run->suspended = tph_json_bool(tph_json_path(run->spec->object, "spec", "suspend", NULL));
     struct tph_str shutdown = tph_json_str(tph_json_path(run->spec->object, "spec", "shutdown", NULL));
     run->shutdown = tph_str_eqz(shutdown, "Stop") ? "Stop" : tph_str_eqz(shutdown, "Terminate") ? "Terminate" : NULL;
+    run->suspended = tph_json_bool(tph_json_path(run->spec->object, "spec", "suspend", NULL)) &&
+                     (!run->shutdown || tph_run_compat(run, TPH_COMPAT_SHUTDOWN));
     const struct tph_json *status = tph_json_get(run->spec->object, "status");
     bool begun = tph_json_get_str(status, "phase").len > 0 || tph_json_len(tph_json_get(status, "nodes")) > 0;
     if (begun && tph_run_restore(run, status, err) < 0) {
@@ -98,6 +101,7 @@ void tph_run_free(struct tph_run *run)
     tph_map_release(&run->by_id);
     tph_map_release(&run->globals);
     tph_map_release(&run->caches);
+    tph_map_release(&run->old_nodes);
     tph_json_doc_free(run->doc);
     tph_arena_free(run->scratch);
     tph_arena_free(run->arena);
@@ -344,17 +348,38 @@ static void start_again(struct tph_run *run)
     run->waiting_ms = 0; /* whoever waited is gone */
 }
 
+/* It waits for a lock that it does not need any more. */
+static void end_pending(struct tph_run *run)
+{
+    tph_run_set_phase(run, TPH_WORKFLOW_FAILED, "Stopped with strategy 'Terminate'");
+}
+
 static void start(struct tph_run *run)
 {
-    if (run->root) {
-        start_again(run);
+    bool known = run->root != NULL;
+    bool idle = run->phase == TPH_WORKFLOW_NEW || run->phase == TPH_WORKFLOW_PENDING;
+    if (run->phase == TPH_WORKFLOW_PENDING && run->shutdown && strcmp(run->shutdown, "Terminate") == 0) {
+        end_pending(run);
         return;
     }
-    start_fresh(run);
-    if (run->shutdown && run->root) {
+    if (known && idle && !get_locks(run)) {
+        return;
+    }
+    if (known && idle) {
+        run->started_ms = run->now_ms;
+        tph_run_set_phase(run, TPH_WORKFLOW_RUNNING, NULL);
+    }
+    if (!known) {
+        start_fresh(run);
+    }
+    if (run->shutdown && run->root) { /* whoever asked for that wrote it into the object */
         work_off(run);
         run->second_pass = true;
         tph_run_end_stopped(run);
+    }
+    if (known) {
+        start_again(run);
+        run->retried = false;
     }
 }
 
@@ -374,7 +399,7 @@ static void handle(struct tph_run *run, const struct tph_event *event)
     }
     if (run->phase == TPH_WORKFLOW_PENDING && event->kind == TPH_EVENT_TERMINATE) {
         run->shutdown = "Terminate";
-        tph_run_set_phase(run, TPH_WORKFLOW_FAILED, "Stopped with strategy 'Terminate'");
+        end_pending(run);
         return;
     }
     if (!run->root && event->kind != TPH_EVENT_START) {
@@ -491,6 +516,7 @@ void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t n
         }
         run->second_pass = run->second_pass || ended || (!fresh && run->n_dirty > 0);
     }
+    tph_globals_settle(run);
     collect_actions(run, ret_actions);
 }
 

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "data/json.h"
+#include "engine/compat.h"
 #include "engine/node.h"
 
 struct tph_run;
@@ -32,7 +33,8 @@ struct tph_run_options {
     const struct tph_run_objects *objects; /* NULL: there are none; outlives the run */
     struct tph_locks *locks;               /* of all workflows together; NULL: of this one alone; outlives the run */
     void *lock_owner;        /* what tph_locks_next_woken gives for this run: it is to get an event LOCKS */
-    bool compatibility_argo; /* turn off what would compute otherwise than Argo (docs/differences.md) */
+    unsigned compat;         /* enum tph_compat: what is to be computed as Argo does */
+    bool compatibility_argo; /* all of it */
     size_t max_nodes;        /* 0 = TPH_LIMIT_NODES */
     /* The controller's defaults for workflows, a Workflow; NULL: none. Used while the run is made. */
     const struct tph_json *workflow_defaults;

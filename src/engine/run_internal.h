@@ -10,12 +10,14 @@
  *   expand.c    what a step or task is with its references and items put in
  *   steps.c     step groups
  *   dag.c       tasks that wait for each other
+ *   again.c     members that are made a second time
  *   resolve.c   which template a call means
  *   retry.c     attempts
  *   hooks.c     exit handlers and life-cycle hooks
  *   parallel.c  how many may run at a time
  *   merged.c    the spec that is executed: over templates and defaults
  *   metadata.c  labels and annotations that the workflow gives itself
+ *   compat.c    what is computed as Argo does, by name
  *   leaf.c      plugin and http nodes: the processed template, replies, timeouts
  *   sync.c      mutexes and semaphores
  *   memo.c      outputs that are known already
@@ -48,8 +50,10 @@ int64_t tph_run_deadline_ms(const struct tph_run *run);
 /* Ends what is over, one node's own deadline at a time; false when nothing has to be worked off. */
 bool tph_run_check_deadlines(struct tph_run *run);
 void tph_run_shut_down(struct tph_run *run, const char *strategy);
-void tph_run_end_stopped(struct tph_run *run);  /* every leaf that runs, for run->shutdown */
-void tph_run_root_settled(struct tph_run *run); /* the root and the workflow's hooks are done */
+void tph_run_end_if_stopped(struct node *leaf);                 /* one that was made although the workflow ends */
+void tph_run_end_below(struct node *node, const char *message); /* all in it that is not over */
+void tph_run_end_stopped(struct tph_run *run);                  /* every leaf that runs, for run->shutdown */
+void tph_run_root_settled(struct tph_run *run);                 /* the root and the workflow's hooks are done */
 
 /* nodes.c */
 struct node_kind {
@@ -128,6 +132,14 @@ struct members *tph_members_keep(struct tph_run *run, const struct members *memb
 /* Appends the members of one call: one, or one an item; *ret_is_loop. Returns 0, or -1 with the problem. */
 int tph_expand(const struct node *boundary, const struct tph_call *call, struct tph_str prefix, struct members *members,
                bool *ret_is_loop, struct tph_buf *problem) TPH_MUST_CHECK;
+
+/* again.c */
+/* Gives the nodes of a group or loop the places that the plan has for them, and keeps the plan for those that are
+ * missing. False, and nothing changed, when none is. */
+bool tph_members_plan_again(struct node *group, struct members *plan);
+bool tph_member_is_made(const struct node *group, size_t index);
+/* What the plan has yet is not to be made. */
+void tph_members_give_up(struct node *group, struct members *plan);
 
 /* The template that a call names, NULL with Argo's words in ret_problem (in the arena). */
 const struct tph_template *tph_resolve_template(const struct node *boundary, const struct tph_call *call,
@@ -211,6 +223,7 @@ void tph_suspend_restore(struct node *node);
 void tph_steps_begin(struct node *node);
 void tph_steps_make_more(struct node *group);
 void tph_steps_settled(struct node *group, struct node *member);
+void tph_steps_hook_broken(struct node *group, const char *problem); /* the condition of a member's hook is none */
 void tph_steps_group_final(struct node *group);
 void tph_steps_start_again(struct node *node); /* a steps node or group that stands still is pushed on */
 struct node *tph_steps_make_group(struct node *steps);
@@ -222,6 +235,7 @@ void tph_dag_make_items(struct node *group);
 void tph_dag_try_queue(struct node *dag);
 void tph_dag_settled(struct node *dag, struct node *member);
 void tph_dag_item_settled(struct node *group, struct node *item);
+void tph_dag_hook_broken(struct node *dag, const char *problem);
 void tph_dag_start_again(struct node *node);
 void tph_dag_restore(struct node *dag); /* who waits for whom */
 
@@ -250,7 +264,7 @@ bool tph_hooks_hold(struct node *node);
 /* For Argo a loop of a DAG is over with its items, whatever their exit handlers still do. */
 bool tph_hooks_are_let_go(const struct node *node);
 void tph_hooks_hook_final(struct node *hook);
-void tph_hooks_broken(struct node *node, const char *problem);
+void tph_hooks_made(struct node *member); /* a step or task is there: its hooks are looked at */
 /* The hooks of a node: those of its call, or of the workflow for the root. */
 const struct tph_hook *tph_hooks_of(const struct node *node, size_t *ret_n);
 struct node **tph_hooks_array(struct node *node); /* made on first use */
@@ -275,6 +289,7 @@ void tph_globals_created(struct tph_run *run); /* at the start; an object that w
 void tph_globals_set(struct tph_run *run, struct tph_str name, struct tph_str value);
 /* An output with a globalName: into status.outputs and {{workflow.outputs.parameters.NAME}}. */
 void tph_globals_export(struct tph_run *run, struct tph_str name, struct tph_str value);
+void tph_globals_settle(struct tph_run *run); /* the event is dealt with */
 /* All members of outputs that have one. */
 void tph_globals_export_all(struct tph_run *run, const struct tph_json *outputs);
 

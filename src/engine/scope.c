@@ -25,7 +25,8 @@ static const struct tph_str reference_prefixes[] = {{.p = "tasks", .len = 5}, {.
 
 static struct tph_text_pass pass_of(const struct scope *scope, tph_text_lookup *lookup, bool strict, unsigned flags)
 {
-    bool argo = scope->run->options.compatibility_argo;
+    bool argo = tph_run_compat(scope->run, TPH_COMPAT_TEXTS);
+    unsigned go = TPH_TEXT_GO_QUOTES | (scope->only_item ? TPH_TEXT_GO_READS : 0U);
     enum tph_text_strictness strictness = strict ? TPH_TEXT_PREFIXES : TPH_TEXT_LENIENT;
     return (struct tph_text_pass){
         .lookup = lookup,
@@ -34,7 +35,7 @@ static struct tph_text_pass pass_of(const struct scope *scope, tph_text_lookup *
         .strictness = scope->only_item && scope->item.p ? TPH_TEXT_STRICT : strictness,
         .prefixes = reference_prefixes,
         .n_prefixes = 2,
-        .flags = flags | (argo ? TPH_TEXT_GO_QUOTES : 0U),
+        .flags = flags | (argo ? go : 0U),
     };
 }
 

@@ -57,6 +57,11 @@ tph_text_lookup tph_lookup_item;
 tph_text_lookup tph_lookup_retry;
 tph_text_lookup tph_lookup_all;
 
+/* Appends to an error about a reference why it cannot be resolved; nothing where that is not known. */
+void tph_lookup_explain(const struct node *boundary, struct tph_buf *problem);
+/* What a loop over nothing says. */
+#define TPH_EMPTY_LOOP_MESSAGE "Skipped, empty params"
+
 /* The scope of a node's own template. */
 struct scope tph_scope_of(const struct node *node);
 /* The inputs of a node: what is declared, overridden by values. Returns 0, NULL in ret_inputs where there are none;

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "engine/compat.h"
 #include "engine/run.h"
 #include "engine/spec.h"
 
@@ -55,7 +56,6 @@ struct node {
     struct tph_str *held;     /* locks; in the arena */
     size_t n_held;
     const struct memo *memo;    /* of a memoized template; in the arena; NULL = none */
-    const char *hook_problem;   /* the condition of one cannot be evaluated; in the arena */
     struct tph_node **outbound; /* steps, DAG, when final: the leaves that what follows hangs on; owned */
     size_t n_outbound;
     struct tph_node *one_child; /* room for the commonest number of children */
@@ -73,6 +73,7 @@ struct node {
     bool timed_out; /* its timeout ended it, which groups speak of in other words */
     bool broken;    /* it could not begin, or end: whoever called it hears of that */
     bool flagged;   /* has an empty nodeFlag, as few nodes do */
+    bool old_scope; /* was taken over from another workflow, whose name is run->old_scope */
     bool late;      /* in a hook of the workflow: {{workflow.status}} is known */
     bool settled;   /* final, and so are its hooks; its parent knows */
     bool in_lock_queue;
@@ -110,6 +111,7 @@ struct tph_run {
     struct tph_map globals;    /* "workflow.name" -> struct tph_str in the arena */
     struct tph_json *stored;   /* status.storedTemplates; NULL = none */
     struct tph_json *outputs;  /* [{name, value}]: exported by globalName; NULL = none */
+    struct tph_json *late;     /* exports over older ones, for Argo known after this event only; NULL = none */
     struct tph_map caches;     /* "configmap/key" -> entry, of what this run put in or found */
     struct tph_map by_id;      /* node id -> struct node */
     struct node **nodes;       /* owned array, in the order of making */
@@ -120,11 +122,15 @@ struct tph_run {
     int64_t now_ms, started_ms, finished_ms;
     int64_t done, total; /* progress of all leaves */
     char progress[48];
-    const char *shutdown; /* "Stop", "Terminate" or NULL */
-    bool begun_late;      /* something began although shutdown is set: it is to end, too */
-    bool suspended;       /* spec.suspend: what runs goes on, nothing begins */
-    bool second_pass;     /* Argo's controller would have looked at it more than once */
-    struct work *work;    /* owned stack */
+    const char *shutdown;     /* "Stop", "Terminate" or NULL */
+    bool begun_late;          /* something began although shutdown is set: it is to end, too */
+    struct tph_str old_scope; /* of the workflow that this one is a memoized `resubmit` of; "" = none */
+    struct tph_map old_nodes; /* ids of its nodes that are to be made again */
+    bool completed_first;     /* its condition Completed stands before the others */
+    bool retried;             /* a workflow that was over goes on: until it has begun again */
+    bool suspended;           /* spec.suspend: what runs goes on, nothing begins */
+    bool second_pass;         /* Argo's controller would have looked at it more than once */
+    struct work *work;        /* owned stack */
     size_t n_work, work_capacity;
     struct node **dirty; /* owned: changed in this apply */
     size_t n_dirty, dirty_capacity;
@@ -143,6 +149,7 @@ struct tph_run {
     struct tph_str *held;
     size_t n_held;
     bool was_pending;   /* it waited for a lock before it began */
+    bool was_over;      /* it had ended before the run was made */
     bool refused;       /* it never began */
     int64_t created_ms; /* its creationTimestamp; 0 = unknown */
     size_t n_leaves;    /* that are not final */
@@ -150,3 +157,9 @@ struct tph_run {
     uint32_t stamp;     /* of the last walk */
     bool workflow_changed;
 };
+
+/* Whether that is to be computed as Argo does. */
+static inline bool tph_run_compat(const struct tph_run *run, enum tph_compat what)
+{
+    return (run->options.compat & (unsigned)what) != 0;
+}

@@ -72,7 +72,7 @@ static void omit_members(struct node *group, const struct node *failed)
     TPH_CLEANUP(tph_freep)
     char *message = tph_format("omitted: %.*s could not begin", TPH_FMT(failed->pub.display_name));
     for (size_t i = 0; i < failed->index; i++) {
-        if (!tph_node_phase_is_final(group->members[i]->pub.phase)) {
+        if (group->members[i] && !tph_node_phase_is_final(group->members[i]->pub.phase)) {
             tph_node_end_unmade(group->members[i], TPH_NODE_OMITTED, message);
         }
     }
@@ -94,13 +94,16 @@ static void make_members(struct node *group, struct members *plan)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     size_t first = plan->next;
+    size_t before = group->run->n_nodes;
     for (; plan->next < plan->n; plan->next++) {
         const struct member *m = &plan->list[plan->next];
         enum dispatched result = DISPATCHED;
+        if (tph_member_is_made(group, plan->next)) {
+            continue;
+        }
         if (tph_parallel_gives_up(group)) {
-            group->unfinished -= plan->n - plan->next;
+            tph_members_give_up(group, plan);
             group->gave_up = true;
-            plan->n = plan->next;
             break;
         }
         if (m->what == MEMBER_CALL && !tph_parallel_may_begin(group, m->template)) {
@@ -121,7 +124,9 @@ static void make_members(struct node *group, struct members *plan)
     }
     /* The stack gives them back in the order of their places. */
     for (size_t i = plan->next; i > first; i--) {
-        tph_node_push_begin(group->members[i - 1]);
+        if (group->members[i - 1]->seq >= before) {
+            tph_node_push_begin(group->members[i - 1]);
+        }
     }
     if (plan->next < plan->n && !group->plan) {
         group->plan = tph_members_keep(group->run, plan);
@@ -219,7 +224,7 @@ static bool is_covered(const struct node *member)
 static bool gives_up(const struct node *group)
 {
     const struct node *steps = group->parent;
-    if (!group->run->options.compatibility_argo) {
+    if (!tph_run_compat(group->run, TPH_COMPAT_MESSAGES)) {
         return tph_parallel_gives_up(group);
     }
     const struct node *around = tph_node_boundary(steps);
@@ -256,12 +261,24 @@ static void close_group(struct node *group)
 void tph_steps_settled(struct node *group, struct node *member)
 {
     group->unfinished--;
-    if (member->timed_out && group->run->options.compatibility_argo) {
+    if (member->timed_out && tph_run_compat(group->run, TPH_COMPAT_TIMEOUTS)) {
         tph_node_set_phase(group, TPH_NODE_FAILED, "timeout"); /* whatever becomes of the others */
     }
     if (group->unfinished == 0 && !tph_node_phase_is_final(group->pub.phase)) {
         close_group(group);
     }
+}
+
+void tph_steps_hook_broken(struct node *group, const char *problem)
+{
+    if (tph_node_phase_is_final(group->pub.phase)) {
+        return;
+    }
+    if (!tph_run_compat(group->run, TPH_COMPAT_HOOKS)) { /* Argo leaves them as they are */
+        tph_run_end_below(group, "ended: the condition of a hook beside it cannot be evaluated");
+    }
+    group->run->second_pass = true;
+    tph_node_set_phase(group, TPH_NODE_ERROR, problem);
 }
 
 static bool has_broken_loop(const struct node *group, struct tph_buf *problem)
@@ -306,7 +323,7 @@ void tph_steps_group_final(struct node *group)
     const struct node *failed = group->pub.phase == TPH_NODE_FAILED ? first_failed(group) : NULL;
     bool says_so = tph_str_eqz(group->pub.message, TPH_FAIL_FAST_MESSAGE);
     TPH_CLEANUP(tph_freep)
-    char *message = failed && says_so && steps->run->options.compatibility_argo
+    char *message = failed && says_so && tph_run_compat(steps->run, TPH_COMPAT_MESSAGES)
                         ? tph_format("child '%.*s' failed", TPH_FMT(failed->pub.id))
                         : tph_str_dup(group->pub.message);
     end_steps(steps, TPH_NODE_FAILED, message);
@@ -329,15 +346,19 @@ static void plan_again(struct node *group)
 {
     const struct node *steps = group->parent;
     bool limited = steps->template->parallelism > 0 || group->run->spec->parallelism > 0 || steps->template->fail_fast;
+    TPH_CLEANUP(tph_freep) struct slot *slots = tph_calloc(plan_of(group)->n_steps + 1, sizeof(*slots));
     struct members members = {.n = 0};
     TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    if (!limited || group->plan || has_unmade(group) || expand_all(group, &members, &problem) < 0 ||
-        members.n <= group->n_members) {
+    if ((!limited && !group->run->retried) || group->plan || has_unmade(group)) {
         return;
     }
-    group->plan = tph_members_keep(group->run, &members);
-    group->plan->next = group->n_members;
-    group->unfinished += members.n - group->n_members;
+    memcpy(slots, group->slots, plan_of(group)->n_steps * sizeof(*slots));
+    int failed = expand_all(group, &members, &problem);
+    if (failed < 0 && group->run->retried) {
+        tph_node_set_phase(group, TPH_NODE_ERROR, tph_buf_cstr(&problem));
+    } else if (failed < 0 || !tph_members_plan_again(group, &members)) {
+        memcpy(group->slots, slots, plan_of(group)->n_steps * sizeof(*slots));
+    }
 }
 
 void tph_steps_start_again(struct node *node)
@@ -346,7 +367,7 @@ void tph_steps_start_again(struct node *node)
         plan_again(node);
         if (node->plan) {
             tph_steps_make_more(node);
-        } else if (node->unfinished == 0) {
+        } else if (node->unfinished == 0 && !tph_node_phase_is_final(node->pub.phase)) {
             close_group(node);
         }
         return;

@@ -78,18 +78,18 @@ static bool is_plain_ascii(struct tph_str value)
     return true;
 }
 
-/* Go's quotes know escapes that JSON does not: \a, \v, \x07, \U0010ffff. */
-static bool is_json_escaped(struct tph_str quoted)
+/* Go's quotes know escapes that JSON does not: \a, \v, \x07, \U0010ffff. The letter of the first; '\0' = none. */
+static char go_escape(struct tph_str quoted)
 {
     for (size_t i = 0; i + 1 < quoted.len; i++) {
         if (quoted.p[i] == '\\') {
             i++;
             if (tph_str_find_byte(TPH_STR("\"\\bfnrtu"), quoted.p[i]) < 0) {
-                return false;
+                return quoted.p[i];
             }
         }
     }
-    return true;
+    return '\0';
 }
 
 /* Appends a value as the pass wants it; -1 when Go's quotes break it. */
@@ -102,8 +102,13 @@ static int put_value(struct tph_str value, unsigned flags, struct tph_buf *out, 
     TPH_CLEANUP(tph_buf_release) struct tph_buf quoted = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     if (flags & TPH_TEXT_GO_QUOTES) {
         tph_quote_go(value, &quoted);
-        if (!is_json_escaped(tph_buf_str(&quoted))) {
+        char letter = go_escape(tph_buf_str(&quoted));
+        if (letter && flags & TPH_TEXT_GO_READS) {
+            (void)tph_buf_printf(problem, "invalid character '%c' in string escape code", letter);
+        } else if (letter) {
             (void)tph_buf_puts(problem, "cannot finish template replacement because the result was invalid JSON");
+        }
+        if (letter) {
             return -1;
         }
     } else {

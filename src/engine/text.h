@@ -56,6 +56,7 @@ enum tph_text_strictness {
 enum {
     TPH_TEXT_JSON = 1,      /* the text is JSON, tags stand inside its strings: values are escaped */
     TPH_TEXT_GO_QUOTES = 2, /* values go through Go's quotes, as in Argo: some control characters are an error then */
+    TPH_TEXT_GO_READS = 4,  /* which its JSON reader comes by, not the replacement: in its words */
 };
 
 struct tph_text_pass;

@@ -57,7 +57,10 @@ struct node *tph_node_boundary(const struct node *node)
 
 bool tph_node_in_exit_handler(const struct node *node)
 {
+    /* Argo does not see that attempts of a handler belong to it. */
+    bool attempts = !tph_run_compat(node->run, TPH_COMPAT_SHUTDOWN);
     for (const struct node *n = node; n; n = tph_node_boundary(n)) {
+        n = attempts && n->role == ROLE_ATTEMPT ? n->parent : n;
         if (tph_str_has_suffix(n->pub.display_name, TPH_STR(".onExit"))) {
             return true;
         }
@@ -80,7 +83,7 @@ void tph_node_outbound(struct node *node, tph_outbound_fn *take, void *owner) /*
     case TPH_NODE_RETRY:
         if (node->pub.n_children > 0) {
             take(owner, (struct node *)(void *)node->pub.children[node->pub.n_children - 1]);
-        } else if (!node->run->options.compatibility_argo) {
+        } else if (!tph_run_compat(node->run, TPH_COMPAT_MESSAGES)) {
             take(owner, node); /* known before it began; Argo has nothing hang on it */
         }
         break;

@@ -35,9 +35,6 @@ def test_each_field_of_the_api_has_its_row(name):
 LEAF = '{name: main, suspend: {duration: "0"}%s}'
 # For each row that is called refused, a workflow that has the field: members of the spec, then the template.
 REFUSED = {
-    "WorkflowSpec.workflowTemplateRef": ("workflowTemplateRef: {name: shared}", None),
-    "WorkflowSpec.templateDefaults": ("templateDefaults: {timeout: 9s}", LEAF % ""),
-    "WorkflowSpec.workflowMetadata": ("workflowMetadata: {labels: {a: b}}", LEAF % ""),
     "Template.container": ("", "{name: main, container: {image: x}}"),
     "Template.script": ("", "{name: main, script: {image: x, source: z}}"),
     "Template.containerSet": ("", "{name: main, containerSet: {containers: [{name: main, image: x}]}}"),
@@ -60,11 +57,9 @@ def test_there_is_a_case_for_each_row_that_is_refused():
 @pytest.mark.parametrize("field", REFUSED)
 def test_what_is_called_refused_is_refused_in_these_words(field, tmp_path):
     spec, template = REFUSED[field]
-    shared = "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata: {name: shared}\nspec:\n" \
-             f"  entrypoint: main\n  templates:\n  - {LEAF % ''}\n---\n"
-    text = (shared if template is None else "") + "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n"
+    text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n"
     text += f"  {spec}\n" if spec else ""
-    text += f"  entrypoint: main\n  templates:\n  - {template}\n" if template else ""
+    text += f"  entrypoint: main\n  templates:\n  - {template}\n"
     result = run_program("run", "-", stdin=text)
     message = re.match(r"`([^`]+)`", refused_rows()[field]).group(1)
     assert result.code == 2 and message in result.err, result.err

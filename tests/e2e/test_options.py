@@ -323,6 +323,26 @@ def test_with_network_none_two_plugins_may_have_one_port(tiphys, tmp_path, port)
     assert [next(iter(w["status"]["nodes"].values()))["message"] for w in result.json["items"]] == ["I am red", "I am blue"]
 
 
+def test_compatibility_turns_an_improvement_off(tiphys, echo, tmp_path):
+    text = """
+kind: Workflow
+metadata: {name: wf}
+spec:
+  entrypoint: m
+  hooks: {exit: {template: leaf, expression: workflow.status == "Failed"}}
+  templates:
+  - {name: m, steps: [[{name: a, template: leaf}]]}
+  - {name: leaf, plugin: {probe: {message: hi}}}
+"""
+    path = tmp_path / "wf.yaml"
+    path.write_text(text)
+    for words, handled in (([], False), (["--compatibility", "argo"], True), (["--compatibility", "texts,hooks"], True),
+                           (["--compatibility", "texts"], False)):
+        result = tiphys("run", path, "--plugin", echo, "-o", "json", *words)
+        assert result.code == 0, result.err
+        assert ("wf.onExit" in {n["name"] for n in result.json["status"]["nodes"].values()}) is handled, words
+
+
 def test_an_image_is_what_the_given_map_says(tiphys, make_plugin, tmp_path):
     directory = make_plugin()
     file = directory / "plugin.yaml"
@@ -405,6 +425,9 @@ def test_options_after_two_dashes_are_files(tiphys, echo):
     (["--parameter-file", "nope"], "error: nope: No such file or directory\n"),
     (["--logs-dir", "{wf}"], "error: --logs-dir {wf}: Not a directory\n"),
     (["--logs-dir", "/nope/logs"], "error: --logs-dir /nope/logs: No such file or directory\n"),
+    (["--compatibility", "argo,parallelsm"], 'error: --compatibility: "parallelsm" is no compatibility; did you mean "parallelism"?\n  there are '
+                                             "argo, timeouts, exports, progress, parallelism, replies, texts, loops, hooks, shutdown, "
+                                             "retries and messages\n"),
     (["--images-file", "nope"], "error: nope: No such file or directory\n"),
     ([""], "error: an argument is empty\n  name a file or directory, or - for standard input\n"),
 ])

@@ -57,6 +57,8 @@ golden_handler golden_command_examples;
 golden_handler golden_command_build;
 golden_handler golden_depends;
 golden_handler golden_node_ids;
+golden_handler golden_better_runs;
+golden_handler golden_better_stuck;
 golden_handler golden_plugin_build;
 golden_handler golden_cases;
 golden_handler golden_items;

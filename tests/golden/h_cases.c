@@ -43,12 +43,11 @@ static struct tph_json *without_times(struct golden_case *c, struct tph_str text
 static void normalise(struct golden_case *c, struct tph_json *value)
 {
     struct tph_json_iter it = tph_json_iter(value);
-    bool list = tph_json_is(value, TPH_JSON_ARRAY);
     while (tph_json_next(&it)) {
         if (!tph_json_is(it.value, TPH_JSON_STRING)) {
             normalise(c, it.value);
-        } else if (!list && tph_str_find_byte(tph_json_str(it.value), 'T') >= 0) {
-            tph_json_setn(c->doc, value, it.key, without_times(c, tph_json_str(it.value)));
+        } else if (tph_str_find_byte(tph_json_str(it.value), 'T') >= 0) {
+            tph_json_assign(it.value, without_times(c, tph_json_str(it.value)));
         }
     }
 }
@@ -66,9 +65,9 @@ static struct tph_json *got_of(const struct actor *a)
     struct tph_json *got = tph_json_new_object(c->doc);
     struct tph_json *meta = tph_json_new_object(c->doc);
     const struct tph_json *full = tph_json_get(object, "metadata");
-    static const char *const kept[] = {"name", "labels", "annotations"};
-    for (size_t i = 0; i < 3; i++) {
-        if (tph_json_len(tph_json_get(full, kept[i])) > 0 || (i == 0 && tph_json_get(full, kept[i]))) {
+    static const char *const kept[] = {"name", "generateName", "labels", "annotations"};
+    for (size_t i = 0; i < 4; i++) {
+        if (tph_json_len(tph_json_get(full, kept[i])) > 0 || (i < 2 && tph_json_get(full, kept[i]))) {
             tph_json_set(c->doc, meta, kept[i], tph_json_copy(c->doc, tph_json_get(full, kept[i])));
         }
     }
@@ -231,9 +230,18 @@ static void ended(struct actor *a, bool waits)
     enum tph_workflow_phase phase = tph_run_phase(a->run);
     bool over = phase != TPH_WORKFLOW_NEW && phase != TPH_WORKFLOW_PENDING && phase != TPH_WORKFLOW_RUNNING;
     tph_json_set(c->doc, expected, "ended", tph_json_new_bool(c->doc, !waits));
-    c->expected = expected;
     struct tph_json *got = golden_object(c);
     tph_json_set(c->doc, got, "ended", tph_json_new_bool(c->doc, over));
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    const struct tph_json *row = golden_row(GOLDEN_BETTER, "stuck.jsonl", c->id, doc);
+    if (row) { /* thought out, not recorded */
+        tph_json_set(c->doc, expected, "better", tph_json_copy(c->doc, tph_json_get(row, "out")));
+        struct tph_json *better = tph_json_new_object(c->doc);
+        tph_json_set_cstr(c->doc, better, "phase", tph_workflow_phase_name(phase));
+        tph_json_set_str(c->doc, better, "message", tph_run_message(a->run));
+        tph_json_set(c->doc, got, "better", better);
+    }
+    c->expected = expected;
     if (over == waits) {
         tph_json_set(c->doc, got, "status", tph_json_copy(c->doc, tph_json_get(play_object(a), "status")));
     }
@@ -272,6 +280,8 @@ static void compare_objects(struct play *p)
     }
     compare_tasks(p, expected);
     compare_caches(p, expected);
+    tph_json_set(c->doc, expected, "refused", p->refused);
+    tph_json_set(c->doc, got, "refused", p->refusals);
     normalise(c, tph_json_get(got, "tasks"));
     normalise(c, tph_json_get(got, "caches"));
     c->expected = expected;

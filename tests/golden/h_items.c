@@ -191,7 +191,7 @@ static int expand(struct golden_case *c, const struct tph_text *json, struct sco
     struct tph_text_pass pass = {.lookup = lookup,
                                  .expression = expression,
                                  .owner = scope,
-                                 .flags = TPH_TEXT_JSON | TPH_TEXT_GO_QUOTES,
+                                 .flags = TPH_TEXT_JSON | TPH_TEXT_GO_QUOTES | TPH_TEXT_GO_READS,
                                  .strictness = TPH_TEXT_STRICT};
     struct tph_json_fault fault;
     int failed = tph_text_eval(json, &pass, &out, problem);

@@ -12,10 +12,8 @@
 #include "data/yaml.h"
 #include "lint/lint.h"
 
-#define CREATED "2026-11-24T10:00:00Z"
 enum {
-    START_S = 1795514400, /* CREATED */
-    STEP_MS = 10,         /* between two events, less than any recorded time */
+    START_S = 1795514400, /* PLAY_CREATED */
     BATCH_MS = 1200,      /* until the recorder saw that nothing moved any more, and answered */
     MOST_TIMERS = 1000,
 };
@@ -83,7 +81,7 @@ static void apply(struct actor *a, const struct tph_event *event)
 
 static void happen(struct actor *a, const struct tph_event *event)
 {
-    a->p->now_ms += STEP_MS;
+    a->p->now_ms += PLAY_STEP_MS;
     if (a->run) {
         apply(a, event);
     }
@@ -111,7 +109,7 @@ static void pass_time(struct play *p, int64_t until_ms)
     p->now_ms = until_ms > p->now_ms ? until_ms : p->now_ms;
 }
 
-static const struct tph_json *find_object(void *owner, enum tph_object_kind kind, struct tph_str name)
+const struct tph_json *play_find_object(void *owner, enum tph_object_kind kind, struct tph_str name)
 {
     static const char *const kinds[] = {[TPH_OBJECT_TEMPLATE] = "WorkflowTemplate",
                                         [TPH_OBJECT_CLUSTER_TEMPLATE] = "ClusterWorkflowTemplate",
@@ -169,7 +167,7 @@ struct actor *play_find(struct play *p, struct tph_str name)
     return NULL;
 }
 
-static int add_document(struct play *p, const struct tph_json *root)
+int play_add(struct play *p, const struct tph_json *root)
 {
     struct tph_json_doc *doc = p->c->doc;
     if (tph_json_is_null(root)) {
@@ -188,7 +186,7 @@ static int add_document(struct play *p, const struct tph_json *root)
     struct tph_json *meta = tph_json_get(a->workflow, "metadata");
     tph_json_set_cstr(doc, meta, "namespace", "argo");
     tph_json_set_cstr(doc, meta, "uid", "UID");
-    tph_json_set_cstr(doc, meta, "creationTimestamp", CREATED);
+    tph_json_set_cstr(doc, meta, "creationTimestamp", PLAY_CREATED);
     return 0;
 }
 
@@ -197,14 +195,16 @@ int play_load(struct play *p, struct golden_case *c)
     p->c = c;
     p->now_ms = (int64_t)START_S * 1000;
     p->objects = tph_json_new_array(c->doc);
+    p->refused = tph_json_new_array(c->doc);
+    p->refusals = tph_json_new_array(c->doc);
     p->locks = tph_locks_new();
-    p->lookup = (struct tph_run_objects){.find = find_object, .owner = p};
+    p->lookup = (struct tph_run_objects){.find = play_find_object, .owner = p};
     p->options = (struct tph_run_options){.compatibility_argo = true, .objects = &p->lookup, .locks = p->locks};
     struct tph_yaml_stream stream = {.rest = tph_json_get_str(c->row, "input.yaml")};
     struct tph_str text;
     while (stream.rest.p && tph_yaml_next_document(&stream, &text)) {
         TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-        if (tph_yaml_parse(text, 0, &doc, NULL, NULL) < 0 || add_document(p, tph_json_root(doc)) < 0) {
+        if (tph_yaml_parse(text, 0, &doc, NULL, NULL) < 0 || play_add(p, tph_json_root(doc)) < 0) {
             c->skip = c->skip ? c->skip : "input.yaml cannot be read";
             return -1;
         }
@@ -252,9 +252,14 @@ static int make_run(struct actor *a, const struct tph_json *object)
     return 0;
 }
 
-static int begin(struct actor *a)
+int play_begin(struct actor *a)
 {
     struct tph_error err = TPH_ERROR_INIT;
+    struct tph_str phase = tph_json_get_str(tph_json_get(a->workflow, "status"), "phase");
+    a->object = NULL;
+    if (phase.len > 0) { /* it has begun already */
+        return make_run(a, a->workflow);
+    }
     if (tph_unstructured_check(a->workflow, &tph_gt_argo_Workflow, &err) < 0) {
         refuse(a, "cannot unmarshall spec", err.text);
         return 0;
@@ -327,8 +332,9 @@ static bool patch_event(struct play *p, const struct tph_json *patch)
             happen(a, &(struct tph_event){.kind = TPH_EVENT_TIMER});
             return true;
         }
-        p->now_ms += STEP_MS;
-        return make_run(a, object) == 0;
+        a->workflow = object;
+        p->now_ms += PLAY_STEP_MS;
+        return play_begin(a) == 0;
     }
     if (tph_str_eqz(kind, "WorkflowTaskSet") && a) {
         struct tph_json_iter it = tph_json_iter(tph_json_path(body, "status", "nodes", NULL));
@@ -358,48 +364,51 @@ static int64_t waited_ms(const struct tph_json *line)
     return tph_json_to_double(wait ? wait : tph_json_get(at, "time"), &seconds) == 0 ? (int64_t)(seconds * 1000) : 0;
 }
 
-static struct tph_str word_at(const struct tph_json *command, size_t index)
+static bool apply_event(struct play *p, const struct tph_json *documents)
 {
-    return tph_json_str(tph_json_at(command, index));
+    struct tph_json_iter it = tph_json_iter(documents);
+    while (tph_json_next(&it)) {
+        size_t before = p->n_actors;
+        if (play_add(p, it.value) < 0 || (p->n_actors > before && play_begin(&p->actors[before]) < 0)) {
+            return false;
+        }
+    }
+    return true;
 }
 
-/* What a person did with the argo command; false for what is not played here. */
-static bool command_event(struct play *p, const struct tph_json *command)
+/* Task sets are not among the objects: nothing of ours depends on them. */
+static void delete_event(struct play *p, const struct tph_json *what)
 {
-    struct tph_str verb = word_at(command, 0);
-    struct actor *a = play_find(p, word_at(command, 1));
-    bool selects = false;
-    struct tph_json_iter it = tph_json_iter(command);
+    struct tph_json_iter it = tph_json_iter(p->objects);
     while (tph_json_next(&it)) {
-        selects = selects || tph_str_has_prefix(tph_json_str(it.value), TPH_STR("--node-field-selector"));
+        struct tph_str name = tph_json_get_str(tph_json_get(it.value, "metadata"), "name");
+        if (tph_str_eq(tph_json_get_str(it.value, "kind"), tph_json_get_str(what, "kind")) &&
+            tph_str_eq(name, tph_json_get_str(what, "name"))) {
+            (void)tph_json_remove_at(p->objects, it.index);
+            return;
+        }
     }
-    if (a && tph_str_eqz(verb, "stop") && !selects) {
-        happen(a, &(struct tph_event){.kind = TPH_EVENT_STOP});
-        return true;
-    }
-    if (a && tph_str_eqz(verb, "terminate")) {
-        happen(a, &(struct tph_event){.kind = TPH_EVENT_TERMINATE});
-        return true;
-    }
-    return false;
 }
 
 /* One line of events.jsonl; false for one that is not played here. */
 static bool outside_event(struct play *p, const struct tph_json *line)
 {
     const struct tph_json *command = tph_json_get(line, "argo");
-    int64_t code = 0;
     pass_time(p, p->now_ms + waited_ms(line));
-    if (tph_json_to_i64(tph_json_get(line, "rc"), &code) == 0 && code != 0) {
-        return true; /* was refused, and changed nothing */
-    }
     if (command) {
-        return command_event(p, command);
+        return play_command(p, line);
+    }
+    if (tph_json_get(line, "apply")) {
+        return apply_event(p, tph_json_get(line, "apply"));
     }
     if (tph_json_get(line, "patch")) {
         return patch_event(p, tph_json_get(line, "patch"));
     }
-    return tph_json_get(line, "delete") || tph_json_get(line, "patch-refused"); /* of the task set: ours is none */
+    if (tph_json_get(line, "delete")) {
+        delete_event(p, tph_json_get(line, "delete"));
+        return true;
+    }
+    return tph_json_get(line, "patch-refused") != NULL; /* by the API server; the reply comes all the same */
 }
 
 /* Lines of a JSON Lines file, parsed into the case's document. */
@@ -435,6 +444,17 @@ static bool play_events(struct play *p, struct tph_json_iter *events, bool *more
     return true;
 }
 
+/* The recorder answers when nothing has moved for a while. */
+static void grow_quiet(struct play *p)
+{
+    int64_t until_ms = p->now_ms + BATCH_MS;
+    for (int i = 0; i < MOST_TIMERS && next_timer(p) && next_timer(p)->wait_ms <= until_ms; i++) {
+        pass_time(p, next_timer(p)->wait_ms);
+        until_ms = p->now_ms + BATCH_MS;
+    }
+    pass_time(p, until_ms);
+}
+
 /* What the recorded answer is for may have to wait for a time to come. */
 static void wait_for_node(struct actor *a, struct tph_str id)
 {
@@ -450,7 +470,7 @@ bool play_all(struct play *p)
     bool more = tph_json_next(&events);
     int64_t batch = 0;
     for (size_t i = 0; i < p->n_actors; i++) {
-        if (begin(&p->actors[i]) < 0) {
+        if (play_begin(&p->actors[i]) < 0) {
             return false;
         }
     }
@@ -460,7 +480,7 @@ bool play_all(struct play *p)
             return false;
         }
         if (next != batch) {
-            pass_time(p, p->now_ms + BATCH_MS);
+            grow_quiet(p);
         }
         batch = next;
         struct actor *a = play_find(p, tph_json_get_str(replies.value, "workflow"));

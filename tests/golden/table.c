@@ -39,6 +39,8 @@ static const struct golden_entry entries[] = {
     {"anystrings.jsonl", golden_better_anystrings},
     {"durations.jsonl", golden_better_durations},
     {"quantities.jsonl", golden_better_quantities},
+    {"runs.jsonl", golden_better_runs},
+    {"stuck.jsonl", golden_better_stuck},
 };
 
 golden_handler *golden_find(const char *file)

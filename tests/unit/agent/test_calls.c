@@ -449,6 +449,55 @@ static void the_first_call_is_cancelled_on_the_wire(void **state)
     world_close(&w);
 }
 
+static bool other_request_is_in(const void *owner)
+{
+    const struct world *w = owner;
+    return w->servers[1].steps->op == PEER_END;
+}
+
+/* Its answer is there before the one to the cancel call, which this server sends right after: one turn has both. */
+static void answer_as_the_other(void *owner)
+{
+    static const char answer[] = OK_10(NODE("Succeeded", "m"));
+    const struct world *w = owner;
+    assert_int_equal(send(w->servers[1].fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL), sizeof(answer) - 1);
+    assert_int_equal(shutdown(w->servers[1].fd, SHUT_RDWR), 0);
+}
+
+static void cancel_n_stop_at_m(struct world *w, const struct tph_agent_event *event)
+{
+    const struct sidecar *first = w->agent->sidecars;
+    if (tph_str_eqz(event->node_id, "n")) {
+        tph_memory_act(first->pod, 0, &(struct tph_memory_act){.kind = TPH_MEMORY_IGNORE_TERM}); /* takes its time */
+        tph_agent_cancel(w->workflow, event->node_id, 0);
+    } else {
+        tph_agent_stop(w->agent, 20, all_stopped, w);
+    }
+}
+
+/* The last cancel call ends in the turn in which the agent is stopped: sidecars are counted once all the same. */
+static void a_cancel_that_ends_when_the_agent_is_stopped(void **state)
+{
+    (void)state;
+    static const char *const two[] = {"x", "y"};
+    struct world w;
+    world_open(&w, two, 2);
+    w.keep = true;
+    w.on_result = cancel_n_stop_at_m;
+    peer_play(&w.servers[1], STEPS({PEER_ACCEPT}, {PEER_READ_REQUEST}));
+    peer_play(&w.servers[0],
+              STEPS(ANSWER(OK_10("{\"node\":{\"phase\":\"Running\"},\"requeue\":\"1h\"}")), {PEER_ACCEPT},
+                    {PEER_READ_TEXT, "POST /api/v1/template.cancel"}, {PEER_READ_REQUEST},
+                    {.op = PEER_UNTIL, .test = other_request_is_in}, {.op = PEER_CALL, .call = answer_as_the_other},
+                    SEND_TEXT(OK_10("{}")), {PEER_CLOSE}));
+    world_submit(&w, "n", "x");
+    world_submit(&w, "m", "y");
+    world_run(&w);
+    assert_string_equal(world_told(&w), "result n Running \nresult m Succeeded m\n");
+    assert_int_equal(tph_memory_pods(w.podrt), 0);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +515,7 @@ int main(void)
         cmocka_unit_test(the_time_of_a_call_begins_when_it_can_be_taken),
         cmocka_unit_test(a_cancel_without_an_answer_ends_in_time),
         cmocka_unit_test(the_first_call_is_cancelled_on_the_wire),
+        cmocka_unit_test(a_cancel_that_ends_when_the_agent_is_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,8 @@ static void a_reference_that_nobody_delivers_ends_the_group_with_its_name(void *
     (void)start(run);
     struct tph_actions actions = reply(run, id_of(run, "wf[0].a"), "Succeeded", "");
     assert_int_equal(count(actions, TPH_ACTION_START_TASK), 0);
-    assert_text(tph_run_message(run), "failed to resolve references: failed to resolve {{steps.a.outputs.result}}");
+    assert_text(tph_run_message(run), "failed to resolve references: failed to resolve {{steps.a.outputs.result}}: "
+                                      "step 'a' gave no such output");
     assert_int_equal(find_node(run, "wf[1]")->phase, TPH_NODE_ERROR);
     assert_int_equal(find_node(run, "wf")->phase, TPH_NODE_FAILED);
     assert_false(has_node(run, "wf[1].b"));
@@ -62,7 +63,8 @@ static void a_step_of_the_same_group_is_not_to_be_referred_to(void **state)
                                "{parameters: [{name: p, value: '{{steps.a.id}}'}]}}]]}" END);
     (void)start(run);
     assert_int_equal(tph_run_phase(run), TPH_WORKFLOW_FAILED);
-    assert_text(tph_run_message(run), "failed to resolve references: failed to resolve {{steps.a.id}}");
+    assert_text(tph_run_message(run), "failed to resolve references: failed to resolve {{steps.a.id}}: "
+                                      "step 'a' does not come before it");
 }
 
 static void a_group_begins_as_a_whole_or_not_at_all(void **state)
