@@ -182,6 +182,13 @@ class Screen:
         return None
 
 
+def at_a_terminal():
+    """In the child. Whoever started the tests in the background had a shell that ignores these signals."""
+    fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Terminal:
     def __init__(self, words, rows=24, columns=80, env=None, cwd=None, reflow=True, stdout=None):
         self.screen = Screen(rows, columns, reflow)
@@ -195,7 +202,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [str(word) for word in words], stdin=self.slave, stdout=self.slave if stdout is None else stdout,
             stderr=self.slave, env=surroundings, cwd=cwd, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0))
+            preexec_fn=at_a_terminal)
         self.pidfd = os.pidfd_open(self.process.pid)
 
     def set_size(self, rows, columns):
