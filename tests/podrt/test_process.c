@@ -1169,16 +1169,18 @@ static void an_exec_probe_runs_also_without_the_hosts_network(void **state)
 static void an_exec_probe_that_fails_or_hangs_restarts(void **state)
 {
     struct harness *h = *state;
+    char hang[64], look[96];
+    (void)snprintf(hang, sizeof(hang), "sleep 1003.%d", (int)getpid()); /* ours among those of other runs of this test */
+    (void)snprintf(look, sizeof(look), "ps -eo args | grep -q '^%s$'", hang);
     h->spec.restart_base_ms = 10;
     struct tph_container *c = add_script(h, "exec sleep 1000");
-    h->spec.restart_base_ms = 10;
-    c->liveness = exec_probe(h, "sleep 1003");
+    c->liveness = exec_probe(h, hang);
     c->liveness.timeout_s = 1;
     harness_start(h);
     harness_await(h, TPH_POD_EXITED, 1);
     harness_stop(h, 1000);
     harness_await(h, TPH_POD_STOPPED, 1);
-    assert_int_equal(system("ps -eo args | grep -q '^sleep 1003'"), 256); /* it went with its time */
+    assert_int_equal(system(look), 256); /* it went with its time */
 }
 
 static void probes_that_cannot_be_honoured_are_refused_by_name(void **state)
