@@ -319,18 +319,30 @@ static pid_t find_holder(const char *namespace, const char *link)
     return (pid_t)pid;
 }
 
-/* True when a process of the sandbox has it open. */
-static bool sandbox_has(pid_t init, uint64_t inode, pid_t *hint)
+static bool is_of(const struct tph_ids *ids, uint32_t uid)
+{
+    return ids && uid >= ids->first_uid && uid - ids->first_uid < ids->n;
+}
+
+/* True when the sandbox made it (nobody may read the descriptors of an ordinary user's subordinate ids), or a process
+ * of it has it open. */
+static bool sandbox_has(const struct tph_peer_owner *owner, const struct held *held, pid_t *hint)
 {
     char namespace[64] = "", link[64];
-    TPH_CLEANUP(tph_fd_close) int process = init > 0 ? open_process(init) : -1;
+    if (owner->init <= 0 || held->inode == 0) {
+        return false;
+    }
+    if (is_of(owner->ids, held->uid)) {
+        return true;
+    }
+    TPH_CLEANUP(tph_fd_close) int process = open_process(owner->init);
     if (process >= 0) {
         read_namespace(process, namespace);
     }
-    if (inode == 0 || namespace[0] == '\0') {
+    if (namespace[0] == '\0') {
         return false;
     }
-    (void)snprintf(link, sizeof(link), "socket:[%" PRIu64 "]", inode);
+    (void)snprintf(link, sizeof(link), "socket:[%" PRIu64 "]", held->inode);
     if (*hint > 0 && in_namespace_and_has(*hint, namespace, link)) {
         return true;
     }
@@ -358,10 +370,11 @@ static pid_t describe(const struct held *held, char *who, size_t size)
 }
 
 /* Who may accept it: all of them have to be the sandbox's. */
-static enum tph_peer judge_listeners(const struct sight *s, pid_t init, pid_t *hint, char *who, size_t size)
+static enum tph_peer judge_listeners(const struct sight *s, const struct tph_peer_owner *owner, pid_t *hint, char *who,
+                                     size_t size)
 {
     for (size_t i = 0; i < s->n_listeners; i++) {
-        if (i == MAX_LISTENERS || !sandbox_has(init, s->listeners[i].inode, hint)) {
+        if (i == MAX_LISTENERS || !sandbox_has(owner, &s->listeners[i], hint)) {
             (void)describe(&s->listeners[i < MAX_LISTENERS ? i : 0], who, size);
             return TPH_PEER_STRANGER;
         }
@@ -370,13 +383,14 @@ static enum tph_peer judge_listeners(const struct sight *s, pid_t init, pid_t *h
     return s->n_listeners > 0 ? TPH_PEER_OWN : TPH_PEER_UNSEEN;
 }
 
-static enum tph_peer judge(const struct sight *s, pid_t init, pid_t *hint, char *who, size_t size)
+static enum tph_peer judge(const struct sight *s, const struct tph_peer_owner *owner, pid_t *hint, char *who,
+                           size_t size)
 {
     bool waits = s->state == ESTABLISHED || s->state == SYN_RECEIVED || s->state == NEW_SYN_RECEIVED;
     if (s->end.inode == 0) {
-        return waits ? judge_listeners(s, init, hint, who, size) : TPH_PEER_OWN;
+        return waits ? judge_listeners(s, owner, hint, who, size) : TPH_PEER_OWN;
     }
-    if (sandbox_has(init, s->end.inode, hint)) {
+    if (sandbox_has(owner, &s->end, hint)) {
         return TPH_PEER_OWN;
     }
     /* It was accepted. Between that and the descriptor there is a moment in which no process has it. */
@@ -396,7 +410,7 @@ static int read_ends(int fd, struct ends *ret_ends)
 
 typedef int see_fn(const struct ends *ends, struct sight *ret_sight);
 
-static enum tph_peer look(see_fn *see, int fd, pid_t init, pid_t *hint, char *who, size_t size)
+static enum tph_peer look(see_fn *see, int fd, const struct tph_peer_owner *owner, pid_t *hint, char *who, size_t size)
 {
     struct ends ends;
     struct sight sight;
@@ -404,7 +418,7 @@ static enum tph_peer look(see_fn *see, int fd, pid_t init, pid_t *hint, char *wh
     if (read_ends(fd, &ends) < 0) {
         return TPH_PEER_OWN; /* broken already: nobody reads it */
     }
-    return see(&ends, &sight) < 0 ? TPH_PEER_UNSEEN : judge(&sight, init, hint, who, size);
+    return see(&ends, &sight) < 0 ? TPH_PEER_UNSEEN : judge(&sight, owner, hint, who, size);
 }
 
 static int see(const struct ends *ends, struct sight *ret_sight)
@@ -412,14 +426,14 @@ static int see(const struct ends *ends, struct sight *ret_sight)
     return see_by_netlink(ends, ret_sight) < 0 ? see_in_proc(ends, ret_sight) : 0;
 }
 
-enum tph_peer tph_peer_look(int fd, pid_t init, pid_t *hint, char *who, size_t size)
+enum tph_peer tph_peer_look(int fd, const struct tph_peer_owner *owner, pid_t *hint, char *who, size_t size)
 {
-    return look(see, fd, init, hint, who, size);
+    return look(see, fd, owner, hint, who, size);
 }
 
-enum tph_peer tph_peer_look_in_proc(int fd, pid_t init, pid_t *hint, char *who, size_t size)
+enum tph_peer tph_peer_look_in_proc(int fd, const struct tph_peer_owner *owner, pid_t *hint, char *who, size_t size)
 {
-    return look(see_in_proc, fd, init, hint, who, size);
+    return look(see_in_proc, fd, owner, hint, who, size);
 }
 
 int tph_peer_waiting(uint16_t port)

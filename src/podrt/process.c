@@ -315,7 +315,11 @@ static int check(struct tph_pod *any, int fd, uint16_t port, struct tph_error *e
         return 0;
     }
     char who[160];
-    enum tph_peer peer = tph_peer_look(fd, c->sandbox ? tph_sandbox_pid(c->sandbox) : 0, &c->listens, who, sizeof(who));
+    struct tph_peer_owner owner = {.init = 0};
+    if (c->sandbox) {
+        owner = (struct tph_peer_owner){.init = tph_sandbox_pid(c->sandbox), .ids = tph_sandbox_ids(c->sandbox)};
+    }
+    enum tph_peer peer = tph_peer_look(fd, &owner, &c->listens, who, sizeof(who));
     if (peer == TPH_PEER_OWN) {
         return 0;
     }

@@ -864,7 +864,9 @@ static int check(struct harness *h, int fd, uint16_t port, struct tph_error *err
     char who[160];
     enum tph_peer in_proc;
     do {
-        in_proc = tph_peer_look_in_proc(fd, tph_sandbox_pid(pod->containers[0].sandbox), &hint, who, sizeof(who));
+        const struct tph_sandbox *sandbox = pod->containers[0].sandbox;
+        struct tph_peer_owner owner = {.init = tph_sandbox_pid(sandbox), .ids = tph_sandbox_ids(sandbox)};
+        in_proc = tph_peer_look_in_proc(fd, &owner, &hint, who, sizeof(who));
     } while (in_proc == TPH_PEER_UNSEEN);
     assert_int_equal(in_proc, answer == 0 ? TPH_PEER_OWN : TPH_PEER_STRANGER);
     assert_true(answer == 0 || strstr(err->text, who));
@@ -1170,7 +1172,8 @@ static void an_exec_probe_that_fails_or_hangs_restarts(void **state)
 {
     struct harness *h = *state;
     char hang[64], look[96];
-    (void)snprintf(hang, sizeof(hang), "sleep 1003.%d", (int)getpid()); /* ours among those of other runs of this test */
+    (void)snprintf(hang, sizeof(hang), "sleep 1003.%d",
+                   (int)getpid()); /* ours among those of other runs of this test */
     (void)snprintf(look, sizeof(look), "ps -eo args | grep -q '^%s$'", hang);
     h->spec.restart_base_ms = 10;
     struct tph_container *c = add_script(h, "exec sleep 1000");
