@@ -5,12 +5,22 @@
 
 #include "cli/cli.h"
 
+/* A text of the tables, in which the program is called tiphys, with the name that it was called by. */
+static void print_text(const struct tph_cli *cli, const char *text)
+{
+    static const char own[] = "tiphys";
+    for (const char *at; (at = strstr(text, own)); text = at + strlen(own)) {
+        (void)printf("%.*s%s", (int)(at - text), text, cli->program);
+    }
+    (void)printf("%s\n", text);
+}
+
 static size_t option_width(const struct tph_option *o)
 {
     return strlen(o->name) + (o->argument ? strlen(o->argument) + 1 : 0);
 }
 
-static void print_options(const struct tph_command *command)
+static void print_options(const struct tph_cli *cli, const struct tph_command *command)
 {
     size_t width = strlen("help");
     for (const struct tph_option *o = command->options; o && o->name; o++) {
@@ -23,8 +33,9 @@ static void print_options(const struct tph_command *command)
         } else {
             (void)printf("      ");
         }
-        (void)printf("--%s%s%s%*s  %s\n", o->name, o->argument ? " " : "", o->argument ? o->argument : "",
-                     (int)(width - option_width(o)), "", o->help);
+        (void)printf("--%s%s%s%*s  ", o->name, o->argument ? " " : "", o->argument ? o->argument : "",
+                     (int)(width - option_width(o)), "");
+        print_text(cli, o->help);
     }
     (void)printf("  -h, --help%*s  print this text\n", (int)(width - strlen("help")), "");
 }
@@ -54,10 +65,12 @@ void tph_cli_help(const struct tph_cli *cli, const struct tph_command *command)
                  cli->program, command->name, command->arguments ? " " : "",
                  command->arguments ? command->arguments : "");
     if (command->details) {
-        (void)printf("\n%s\n", command->details);
+        (void)printf("\n");
+        print_text(cli, command->details);
     }
-    print_options(command);
+    print_options(cli, command);
     if (command->examples) {
-        (void)printf("\nExamples:\n%s\n", command->examples);
+        (void)printf("\nExamples:\n");
+        print_text(cli, command->examples);
     }
 }

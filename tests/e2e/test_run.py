@@ -310,6 +310,15 @@ def test_completions(tiphys, shell):
         subprocess.run(["bash", "-n"], input=result.out, text=True, check=True)
 
 
+def test_called_argo_the_examples_are_of_argo(tmp_path):
+    link = tmp_path / "argo"
+    link.symlink_to(os.path.abspath(TIPHYS))
+    for words in (["run"], ["executor-plugin", "build"], ["doctor"], ["completion"]):
+        text = subprocess.run([str(link), *words, "--help"], capture_output=True, text=True, check=True).stdout
+        examples = text.split("Examples:\n")[1]
+        assert f"  argo {words[0]}" in examples and "tiphys" not in examples
+
+
 def test_a_machine_without_names_in_etc_names_its_sidecars_all_the_same(make_plugin, tmp_path):
     """A minimal system has no /etc/hosts that ours could cover; what else is in /etc is there, and nothing may change."""
     directory = make_plugin(
