@@ -1,6 +1,7 @@
 """What `run` promises beside the examples: inputs, outputs, exit codes, signals, nothing left behind."""
 import glob
 import os
+import re
 import shutil
 import signal
 import socket
@@ -306,8 +307,49 @@ def test_argo_is_the_same_program_by_another_name(tmp_path):
 def test_completions(tiphys, shell):
     result = tiphys("completion", shell)
     assert result.code == 0 and "executor-plugin" in result.out
-    if shell == "bash":
-        subprocess.run(["bash", "-n"], input=result.out, text=True, check=True)
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=result.out, text=True, check=True)
+
+
+VERBS = {"run", "lint", "doctor", "version", "completion", "executor-plugin"}
+
+
+@pytest.mark.parametrize("line, offered", [
+    ([""], VERBS | {"help", "--help", "--version"}),
+    (["l"], {"lint"}),
+    (["help", ""], VERBS),
+    (["executor-plugin", ""], {"build", "list", "run"}),
+    (["executor-plugin", "build", "--"], {"--force", "--help"}),
+    (["executor-plugin", "list", "-o", ""], {"wide", "json", "yaml", "name"}),
+    (["run", "--netw"], {"--network"}),
+    (["run", "--output", ""], {"wide", "json", "yaml", "name"}),
+    (["run", "-o", "j"], {"json"}),
+    (["run", "--network", "=", "n"], {"none"}),
+    (["run", "--network", "="], {"host", "none"}),
+    (["run", "--name", ""], set()),
+    (["run", "a f"], {"a file.yaml"}),
+    (["run", "-q", "--plugin", "a"], {"a file.yaml"}),
+    (["run", "--name", "x", "a"], {"a file.yaml"}),
+    (["version", "a"], set()),
+    (["completion", ""], {"bash", "zsh", "fish", "--help"}),
+])
+def test_what_bash_offers(tiphys, tmp_path, line, offered):
+    (tmp_path / "a file.yaml").write_text("")
+    script = tiphys("completion", "bash").out + (
+        "COMP_WORDS=(tiphys \"$@\"); COMP_CWORD=$#; _tiphys\n"
+        "for word in \"${COMPREPLY[@]}\"; do echo \"$word\"; done\n")
+    done = subprocess.run(["bash", "-c", script, "bash", *line], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr == "" and sorted(done.stdout.splitlines()) == sorted(offered)
+
+
+def test_fish_gets_whole_quoted_words(tiphys):
+    """In the help of some options stands an apostrophe."""
+    lines = tiphys("completion", "fish").out.splitlines()
+    bare = [re.sub(r"'(?:[^'\\]|\\.)*'", "TEXT", line) for line in lines]
+    assert [line for line in bare if "'" in line] == []
+    assert any("plugin\\'s name" in line for line in lines)
+    assert len([line for line in bare if "-n __fish_use_subcommand -a executor-plugin " in line]) == 1
+    assert any("-l output -s o -x -a 'wide json yaml name'" in line for line in lines)
 
 
 def test_called_argo_the_examples_are_of_argo(tmp_path):
