@@ -127,10 +127,9 @@ static void break_off(struct node *node, const struct tph_hook *hook, const char
     }
 }
 
-/* Whether the hook's condition holds. */
-static bool is_time(struct node *node, const struct tph_hook *hook)
+/* Whether the hook's condition holds; it does not where there is a problem with it. */
+static bool ask(struct node *node, const struct tph_hook *hook, struct tph_buf *problem)
 {
-    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     struct scope scope = hook_scope(node);
     bool holds = true;
@@ -138,15 +137,21 @@ static bool is_time(struct node *node, const struct tph_hook *hook)
         return true;
     }
     if (!hook->has_expression) {
-        (void)tph_buf_printf(&problem, "Expression required for hook %.*s.%.*s", TPH_FMT(node->pub.name),
+        (void)tph_buf_printf(problem, "Expression required for hook %.*s.%.*s", TPH_FMT(node->pub.name),
                              TPH_FMT(hook->call->name));
-    } else if (tph_scope_eval(&scope, &hook->expression, 0, &text, &problem) ||
-               tph_scope_decide(&scope, tph_buf_str(&text), &holds, &problem) < 0) {
+    } else if (tph_scope_eval(&scope, &hook->expression, 0, &text, problem) ||
+               tph_scope_decide(&scope, tph_buf_str(&text), &holds, problem) < 0) {
         holds = false;
     }
+    return holds && problem->len == 0;
+}
+
+static bool is_time(struct node *node, const struct tph_hook *hook)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    bool holds = ask(node, hook, &problem);
     if (problem.len > 0) {
         break_off(node, hook, tph_buf_cstr(&problem));
-        return false;
     }
     return holds;
 }
@@ -199,17 +204,42 @@ bool tph_hooks_are_let_go(const struct node *node)
     return tph_run_compat(node->run, TPH_COMPAT_HOOKS) && is_task_item(node);
 }
 
-static bool exit_is_due(struct node *node, const struct tph_hook *hook)
+/* Whether the exit handler's turn has come, if its condition holds. */
+static bool exit_has_its_turn(const struct node *node, const struct tph_hook *hook)
 {
     const char *shutdown = node->run->shutdown;
     bool terminated = shutdown && strcmp(shutdown, "Terminate") == 0;
     bool done = is_completed(node) || node->role == ROLE_ROOT;
-    if (tph_run_compat(node->run, TPH_COMPAT_HOOKS) && is_task_item(node) && is_handling_another(node)) {
+    bool over = node->parent && tph_node_phase_is_final(node->parent->pub.phase); /* nobody would wait for it */
+    return hook->is_exit && !has_begun(node, 0) && done && !over && !terminated;
+}
+
+static bool exit_is_due(struct node *node, const struct tph_hook *hook)
+{
+    if (tph_hooks_are_let_go(node) && is_handling_another(node)) {
         return false;
     }
     /* Argo asks the condition of a step's handler, but not that of the workflow's. */
     bool unasked = tph_run_compat(node->run, TPH_COMPAT_HOOKS) && node->role == ROLE_ROOT;
-    return hook->is_exit && !has_begun(node, 0) && done && !terminated && (unasked || is_time(node, hook));
+    return exit_has_its_turn(node, hook) && (unasked || is_time(node, hook));
+}
+
+bool tph_hooks_are_over(struct node *member)
+{
+    size_t n = 0;
+    const struct tph_hook *hooks = tph_hooks_of(member, &n);
+    bool asked = tph_hooks_are_let_go(member) || tph_node_phase_is_final(member->parent->pub.phase);
+    for (size_t i = 0; i < n && !asked; i++) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf ignored = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        bool begun = has_begun(member, i);
+        /* What an item's condition says of its loop may have changed since it was asked. */
+        bool turn = hooks[i].is_exit ? exit_has_its_turn(member, &hooks[i]) : !member->item.p;
+        if ((begun && !tph_node_phase_is_final(member->hooks[i]->pub.phase)) ||
+            (!begun && turn && ask(member, &hooks[i], &ignored))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool tph_hooks_hold(struct node *node)

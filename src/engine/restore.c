@@ -67,15 +67,16 @@ static int parse_type(const struct restorer *r, const struct tph_json *saved, en
                          TPH_FMT(tph_json_get_str(saved, "id")), TPH_FMT(word));
 }
 
-/* A DAG that only ended as one of its tasks says nothing itself, or which task it was (see dag.c); a step that is in
- * error and has no type was not made. */
+/* A DAG that only ended as one of its tasks says nothing itself, or which task it was (see dag.c); steps only fail with
+ * theirs; a step that is in error and has no type was not made. */
 static bool is_broken(const struct node *node)
 {
     struct tph_str message = node->pub.message;
     bool of_task = tph_str_has_prefix(message, TPH_STR("task '")) && tph_str_find(message, TPH_STR("' errored: ")) >= 0;
     bool dag = node->pub.type == TPH_NODE_DAG && message.len > 0 && !of_task;
     bool unmade = node->pub.type == TPH_NODE_SKIP && node->parent && node->parent->pub.type == TPH_NODE_STEP_GROUP;
-    return node->pub.phase == TPH_NODE_ERROR && (dag || unmade);
+    bool steps = node->pub.type == TPH_NODE_STEPS; /* its outputs, or those of a loop in it */
+    return node->pub.phase == TPH_NODE_ERROR && (dag || unmade || steps);
 }
 
 /* Nodes that a memoized `resubmit` took over from another workflow keep its scope. */
@@ -416,17 +417,15 @@ static int load_tree(const struct restorer *r)
 }
 
 /* Settled is who is final, and has no hook that is still to be looked at. */
-static bool is_settled(const struct node *node)
+static bool is_settled(struct node *node)
 {
-    size_t n = 0;
     if (!tph_node_phase_is_final(node->pub.phase)) {
         return false;
     }
     if (node->role == ROLE_ROOT) {
         return tph_workflow_phase_is_final(node->run->phase);
     }
-    (void)tph_hooks_of(node, &n);
-    return n == 0 || tph_node_phase_is_final(node->parent->pub.phase);
+    return node->role != ROLE_MEMBER || tph_hooks_are_over(node);
 }
 
 static void count_unfinished(struct tph_run *run)

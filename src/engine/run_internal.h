@@ -264,6 +264,9 @@ bool tph_hooks_hold(struct node *node);
 /* For Argo a loop of a DAG is over with its items, whatever their exit handlers still do. */
 bool tph_hooks_are_let_go(const struct node *node);
 void tph_hooks_hook_final(struct node *hook);
+/* After a restart, of a member that is final: none of its hooks runs, and none is still to begin, as it may be where
+ * the workflow was suspended. */
+bool tph_hooks_are_over(struct node *member);
 void tph_hooks_made(struct node *member); /* a step or task is there: its hooks are looked at */
 /* The hooks of a node: those of its call, or of the workflow for the root. */
 const struct tph_hook *tph_hooks_of(const struct node *node, size_t *ret_n);

@@ -23,8 +23,8 @@ enum feature {
     HAS_TIMES = 1 << 10,
     HAS_OUTPUTS = 1 << 11,
     HAS_CONTINUE = 1 << 12,
-    ALL_FEATURES = (1 << 13) - 1,
-    HAS_LOOP_HOOKS = 1 << 13, /* not among all: see put_hooks */
+    HAS_LOOP_HOOKS = 1 << 13, /* life-cycle hooks of loops, where other hooks are */
+    ALL_FEATURES = (1 << 14) - 1,
 };
 
 struct maker {
@@ -77,7 +77,6 @@ static inline void put_loop(struct maker *m)
                                       ", withParam: '{{inputs.parameters.list}}'", ", withParam: 'no list'"));
 }
 
-/* Not for loops: after a restart the conditions of items that are over are asked once more, and may be true by then. */
 static inline void put_hooks(struct maker *m, const char *word, const char *name, bool is_loop)
 {
     bool exit = wants(m, HAS_ONEXIT, 5);
