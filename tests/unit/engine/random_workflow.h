@@ -24,7 +24,8 @@ enum feature {
     HAS_OUTPUTS = 1 << 11,
     HAS_CONTINUE = 1 << 12,
     HAS_LOOP_HOOKS = 1 << 13, /* life-cycle hooks of loops, where other hooks are */
-    ALL_FEATURES = (1 << 14) - 1,
+    HAS_RACES = 1 << 14,      /* tasks ask for those that they need not wait for, as lint would not have it */
+    ALL_FEATURES = (1 << 15) - 1,
 };
 
 struct maker {
@@ -187,7 +188,7 @@ static inline void put_dag(struct maker *m, unsigned template)
         (void)snprintf(before, sizeof before, "k%u", i > 0 ? i - 1 : 0);
         bool waits = i > 0 && !one_in(&m->seed, 3);
         (void)tph_buf_puts(&m->yaml, "      - ");
-        put_call(m, template, "tasks", name, waits ? before : NULL);
+        put_call(m, template, "tasks", name, waits && (!depends || (m->features & HAS_RACES)) ? before : NULL);
         if (waits && depends) {
             put_depends(m, i);
         } else if (waits) {
@@ -279,7 +280,7 @@ static inline char *random_language_workflow(uint32_t seed, unsigned allowed)
 {
     struct maker m = {.yaml = TPH_BUF_INIT(TPH_MIB(1)), .seed = seed};
     (void)next_random(&m.seed);
-    m.features = (next_random(&m.seed) & next_random(&m.seed) & allowed) | (allowed & HAS_LOOP_HOOKS);
+    m.features = (next_random(&m.seed) & next_random(&m.seed) & allowed) | (allowed & (HAS_LOOP_HOOKS | HAS_RACES));
     m.features |= (one_in(&m.seed, 2) ? HAS_DAG : HAS_STEPS) & allowed;
     m.n_templates = 1 + next_random(&m.seed) % 3;
     (void)tph_buf_puts(&m.yaml, "kind: Workflow\nmetadata: {name: wf, namespace: d, uid: u}\n");
