@@ -39,19 +39,54 @@ static void link_task(struct node *dag, size_t task, struct node *node)
     }
 }
 
+const struct tph_dag_plan *tph_dag_plan_of(const struct node *dag)
+{
+    return dag->dag_plan ? dag->dag_plan : &dag->template->plan;
+}
+
+/* In dag->waits: */
+#define BEGUN    SIZE_MAX       /* it waits for nothing any more, and was pushed */
+#define UNWANTED (SIZE_MAX / 2) /* no target needs it: never counted down to nothing */
+
+/* The targets are known only now. */
+static int plan_late(struct node *dag, struct tph_buf *problem)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf target = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct tph_dag_plan *plan = TPH_ARENA_NEW(dag->run->arena, struct tph_dag_plan);
+    struct scope scope = tph_scope_of(dag);
+    if (tph_scope_eval(&scope, &dag->template->late_target, 0, &target, problem)) {
+        return -1;
+    }
+    TPH_CLEANUP(tph_buf_release) struct tph_buf why = TPH_BUF_INIT(TPH_KIB(4));
+    if (tph_dag_plan_for(dag->template, tph_buf_str(&target), dag->run->arena, plan, &why)) {
+        (void)tph_buf_printf(problem, "dag.target \"%.*s\": %s", TPH_FMT(tph_buf_str(&target)), tph_buf_cstr(&why));
+        return -1;
+    }
+    dag->dag_plan = plan;
+    for (size_t i = 0; i < n_tasks(dag); i++) {
+        dag->waits[i] = UNWANTED;
+    }
+    for (size_t i = 0; i < plan->n_order; i++) {
+        dag->waits[plan->order[i]] = task_of(dag, plan->order[i])->n_dependencies;
+    }
+    return 0;
+}
+
 int tph_dag_prepare(struct node *node, struct tph_buf *problem)
 {
     size_t n = n_tasks(node);
-    (void)problem;
     node->waits = TPH_ARENA_ARRAY(node->run->arena, size_t, n);
     for (size_t i = 0; i < n; i++) {
         node->waits[i] = task_of(node, i)->n_dependencies;
     }
     tph_node_put_member(node, n - 1, NULL);
+    bool over = tph_node_phase_is_final(node->pub.phase); /* it is restored */
+    if (node->template->has_late_target && plan_late(node, problem) < 0 && !over) {
+        tph_node_set_phase(node, TPH_NODE_ERROR, tph_buf_cstr(problem));
+        return -1;
+    }
     return 0;
 }
-
-#define BEGUN SIZE_MAX /* in dag->waits: it waits for nothing any more, and was pushed */
 
 /* Pushes the tasks of list that wait for nothing more; the stack gives them back in the list's order. */
 static void push_ready(struct node *dag, const size_t *list, size_t n)
@@ -67,7 +102,7 @@ static void push_ready(struct node *dag, const size_t *list, size_t n)
 
 void tph_dag_begin(struct node *dag)
 {
-    push_ready(dag, dag->template->order, dag->template->n_order);
+    push_ready(dag, tph_dag_plan_of(dag)->order, tph_dag_plan_of(dag)->n_order);
 }
 
 /* What became of one dependency, for the condition of a task. */
@@ -404,17 +439,17 @@ static bool is_completed(enum tph_node_phase phase)
 /* The phase by the targets, in their order. */
 static enum tph_node_phase judge_targets(const struct walk *w)
 {
-    const struct tph_template *t = w->dag->template;
+    const struct tph_dag_plan *plan = tph_dag_plan_of(w->dag);
     enum tph_node_phase result = TPH_NODE_SUCCEEDED;
-    for (size_t i = 0; i < t->n_targets; i++) {
-        size_t task = t->targets[i];
+    for (size_t i = 0; i < plan->n_targets; i++) {
+        size_t task = plan->targets[i];
         const struct tph_call *call = task_of(w->dag, task);
         enum tph_node_phase phase = w->known[task] ? w->targets[task] : TPH_NODE_FAILED; /* never reached */
         bool bad = (phase == TPH_NODE_FAILED && !call->continue_on_failed) ||
                    (phase == TPH_NODE_ERROR && !call->continue_on_error);
         if (bad) {
             result = phase;
-            if (!t->fail_late) {
+            if (!w->dag->template->fail_late) {
                 break;
             }
         }
@@ -448,12 +483,12 @@ static enum tph_node_phase assess(struct node *dag)
 
 static void keep_target_leaves(struct node *dag)
 {
-    const struct tph_template *t = dag->template;
-    struct node **last = TPH_ARENA_ARRAY(dag->run->scratch, struct node *, t->n_targets);
-    for (size_t i = 0; i < t->n_targets; i++) {
-        last[i] = dag->members[t->targets[i]];
+    const struct tph_dag_plan *plan = tph_dag_plan_of(dag);
+    struct node **last = TPH_ARENA_ARRAY(dag->run->scratch, struct node *, plan->n_targets);
+    for (size_t i = 0; i < plan->n_targets; i++) {
+        last[i] = dag->members[plan->targets[i]];
     }
-    tph_node_keep_outbound(dag, last, t->n_targets);
+    tph_node_keep_outbound(dag, last, plan->n_targets);
 }
 
 /* For Argo a DAG makes known what its tasks gave; otherwise they have done so themselves. */
@@ -544,10 +579,10 @@ void tph_dag_item_settled(struct node *group, struct node *item)
 
 void tph_dag_restore(struct node *dag)
 {
-    const struct tph_template *t = dag->template;
-    for (size_t i = 0; i < t->n_order; i++) {
-        const struct node *node = dag->members[t->order[i]];
-        const struct tph_call *call = task_of(dag, t->order[i]);
+    const struct tph_dag_plan *plan = tph_dag_plan_of(dag);
+    for (size_t i = 0; i < plan->n_order; i++) {
+        const struct node *node = dag->members[plan->order[i]];
+        const struct tph_call *call = task_of(dag, plan->order[i]);
         if (node && node->settled) {
             for (size_t d = 0; d < call->n_dependents; d++) {
                 dag->waits[call->dependents[d]]--;
@@ -593,7 +628,7 @@ void tph_dag_start_again(struct node *node)
         return;
     }
     take_back_queue(node);
-    push_ready(node, node->template->order, node->template->n_order);
+    push_ready(node, tph_dag_plan_of(node)->order, tph_dag_plan_of(node)->n_order);
     if (node->unfinished == 0) {
         close_dag(node);
     }

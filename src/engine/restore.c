@@ -296,7 +296,7 @@ static int load_tasks(const struct restorer *r, struct node *dag)
         return tph_error_set(r->err, TPH_ERROR_INVALID, "%s", tph_buf_cstr(&problem));
     }
     for (size_t at = 0; at < tasks->n_steps; at++) {
-        size_t i = at < dag->template->n_order ? dag->template->order[at] : tasks->n_steps;
+        size_t i = at < tph_dag_plan_of(dag)->n_order ? tph_dag_plan_of(dag)->order[at] : tasks->n_steps;
         if (i == tasks->n_steps || (r->run->retried && !is_due(dag, &tasks->steps[i]))) {
             continue;
         }

@@ -183,6 +183,8 @@ void tph_node_push_begin(struct node *node); /* from the work list, if there is 
 int tph_leaf_prepare(struct node *node, struct tph_buf *problem);
 int tph_steps_prepare(struct node *node, struct tph_buf *problem);
 int tph_dag_prepare(struct node *node, struct tph_buf *problem);
+/* The tasks that are run, and for which targets; known once the DAG is prepared. */
+const struct tph_dag_plan *tph_dag_plan_of(const struct node *dag);
 int tph_suspend_prepare(struct node *node, struct tph_buf *problem);
 
 /* leaf.c */

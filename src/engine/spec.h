@@ -135,6 +135,14 @@ struct tph_resource {
     struct tph_resource *next;
 };
 
+/* Which tasks of a DAG run for its targets. */
+struct tph_dag_plan {
+    const size_t *order; /* dependencies before dependents, as Argo comes by them from the targets */
+    size_t n_order;      /* those that no target needs are not in it */
+    const size_t *targets;
+    size_t n_targets;
+};
+
 /* synchronization: mutexes, then semaphores. */
 struct tph_sync_lock {
     bool is_semaphore;
@@ -184,11 +192,10 @@ struct tph_template {
     struct tph_map places; /* name of a step or task -> struct tph_place */
 
     /* DAG */
-    const size_t *order; /* its tasks, dependencies before dependents, as Argo comes by them from the targets */
-    size_t n_order;      /* those that no target needs are not in it */
-    const size_t *targets;
-    size_t n_targets;
-    bool fail_late; /* failFast: false */
+    struct tph_dag_plan plan; /* without tags in target: its own; else of all tasks */
+    bool has_late_target;
+    struct tph_text late_target; /* target, where there are tags in it: known when the DAG begins */
+    bool fail_late;              /* failFast: false */
 
     const char *problem; /* its defaults cannot be merged in, which whoever calls it hears; NULL = none */
 
@@ -241,6 +248,12 @@ struct tph_resource *tph_spec_add_resource(struct tph_spec *spec, enum tph_resou
 int tph_spec_template(struct tph_spec *spec, struct tph_resource *resource, struct tph_str name,
                       const struct tph_template **ret_template, struct tph_error *err) TPH_MUST_CHECK;
 void tph_resource_release(struct tph_resource *resource);
+
+/* spec_dag.c: what a DAG template runs for a target: names with single spaces between them; empty = all tasks. The plan
+ * is in the arena. Returns 0, TPH_DAG_NO_TASK or -1 (a cycle) with the problem. */
+enum { TPH_DAG_NO_TASK = 1 };
+int tph_dag_plan_for(const struct tph_template *t, struct tph_str target, struct tph_arena *arena,
+                     struct tph_dag_plan *ret_plan, struct tph_buf *problem) TPH_MUST_CHECK;
 
 /* Errors: kind INVALID, "PATH: what"; ret_path (may be NULL) gets the path. */
 int tph_spec_compile(const struct tph_json *workflow, unsigned flags, struct tph_spec **ret_spec,

@@ -18,8 +18,8 @@ struct dag {
 
 static int by_name(const void *a, const void *b, void *owner)
 {
-    const struct dag *dag = owner;
-    return tph_str_cmp(dag->tasks[*(const size_t *)a].name, dag->tasks[*(const size_t *)b].name);
+    const struct tph_call *tasks = owner;
+    return tph_str_cmp(tasks[*(const size_t *)a].name, tasks[*(const size_t *)b].name);
 }
 
 static const struct tph_depends_task *find_task(void *owner, struct tph_str name, struct tph_str result)
@@ -65,7 +65,7 @@ static int compile_dependencies(struct dag *dag, const struct tph_json *json, st
     }
     size_t *list = TPH_ARENA_ARRAY(c->spec->arena, size_t, task->depends->n_tasks);
     memcpy(list, task->depends->tasks, task->depends->n_tasks * sizeof(*list));
-    qsort_r(list, task->depends->n_tasks, sizeof(*list), by_name, dag);
+    qsort_r(list, task->depends->n_tasks, sizeof(*list), by_name, dag->tasks);
     task->dependencies = list;
     task->n_dependencies = task->depends->n_tasks;
     return 0;
@@ -84,8 +84,8 @@ static void link_dependents(struct dag *dag)
     for (size_t i = 0; i < dag->n; i++) {
         dag->tasks[i].dependents = TPH_ARENA_ARRAY(arena, size_t, counts[i]);
     }
-    for (size_t o = 0; o < dag->t->n_order; o++) {
-        size_t i = dag->t->order[o];
+    for (size_t o = 0; o < dag->t->plan.n_order; o++) {
+        size_t i = dag->t->plan.order[o];
         for (size_t d = 0; d < dag->tasks[i].n_dependencies; d++) {
             struct tph_call *before = &dag->tasks[dag->tasks[i].dependencies[d]];
             ((size_t *)(uintptr_t)before->dependents)[before->n_dependents++] = i;
@@ -95,79 +95,126 @@ static void link_dependents(struct dag *dag)
 
 enum mark { NEW, OPEN, DONE };
 
-/* Dependencies before dependents, from the targets, with a stack of its own. */
-static int order_tasks(struct dag *dag)
+/* Of one DAG, while its tasks are put in order. */
+struct sorting {
+    const struct tph_call *tasks;
+    size_t *order;
+    size_t n_order;
+    size_t *stack, *next; /* owned */
+    enum mark *marks;     /* owned */
+};
+
+/* A target after all that it needs, with a stack of its own. */
+static int order_target(struct sorting *s, size_t target, struct tph_buf *problem)
 {
-    struct tph_arena *arena = dag->c->spec->arena;
-    size_t *order = TPH_ARENA_ARRAY(arena, size_t, dag->n);
-    TPH_CLEANUP(tph_freep) size_t *stack = tph_calloc(dag->n + 1, sizeof(size_t));
-    TPH_CLEANUP(tph_freep) size_t *next = tph_calloc(dag->n, sizeof(size_t));
-    TPH_CLEANUP(tph_freep) enum mark *marks = tph_calloc(dag->n, sizeof(enum mark));
-    size_t n_order = 0;
-    for (size_t i = 0; i < dag->t->n_targets; i++) {
-        size_t depth = 0;
-        if (marks[dag->t->targets[i]] == NEW) {
-            stack[depth++] = dag->t->targets[i];
-            marks[dag->t->targets[i]] = OPEN;
+    size_t depth = 0;
+    if (s->marks[target] == NEW) {
+        s->stack[depth++] = target;
+        s->marks[target] = OPEN;
+    }
+    while (depth > 0) {
+        size_t task = s->stack[depth - 1];
+        if (s->next[task] == s->tasks[task].n_dependencies) {
+            s->marks[task] = DONE;
+            s->order[s->n_order++] = task;
+            depth--;
+            continue;
         }
-        while (depth > 0) {
-            size_t task = stack[depth - 1];
-            if (next[task] == dag->tasks[task].n_dependencies) {
-                marks[task] = DONE;
-                order[n_order++] = task;
-                depth--;
-                continue;
-            }
-            size_t before = dag->tasks[task].dependencies[next[task]++];
-            if (marks[before] == OPEN) {
-                return tph_compile_fail(dag->c, "task '%.*s' depends on itself, by way of '%.*s'",
-                                        TPH_FMT(dag->tasks[before].name), TPH_FMT(dag->tasks[task].name));
-            }
-            if (marks[before] == NEW) {
-                marks[before] = OPEN;
-                stack[depth++] = before;
-            }
+        size_t before = s->tasks[task].dependencies[s->next[task]++];
+        if (s->marks[before] == OPEN) {
+            (void)tph_buf_printf(problem, "task '%.*s' depends on itself, by way of '%.*s'",
+                                 TPH_FMT(s->tasks[before].name), TPH_FMT(s->tasks[task].name));
+            return -1;
+        }
+        if (s->marks[before] == NEW) {
+            s->marks[before] = OPEN;
+            s->stack[depth++] = before;
         }
     }
-    dag->t->order = order;
-    dag->t->n_order = n_order;
     return 0;
 }
 
-/* target, a list with single spaces; else the tasks that no other needs, by name. */
-static int find_targets(struct dag *dag, struct tph_str target)
+static int order_tasks(const struct tph_template *t, struct tph_arena *arena, struct tph_dag_plan *plan,
+                       struct tph_buf *problem)
 {
-    size_t *targets = TPH_ARENA_ARRAY(dag->c->spec->arena, size_t, dag->n + target.len);
+    size_t n = t->groups[0].n_steps;
+    struct sorting s = {.tasks = t->groups[0].steps,
+                        .order = TPH_ARENA_ARRAY(arena, size_t, n),
+                        .stack = tph_calloc(n + 1, sizeof(size_t)),
+                        .next = tph_calloc(n, sizeof(size_t)),
+                        .marks = tph_calloc(n, sizeof(enum mark))};
+    int failed = 0;
+    for (size_t i = 0; i < plan->n_targets && failed == 0; i++) {
+        failed = order_target(&s, plan->targets[i], problem);
+    }
+    free(s.stack);
+    free(s.next);
+    free(s.marks);
+    plan->order = s.order;
+    plan->n_order = s.n_order;
+    return failed;
+}
+
+/* The tasks that no other needs, by name. */
+static size_t find_leaves(const struct tph_template *t, size_t *leaves)
+{
+    const struct tph_step_group *tasks = &t->groups[0];
     size_t n = 0;
+    TPH_CLEANUP(tph_freep) bool *needed = tph_calloc(tasks->n_steps + 1, sizeof(bool));
+    for (size_t i = 0; i < tasks->n_steps; i++) {
+        for (size_t d = 0; d < tasks->steps[i].n_dependencies; d++) {
+            needed[tasks->steps[i].dependencies[d]] = true;
+        }
+    }
+    for (size_t i = 0; i < tasks->n_steps; i++) {
+        if (!needed[i]) {
+            leaves[n++] = i;
+        }
+    }
+    qsort_r(leaves, n, sizeof(*leaves), by_name, (void *)(uintptr_t)tasks->steps);
+    return n;
+}
+
+int tph_dag_plan_for(const struct tph_template *t, struct tph_str target, struct tph_arena *arena,
+                     struct tph_dag_plan *ret_plan, struct tph_buf *problem)
+{
+    size_t *targets = TPH_ARENA_ARRAY(arena, size_t, t->groups[0].n_steps + target.len);
+    struct tph_dag_plan plan = {.targets = targets};
     struct tph_str name;
     for (struct tph_str rest = target; target.len > 0 && tph_str_cut(&rest, ' ', &name);) {
-        const struct tph_place *place = tph_map_get(&dag->t->places, name);
+        const struct tph_place *place = tph_map_get(&t->places, name);
         if (!place) {
-            (void)tph_compile_enter(dag->c, "target");
-            return tph_compile_fail(dag->c, "there is no task called '%.*s'", TPH_FMT(name));
+            (void)tph_buf_printf(problem, "there is no task called '%.*s'", TPH_FMT(name));
+            return TPH_DAG_NO_TASK;
         }
-        targets[n++] = place->member;
-    }
-    TPH_CLEANUP(tph_freep) bool *needed = tph_calloc(dag->n + 1, sizeof(bool));
-    for (size_t i = 0; i < dag->n; i++) {
-        for (size_t d = 0; d < dag->tasks[i].n_dependencies; d++) {
-            needed[dag->tasks[i].dependencies[d]] = true;
-        }
-    }
-    for (size_t i = 0; i < dag->n && target.len == 0; i++) {
-        if (!needed[i]) {
-            targets[n++] = i;
-        }
+        targets[plan.n_targets++] = place->member;
     }
     if (target.len == 0) {
-        qsort_r(targets, n, sizeof(*targets), by_name, dag);
+        plan.n_targets = find_leaves(t, targets);
     }
-    dag->t->targets = targets;
-    dag->t->n_targets = n;
-    if (n == 0) {
-        return tph_compile_fail(dag->c, "every task depends on another one: there is a cycle");
+    if (plan.n_targets == 0) {
+        (void)tph_buf_puts(problem, "every task depends on another one: there is a cycle");
+        return -1;
     }
-    return 0;
+    int failed = order_tasks(t, arena, &plan, problem);
+    if (failed == 0) {
+        *ret_plan = plan;
+    }
+    return failed;
+}
+
+static int compile_target(struct dag *dag, struct tph_str target)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(4));
+    struct tph_template *t = dag->t;
+    struct tph_arena *arena = dag->c->spec->arena;
+    t->late_target = tph_text_compile(target, arena);
+    t->has_late_target = !tph_text_is_plain(&t->late_target);
+    int failed = tph_dag_plan_for(t, t->has_late_target ? TPH_STR("") : target, arena, &t->plan, &problem);
+    if (failed == TPH_DAG_NO_TASK) {
+        (void)tph_compile_enter(dag->c, "target");
+    }
+    return failed ? tph_compile_fail(dag->c, "%s", tph_buf_cstr(&problem)) : 0;
 }
 
 static int compile_tasks(struct dag *dag, const struct tph_json *list)
@@ -212,8 +259,7 @@ int tph_compile_dag(struct compiler *c, const struct tph_json *json, struct tph_
     t->groups = group;
     t->n_groups = 1;
     t->fail_late = tph_json_is(fail_fast, TPH_JSON_BOOL) && !tph_json_bool(fail_fast);
-    if (compile_tasks(&dag, list) < 0 || find_targets(&dag, tph_json_get_str(dag_json, "target")) < 0 ||
-        order_tasks(&dag) < 0) {
+    if (compile_tasks(&dag, list) < 0 || compile_target(&dag, tph_json_get_str(dag_json, "target")) < 0) {
         return -1;
     }
     link_dependents(&dag);

@@ -42,9 +42,10 @@ struct node {
     struct tph_str item;   /* of a loop, as JSON; p NULL = none */
     struct node **members; /* groups, members, tasks, items, attempts; NULL where one was not made; owned */
     size_t n_members, members_capacity;
-    size_t unfinished;   /* of those that are made, or are to be made, not settled */
-    struct slot *slots;  /* group: one a step, in the arena */
-    size_t *waits;       /* DAG: unsettled dependencies a task, in the arena */
+    size_t unfinished;                   /* of those that are made, or are to be made, not settled */
+    struct slot *slots;                  /* group: one a step, in the arena */
+    size_t *waits;                       /* DAG: unsettled dependencies a task, in the arena */
+    const struct tph_dag_plan *dag_plan; /* DAG: its own, where target has tags; in the arena; NULL = the template's */
     struct node **hooks; /* one a hook of call, NULL where it was not begun; in the arena; NULL = none at all */
     size_t unfinished_hooks;
     struct members *plan; /* group, loop: what is to be made yet, from plan->next; in the arena; NULL = all is */

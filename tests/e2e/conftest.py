@@ -43,9 +43,8 @@ def tiphys_open():
                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-@pytest.fixture
-def port():
-    """A free one, and the next is free, too; below those that the kernel gives to connections meanwhile."""
+def free_port():
+    """One that is free, and the next is free, too; below those that the kernel gives to connections meanwhile."""
     while True:
         first = random.randrange(12000, 32000)
         try:
@@ -55,6 +54,11 @@ def port():
                 return first
         except OSError:
             continue
+
+
+@pytest.fixture
+def port():
+    return free_port()
 
 
 @pytest.fixture

@@ -183,6 +183,19 @@ def test_a_plugin_runs_what_a_pod_would_have_run(tiphys, make_plugin, tmp_path):
         assert template["plugin"] == {"probe": {"image": "alpine", "command": ["sh"], member: json.loads(value)}}
 
 
+def test_inline_pods_are_mapped_however_deep_they_stand(tiphys, make_plugin, tmp_path):
+    pod = "{podResources: {limits: {cpu: 1}}, container: {image: alpine}}"
+    inner = f"{{dag: {{tasks: [{{name: b, inline: {pod}}}]}}}}"
+    (tmp_path / "wf.yaml").write_text(
+        "kind: Workflow\nmetadata: {name: w}\nspec:\n  entrypoint: main\n  templates:\n  - name: main\n"
+        f"    steps:\n    - [{{name: a, inline: {pod}}}]\n    - [{{name: d, inline: {inner}}}]\n")
+    directory = make_plugin()
+    (directory / "workflow.yaml").unlink()
+    result = tiphys("run", tmp_path / "wf.yaml", "--plugin", directory, "--map", "container=probe", "-o", "json")
+    assert result.code == 0, result.err
+    assert {n["name"] for n in result.json["status"]["nodes"].values() if n["type"] == "Plugin"} == {"w[0].a", "w[1].d.b"}
+
+
 def test_only_containers_and_scripts_are_mapped(tiphys, example):
     result = tiphys("run", example("hello"), "--map", "resource=hello")
     assert (result.code, result.out) == (2, "")

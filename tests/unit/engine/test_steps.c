@@ -291,6 +291,54 @@ static void nodes_whose_hashes_collide_are_kept_apart(void **state)
     assert_int_equal(find_node(copy, "wf[0]." COLLIDING_B)->phase, TPH_NODE_SUCCEEDED);
 }
 
+#define LATE_DAG                                                                                                      \
+    ", {name: m, inputs: {parameters: [{name: t, value: '{{workflow.parameters.t}}'}]}, dag: {target: "               \
+    "'{{inputs.parameters.t}}', tasks: [{name: a, template: leaf}, {name: b, template: leaf, depends: a}, {name: c, " \
+    "template: leaf, depends: a}, {name: d, template: leaf, depends: 'b && c'}]}}"
+#define WORKFLOW_WITH(t)                                                                                         \
+    "kind: Workflow\nmetadata: {name: wf, namespace: d, uid: u}\nspec: {entrypoint: m, arguments: {parameters: " \
+    "[{name: t, value: '" t "'}]}, templates: ["
+
+/* Replies to every task, through a restored run each time; how many nodes there are then. */
+static size_t play_dag(const char *yaml, enum tph_workflow_phase phase)
+{
+    static const char *const names[] = {"wf.a", "wf.b", "wf.c", "wf.d"};
+    struct tph_run *run = make_run(yaml);
+    (void)start(run);
+    for (size_t i = 0; i < 4; i++) {
+        struct tph_run *again = restored(run);
+        tph_run_free(run);
+        run = again;
+        if (has_node(run, names[i])) {
+            (void)reply(run, id_of(run, names[i]), "Succeeded", "");
+        }
+    }
+    assert_int_equal(tph_run_phase(run), phase);
+    size_t n = tph_run_n_nodes(run);
+    tph_run_free(run);
+    return n;
+}
+
+static void targets_may_come_with_a_parameter(void **state)
+{
+    (void)state;
+    assert_int_equal(play_dag(WORKFLOW_WITH("") LEAF LATE_DAG END, TPH_WORKFLOW_SUCCEEDED), 1 + 4);
+    assert_int_equal(play_dag(WORKFLOW_WITH("b") LEAF LATE_DAG END, TPH_WORKFLOW_SUCCEEDED), 1 + 2);
+    assert_int_equal(play_dag(WORKFLOW_WITH("a c") LEAF LATE_DAG END, TPH_WORKFLOW_SUCCEEDED), 1 + 2);
+    assert_int_equal(play_dag(WORKFLOW_WITH("d") LEAF LATE_DAG END, TPH_WORKFLOW_SUCCEEDED), 1 + 4);
+}
+
+static void a_target_that_turns_out_to_be_no_task_is_an_error(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run(WORKFLOW_WITH("a x") LEAF LATE_DAG END);
+    assert_int_equal(count(start(run), TPH_ACTION_START_TASK), 0);
+    assert_int_equal(tph_run_phase(run), TPH_WORKFLOW_ERROR);
+    assert_text(find_node(run, "wf")->message, "dag.target \"a x\": there is no task called 'x'");
+    TPH_CLEANUP(tph_run_freep) struct tph_run *again = restored(run);
+    assert_int_equal(tph_run_phase(again), TPH_WORKFLOW_ERROR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +358,8 @@ int main(void)
         cmocka_unit_test(a_workflow_stops_before_it_has_too_many_nodes),
         cmocka_unit_test(a_text_that_doubles_ends_at_the_ceiling_of_a_parameter),
         cmocka_unit_test(nodes_whose_hashes_collide_are_kept_apart),
+        cmocka_unit_test(targets_may_come_with_a_parameter),
+        cmocka_unit_test(a_target_that_turns_out_to_be_no_task_is_an_error),
     };
     return cmocka_run_group_tests_name("engine/steps", tests, NULL, NULL);
 }
