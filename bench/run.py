@@ -2,7 +2,7 @@
 """run.py [--quick] [NAME...]: figures of the whole program, each with its target. Nothing is asserted.
 
 ./dev bench builds with release flags in build-release and calls this. NAME picks parts: hello, c, tasks, memory,
-program, sidecar, data, expr, engine, http.
+program, lint, sidecar, data, expr, engine, http.
 """
 import argparse
 import http.client
@@ -220,6 +220,16 @@ def program():
     show("executable, as built", f"{TIPHYS.stat().st_size / 1e6:.2f} MB")
 
 
+def lint():
+    examples = TOP.parent / "shared" / "data" / "argo" / "examples"
+    if not examples.is_dir():
+        show("lint of all published examples", "skipped", "they are not beside this checkout")
+        return
+    n = sum(path.is_file() for path in examples.rglob("*"))
+    took = median_ms(lambda: subprocess.run([TIPHYS, "lint", "--offline", examples], capture_output=True))
+    show(f"lint of all {n} published examples", f"{took:.1f} ms", "target 100 ms")
+
+
 def pss_kib(pid):
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1))
@@ -261,7 +271,7 @@ def part(name):
     return run
 
 
-PARTS = {"hello": hello, "c": c, "tasks": tasks, "memory": memory, "program": program, "sidecar": sidecar,
+PARTS = {"hello": hello, "c": c, "tasks": tasks, "memory": memory, "program": program, "lint": lint, "sidecar": sidecar,
          "data": part("data"), "expr": part("expr"), "engine": part("engine"), "http": part("http")}
 unknown = [name for name in args.names if name not in PARTS]
 if unknown:

@@ -55,6 +55,8 @@
 #define TPH_LIMIT_EXPR_STEPS   5000000     /* of one evaluation: a second at most */
 #define TPH_LIMIT_EXPR_BUDGET  1000000     /* elements that lists, maps and repeat make; the library's own ceiling */
 #define TPH_LIMIT_EXPR_MEMORY  TPH_MIB(64) /* of one evaluation, and of what an expression is compiled to */
+#define TPH_LIMIT_EXPR_KEPT    TPH_KIB(4)  /* the text of one that stays compiled for the next time */
+#define TPH_LIMIT_EXPRS_KEPT   256         /* of those, a workflow */
 #define TPH_LIMIT_EXPR_MESSAGE TPH_KIB(64) /* an error's text; longer ones are cut */
 
 /* plugins: what a peer may send us (design: 4 MiB reply, 1 MiB parameter, 4 KiB of error body) */

@@ -203,17 +203,46 @@ static void look(struct sight *s, struct tph_expr *expr)
     }
 }
 
-/* An expression with the names it sees; released by sight_end. */
+/* An expression with the names it sees; released by view_release. */
 struct view {
     struct sight sight;
     struct tph_expr *expr;
+    bool is_kept; /* in the run, for the next time */
     struct tph_expr_env env;
 };
+
+void tph_express_forget(struct tph_map *kept)
+{
+    size_t at = 0;
+    struct tph_str key;
+    void *value = NULL;
+    while (tph_map_next(kept, &at, &key, &value)) {
+        tph_expr_free(value);
+    }
+    tph_map_release(kept);
+    *kept = TPH_MAP_INIT;
+}
+
+/* The same text is read once, whoever has it: the items of a loop, the attempts of a retry, the next node of the
+ * template. Looking up names reads no expression, so that none is in use twice. */
+static struct tph_expr *keep(struct tph_map *kept, struct tph_str source)
+{
+    struct tph_expr *expr = tph_map_get(kept, source);
+    if (!expr) {
+        if (tph_map_len(kept) >= TPH_LIMIT_EXPRS_KEPT) {
+            tph_express_forget(kept);
+        }
+        expr = tph_expr_new(source);
+        (void)tph_map_set(kept, tph_expr_text(expr), expr);
+    }
+    return expr;
+}
 
 static struct view view_of(const struct scope *scope, struct tph_str source)
 {
     struct view v = {.sight = {.scope = scope, .arena = tph_arena_new(), .flat = tph_expr_flat_new()},
-                     .expr = tph_expr_new(source)};
+                     .is_kept = source.len <= TPH_LIMIT_EXPR_KEPT};
+    v.expr = v.is_kept ? keep(scope->run->expressions, source) : tph_expr_new(source);
     look(&v.sight, v.expr);
     v.env = tph_expr_flat_env(v.sight.flat);
     v.env.now_ns = scope->run->now_ms * 1000000;
@@ -224,7 +253,9 @@ static struct view view_of(const struct scope *scope, struct tph_str source)
 
 static void view_release(struct view *v)
 {
-    tph_expr_free(v->expr);
+    if (!v->is_kept) {
+        tph_expr_free(v->expr);
+    }
     tph_expr_flat_free(v->sight.flat);
     tph_arena_free(v->sight.arena);
 }

@@ -56,6 +56,7 @@ int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *o
     run->arena = tph_arena_new();
     run->scratch = tph_arena_new();
     run->doc = tph_json_doc_new();
+    run->expressions = TPH_NEW(struct tph_map);
     if (compile(workflow, run, ret_path, err) < 0) {
         return -1;
     }
@@ -98,6 +99,8 @@ void tph_run_free(struct tph_run *run)
     free(run->lock_queue);
     tph_locks_free(run->own_locks);
     free(run->message);
+    tph_express_forget(run->expressions);
+    free(run->expressions);
     tph_map_release(&run->by_id);
     tph_map_release(&run->globals);
     tph_map_release(&run->caches);

@@ -49,6 +49,8 @@ int tph_scope_label(const struct scope *scope, struct tph_str label, struct tph_
 /* A condition in the expression language. Returns 0, or -1 with the problem. */
 int tph_scope_decide(const struct scope *scope, struct tph_str expression, bool *ret_value, struct tph_buf *problem)
     TPH_MUST_CHECK;
+/* Frees the expressions that a run keeps compiled, text -> struct tph_expr, and leaves the map empty. */
+void tph_express_forget(struct tph_map *kept);
 /* lookup.c: what a variable is; owner is a struct scope. all: any of them, in this order. */
 tph_text_lookup tph_lookup_globals;
 tph_text_lookup tph_lookup_inputs;

@@ -114,8 +114,10 @@ struct tph_run {
     struct tph_json *outputs;  /* [{name, value}]: exported by globalName; NULL = none */
     struct tph_json *late;     /* exports over older ones, for Argo known after this event only; NULL = none */
     struct tph_map caches;     /* "configmap/key" -> entry, of what this run put in or found */
-    struct tph_map by_id;      /* node id -> struct node */
-    struct node **nodes;       /* owned array, in the order of making */
+    struct tph_map
+        *expressions;     /* owned: text -> struct tph_expr, compiled, owned; a cache: changes in a const run, too */
+    struct tph_map by_id; /* node id -> struct node */
+    struct node **nodes;  /* owned array, in the order of making */
     size_t n_nodes, nodes_capacity;
     struct node *root;
     enum tph_workflow_phase phase;
