@@ -4,7 +4,7 @@
  * A family of functions is one table, static const, in a file of its own (sprig_strings.c, ...):
  *
  *     static int fn_repeat(struct tph_expr_call *call, struct tph_expr_value *ret) { ... }
- *     const struct tph_expr_function tph_expr_sprig_strings[] = {
+ *     const struct tph_expr_function expr_sprig_strings[] = {
  *         {.name = "repeat", .native = fn_repeat, .params = "is", .result = TPH_EXPR_STRING},
  *         ...
  *         {.name = NULL},
