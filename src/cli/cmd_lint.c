@@ -13,7 +13,7 @@
 struct lint_options {
     const char *output;
     const char *kinds;
-    const char *strict;
+    bool strict;
     bool no_color;
     bool offline;
 };
@@ -23,8 +23,8 @@ const struct tph_option tph_lint_options_table[] = {
      "pretty or simple: as argo lint prints, the first error of each object"},
     {"kinds", 0, TPH_OPTION_TEXT, offsetof(struct lint_options, kinds), "LIST", NULL,
      "workflows, workflowtemplates, cronworkflows, clusterworkflowtemplates; all by default"},
-    {"strict", 0, TPH_OPTION_TEXT, offsetof(struct lint_options, strict), "BOOL", NULL,
-     "false: unknown fields are let pass"},
+    {"strict", 0, TPH_OPTION_FLAG, offsetof(struct lint_options, strict), NULL, NULL,
+     "unknown fields are errors (default); --strict=false lets them pass"},
     {"offline", 0, TPH_OPTION_FLAG, offsetof(struct lint_options, offline), NULL, NULL,
      "references are looked up in the given files (always so, for now)"},
     {"no-color", 0, TPH_OPTION_FLAG, offsetof(struct lint_options, no_color), NULL, NULL, "no colours"},
@@ -69,20 +69,18 @@ static int fail(const struct tph_cli *cli, bool as_argo, const struct tph_error 
 {
     if (as_argo) {
         (void)fprintf(stderr, "Error: %s\n", err->text);
-    } else {
-        (void)tph_cli_error(cli, err);
+        return TPH_EXIT_FAILED;
     }
-    return TPH_EXIT_FAILED;
+    return tph_cli_error(cli, err);
 }
 
 static int misused(const struct tph_cli *cli, const struct tph_command *command, const char *argo, const char *ours)
 {
     if (is_argo(cli)) {
         (void)fprintf(stderr, "Error: %s\n%s%s", argo, tph_argo_usage_lint, tph_argo_usage_global);
-    } else {
-        (void)tph_cli_usage(cli, command, "%s", ours);
+        return TPH_EXIT_FAILED;
     }
-    return TPH_EXIT_FAILED;
+    return tph_cli_usage(cli, command, "%s", ours);
 }
 
 int tph_cmd_lint(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv)
@@ -90,12 +88,12 @@ int tph_cmd_lint(const struct tph_cli *cli, const struct tph_command *command, i
     TPH_CLEANUP(tph_texts_release) struct tph_texts paths = {.list = NULL};
     TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     TPH_CLEANUP(tph_buf_release) struct tph_buf log = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    struct lint_options given = {.kinds = "all", .strict = "true"};
+    struct lint_options given = {.kinds = "all", .strict = true};
     struct tph_error err = TPH_ERROR_INIT;
     bool clean = false;
     int code = 0;
     if (tph_cli_parse(cli, command, argc, argv, &given, &paths, &code)) {
-        return code == TPH_EXIT_USAGE ? TPH_EXIT_FAILED : code;
+        return code == TPH_EXIT_USAGE && is_argo(cli) ? TPH_EXIT_FAILED : code;
     }
     given.output = given.output ? given.output : is_argo(cli) ? "pretty" : "";
     bool simple = strcmp(given.output, "simple") == 0;
@@ -116,7 +114,7 @@ int tph_cmd_lint(const struct tph_cli *cli, const struct tph_command *command, i
         .format = simple   ? TPH_LINT_SIMPLE
                   : pretty ? TPH_LINT_PRETTY
                            : TPH_LINT_OWN,
-        .strict = strcmp(given.strict, "false") != 0,
+        .strict = given.strict,
         .color = !given.no_color && ((cli->color && cli->out_terminal) || is_argo(cli)),
         .no_stdin = given.offline && is_argo(cli),
         .time = now,

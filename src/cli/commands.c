@@ -30,7 +30,7 @@ const struct tph_command tph_commands[] = {
                    "lets\n"
                    "pass and people stumble over. Keys of plugin templates are looked up when plugins are among the "
                    "files.\n"
-                   "Ends with 1 when there is an error.",
+                   "Ends with 1 when there is an error, with 2 for wrong usage.",
         .examples = "  tiphys lint workflow.yaml\n"
                     "  tiphys lint manifests/ examples/hello/plugin.yaml\n"
                     "  tiphys lint -o simple manifests/",

@@ -57,6 +57,25 @@ def workflow(templates):
                        "spec": {"entrypoint": templates[0]["name"], "templates": templates}})
 
 
+@pytest.mark.parametrize("words, code, err", [
+    ([], 2, "error: nothing is given: name files or directories, or - for standard input\n  see tiphys lint --help\n"),
+    (["-o", "bogus", "w.yaml"], 2, "error: --output takes pretty or simple; ours is without it\n  see tiphys lint --help\n"),
+    (["--no-such", "w.yaml"], 2, "error: unknown option --no-such\n  see tiphys lint --help\n"),
+    (["--strict=maybe", "w.yaml"], 2, "error: --strict takes true or false, not \"maybe\"\n  see tiphys lint --help\n"),
+    (["--kinds", "pods", "w.yaml"], 2, None),
+    (["none.yaml"], 1, "error: none.yaml: No such file or directory\n"),
+    (["--strict", "w.yaml"], 1, ""),
+    (["--strict=true", "w.yaml"], 1, ""),
+    (["--strict=false", "w.yaml"], 0, ""),
+])
+def test_wrong_usage_ends_with_2_and_strict_takes_no_file_for_its_value(tmp_path, words, code, err):
+    manifest = json.loads(workflow([{"name": "m", "suspend": {}}]))
+    manifest["spec"]["entryPoint"] = "m"
+    (tmp_path / "w.yaml").write_text(json.dumps(manifest))
+    done = run_program("lint", *words, cwd=tmp_path)
+    assert (done.code, done.err) == (code, done.err if err is None else err), done.out
+
+
 def test_standard_input_is_linted():
     done = run_program("lint", "-", stdin=workflow([{"name": "a", "plugin": {"x": {}}}]))
     assert done.code == 0, done.err
@@ -211,7 +230,7 @@ def test_nothing_to_lint(tmp_path):
     done = run_program("lint", "nowhere")
     assert (done.code, done.out, done.err) == (1, "", "error: nowhere: No such file or directory\n")
     done = run_program("lint")
-    assert (done.code, done.err) == (1, "error: nothing is given: name files or directories, or - for standard input\n  see tiphys lint --help\n")
+    assert (done.code, done.err) == (2, "error: nothing is given: name files or directories, or - for standard input\n  see tiphys lint --help\n")
 
 
 def test_two_templates_of_one_name(tmp_path):
