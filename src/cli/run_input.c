@@ -354,9 +354,11 @@ static int read_entries(struct tph_run_input *input, const char *directory, stru
         }
     }
     if (count(input) == before) {
-        return tph_error_set(err, TPH_ERROR_NOT_FOUND,
-                             "%s: no %s in this directory\n  it needs a *.yaml, *.yml or *.json file with one",
-                             directory, input->plugins_only ? "plugin" : "workflow and no plugin");
+        return tph_error_set(
+            err, TPH_ERROR_NOT_FOUND,
+            "%s: no %s in this directory\n"
+            "  it needs a *.yaml, *.yml or *.json file with one; directories in it are not looked into",
+            directory, input->plugins_only ? "plugin" : "workflow and no plugin");
     }
     return 0;
 }

@@ -119,7 +119,7 @@ def test_nothing_given(tiphys, tmp_path):
     refused(tiphys, ["-"], message, stdin="# nothing\n---\n")
     refused(tiphys, ["--plugin", HELLO], message)
     refused(tiphys, [tmp_path], f"error: {tmp_path}: no workflow and no plugin in this directory\n"
-                                "  it needs a *.yaml, *.yml or *.json file with one\n")
+                                "  it needs a *.yaml, *.yml or *.json file with one; directories in it are not looked into\n")
 
 
 def test_two_workflows_of_one_name_in_two_files(tiphys, tmp_path):
