@@ -60,6 +60,117 @@ def test_a_manifest_that_cannot_run(tiphys, tmp_path, text, message):
     refused(tiphys, ["-", "--plugin", HELLO], f"error: {name}{message.format(file=name)}\n", stdin=text)
 
 
+def in_short(value):
+    """For the name of a case: it is in the environment of what is started, which has to have room."""
+    return value[-60:] if isinstance(value, str) else "made" if callable(value) else "bytes"
+
+
+WAIT = "  - {name: wait, inputs: {parameters: [{name: p, default: ''}]}, suspend: {duration: '0'}}\n"
+
+
+def steps(rest):
+    return f"{HEAD}  templates:\n  - {{name: a, steps: [[{{name: b, template: wait, {rest}}}]]}}\n{WAIT}"
+
+
+def dag(tasks):
+    return f"{HEAD}  templates:\n  - {{name: a, dag: {{tasks: [{tasks}]}}}}\n{WAIT}"
+
+
+def argument(text):
+    return steps("arguments: {parameters: [{name: p, value: \"%s\"}]}" % text)
+
+
+@pytest.mark.parametrize("text, message", [
+    # undecodable
+    (HEAD + "  templates: {name: a}\n", ":5:3: spec.templates: a list was expected, not a map"),
+    (HEAD + "  templates: [{name: a, steps: {b: wait}}]\n", ":5:25: spec.templates[0].steps: a list was expected, not a map"),
+    (HEAD + "  templates: [{name: a, steps: [[{name: b, template: 7}]]}]\n",
+     ":5:44: spec.templates[0].steps[0][0].template: a text was expected, not a number\n  put it into quotes"),
+    (HEAD + "  templates: [{name: a, parallelism: many, suspend: {}}]\n",
+     ":5:25: spec.templates[0].parallelism: a whole number was expected, not a text"),
+    (HEAD + "  templates: [{name: a, retryStrategy: [1], suspend: {}}]\n",
+     ":5:25: spec.templates[0].retryStrategy: a map was expected, not a list"),
+    # cycles
+    (dag("{name: b, template: wait, dependencies: [c]}, {name: c, template: wait, dependencies: [b]}"),
+     ":6:29: spec.templates[0].dag.tasks[0]: tasks wait for each other: b waits for c waits for b"),
+    (dag("{name: b, template: wait, depends: b.Failed}"), ":6:29: spec.templates[0].dag.tasks[0]: tasks wait for each other: b waits for b"),
+    # what is not there
+    (dag("{name: b, template: wait, depends: c}"), ":6:55: spec.templates[0].dag.tasks[0].depends: there is no task called 'c'"),
+    (dag("{name: b, template: wait, dependencies: [c]}"), ":6:70: spec.templates[0].dag.tasks[0].dependencies[0]: there is no task called 'c'"),
+    (dag("{name: b, template: weit}"), ":6:39: spec.templates[0].dag.tasks[0].template: there is no template called 'weit'\n  did you mean wait?"),
+    (argument("{{steps.z.id}}"),
+     ":6:85: spec.templates[0].steps[0][0].arguments.parameters[0].value: {{{{steps.z.id}}}} is not known here\n  known are, in a steps "
+     "template, the outputs that earlier steps' templates declare; others get them as arguments"),
+    # bytes and keys
+    (HEAD.encode() + b"  templates: [{name: a, suspend: {duration: '\xff'}}]\n", ":5:46: yaml: invalid leading UTF-8 octet"),
+    (HEAD.encode() + b"  templates: [{name: a, suspend: {duration: '\xe2\x82'}}]\n", ":5:47: yaml: invalid trailing UTF-8 octet"),
+    (HEAD + "  templates: [{name: a, suspend: {}, name: b}]\n", ':5:38: yaml: key "name" already set in map'),
+    ('{"kind": "Workflow", "metadata": {"name": "x"}, "spec": {"entrypoint": "a", "entrypoint": "b"}}',
+     ':1:77: yaml: key "entrypoint" already set in map'),
+    # more than a manifest may be: a list of 10,000,000
+    (lambda: steps("withParam: '[%s]'" % ",".join(["0"] * 10_000_000)), " is larger than 16777216 bytes"),
+], ids=in_short)
+def test_a_workflow_that_is_no_good_does_not_begin(tiphys, tmp_path, text, message):
+    path = tmp_path / "wf.yaml"
+    text = text() if callable(text) else text
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    refused(tiphys, [path], f"error: {path}{message.format()}\n")
+
+
+TOO_MANY = "a loop has more than 200000 items (TPH_LIMIT_ITEMS): make it several steps"
+TOO_LONG = "the text is longer than 1048576 bytes with its tags replaced"
+TOO_DEEP = ("Maximum recursion depth exceeded. See "
+            "https://argo-workflows.readthedocs.io/en/release-4.1/scaling/#maximum-recursion-depth")
+UNRESOLVED = "failed to resolve references: "
+
+
+def budget(expression, column):
+    return (f"{UNRESOLVED}failed to evaluate expression: memory budget exceeded (1:{column})\n"
+            f" | {expression}\n | {'.' * (column - 1)}^")
+
+
+@pytest.mark.parametrize("text, name, message", [
+    # loops: the longest list that a parameter can be, and what grows when it is asked for
+    (steps("withSequence: {count: '10000000'}"), "x[0]", TOO_MANY),
+    (steps("withParam: '[%s]'" % ",".join(["0"] * 500_000)), "x[0]", TOO_MANY),
+    (steps("withItems: [%s]" % ",".join(["0"] * 200_001)), "x[0]", TOO_MANY),
+    (steps("withParam: '{{= toJson(1..10000000)}}'"), "x[0]", budget(" toJson(1..10000000)", 10)),
+    # expressions without end
+    (argument("{{=repeat('x', 1000000000)}}"), "x[0]", budget("repeat('x', 1000000000)", 1)),
+    (argument("{{=repeat(repeat('x', 1000000), 1000000)}}"), "x[0]", budget("repeat(repeat('x', 1000000), 1000000)", 8)),
+    (argument("{{=string(all(1..100000, all(1..100000, true)))}}"), "x[0]", budget("string(all(1..100000, all(1..100000, true)))", 28)),
+    (argument("{{=len(map(1..1000, len(map(1..1000, len(map(1..1000, #))))))}}"), "x[0]",
+     budget("len(map(1..1000, len(map(1..1000, len(map(1..1000, #))))))", 39)),
+    # parameters of a megabyte
+    (argument("z" * 1048577), "x[0].b", TOO_LONG),
+    (argument("{{workflow.name}}" + "z" * 1048576), "x[0]", UNRESOLVED + TOO_LONG),
+    # recursion without end, of steps, DAGs, and both in turn
+    (HEAD + "  templates: [{name: a, steps: [[{name: b, template: a}]]}]\n", "x" + "[0].b" * 99, TOO_DEEP),
+    (HEAD + "  templates: [{name: a, dag: {tasks: [{name: b, template: a}]}}]\n", "x" + ".b" * 99, TOO_DEEP),
+    (HEAD + "  templates: [{name: a, steps: [[{name: b, template: c}]]}, {name: c, dag: {tasks: [{name: d, template: a}]}}]\n",
+     "x" + "[0].b.d" * 49 + "[0].b", TOO_DEEP),
+], ids=in_short)
+def test_what_has_no_end_fails_by_a_limit(tiphys, tmp_path, text, name, message):
+    path = tmp_path / "wf.yaml"
+    path.write_text(text)
+    result = tiphys("run", path, "-o", "json", timeout=60)
+    assert result.code == 1, result.err
+    status = result.json["status"]
+    nodes = {node["name"]: node for node in status["nodes"].values()}
+    assert status["phase"] in ("Failed", "Error")
+    assert (nodes[name]["phase"], nodes[name]["message"]) == ("Error", message)
+    assert {node["phase"] for node in nodes.values()} <= {"Failed", "Error"}
+
+
+def test_parameters_of_a_megabyte_pass(tiphys, tmp_path):
+    path = tmp_path / "wf.yaml"
+    path.write_text(argument("z" * 1048576))
+    result = tiphys("run", path, "-o", "json")
+    assert result.code == 0, result.err
+    (step,) = (node for node in result.json["status"]["nodes"].values() if node["name"] == "x[0].b")
+    assert len(step["inputs"]["parameters"][0]["value"]) == 1048576
+
+
 def test_all_that_is_wrong_is_told_as_lint_tells_it(tiphys, tmp_path):
     """Several problems of several workflows; nothing begins."""
     for name in ("a", "b"):
@@ -438,6 +549,8 @@ def test_a_server_that_dies_says_when_it_starts_again(tiphys, make_plugin):
     ("self.reply([1])", "the plugin's reply is not JSON (an object was expected); it begins with: [1]"),
     ("self.reply(b'')", "EOF: the plugin answered 200 with an empty body; {} says that a template is not its own"),
     ("self.reply(b'[' * 10000)", "the plugin's reply is not JSON (1:1001: nested deeper than 1000 levels); it begins with: " + "[" * 200 + "..."),
+    # as in Go: bytes that are no UTF-8 become U+FFFD
+    ("self.reply(b'{\"node\": {\"phase\": \"Failed\", \"message\": \"a\\xff\"}}')", "a\ufffd"),
     ("self.reply({'message': 'wrong token'}, 403)", "403 Forbidden: {\"message\": \"wrong token\"} (the plugin did not accept the token: "
                                                     "it should compare the Authorization header with /var/run/argo/token)"),
     ("self.reply({'oh': 'no'}, 500)", "500 Internal Server Error: {\"oh\": \"no\"}"),
