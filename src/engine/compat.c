@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/compat.h"
 
-static const char *const names[] = {"timeouts", "exports", "progress", "parallelism", "replies", "texts",
-                                    "loops",    "hooks",   "shutdown", "retries",     "messages"};
+static const char *const names[] = {"timeouts", "exports", "progress", "parallelism", "replies",  "texts",
+                                    "loops",    "hooks",   "shutdown", "retries",     "messages", "seconds"};
 enum { N_NAMES = sizeof names / sizeof names[0] };
 
-#define ALL \
-    "argo, timeouts, exports, progress, parallelism, replies, texts, loops, hooks, shutdown, retries and messages"
+#define ALL                                                                                                          \
+    "argo, timeouts, exports, progress, parallelism, replies, texts, loops, hooks, shutdown, retries, messages and " \
+    "seconds"
 
 static int parse_one(struct tph_str name, unsigned *compat, struct tph_error *err)
 {

@@ -18,7 +18,8 @@ enum tph_compat {
     TPH_COMPAT_SHUTDOWN = 1 << 8,    /* "shutdown": what is suspended stays so, handlers are not tried again */
     TPH_COMPAT_RETRIES = 1 << 9,     /* "retries": no pauses without a limit */
     TPH_COMPAT_MESSAGES = 1 << 10,   /* "messages": Argo's, and its graph, and no more */
-    TPH_COMPAT_ARGO = (1 << 11) - 1, /* "argo": all */
+    TPH_COMPAT_SECONDS = 1 << 11,    /* "seconds": times count from whole seconds, and end up to one early */
+    TPH_COMPAT_ARGO = (1 << 12) - 1, /* "argo": all */
 };
 
 /* "argo", or names joined by commas; "" is none. Kind INVALID: there is no such name. */

@@ -7,11 +7,10 @@
 #include "base/limits.h"
 #include "engine/run_internal.h"
 
-/* From the stored whole second, so that a restored run agrees. */
 int64_t tph_run_deadline_ms(const struct tph_run *run)
 {
     bool none = run->spec->deadline_s < 0 || tph_workflow_phase_is_final(run->phase) || run->started_ms == 0;
-    return none ? 0 : (run->started_ms / 1000 + run->spec->deadline_s) * 1000;
+    return none ? 0 : tph_run_since(run, run->started_ms, run->unknown_ms) + run->spec->deadline_s * 1000;
 }
 
 /* What ends from outside: leaves that run, people that are waited for, pauses between attempts. */

@@ -77,8 +77,7 @@ void tph_leaf_start_again(struct node *node)
     start_task(node, text);
 }
 
-/* A time of the template after the node's start, in milliseconds since 1970. Times count from the stored whole second,
- * so that a restored run agrees. Returns 0, or -1 with the problem. */
+/* A time of the template after the node's start, in milliseconds since 1970. Returns 0, or -1 with the problem. */
 static int read_deadline(const struct node *node, const struct tph_text *text, int64_t *ret_ms, struct tph_buf *problem)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf value = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
@@ -92,7 +91,7 @@ static int read_deadline(const struct node *node, const struct tph_text *text, i
         (void)tph_buf_printf(problem, "invalid timeout format %s", err.text);
         return -1;
     }
-    *ret_ms = node->pub.started_ms / 1000 * 1000 + ns / 1000000;
+    *ret_ms = tph_run_since(node->run, node->pub.started_ms, node->unknown_ms) + ns / 1000000;
     return 0;
 }
 
@@ -319,7 +318,7 @@ void tph_leaf_restore(struct node *node)
     bool failed = set_deadline(node, &problem) < 0;
     if (tph_node_phase_is_final(node->pub.phase)) {
         node->timed_out = !failed && node->deadline_is_timeout && node->pub.phase == TPH_NODE_FAILED &&
-                          node->pub.finished_ms >= node->deadline_ms / 1000 * 1000 &&
+                          node->pub.finished_ms >= (node->deadline_ms - node->unknown_ms) / 1000 * 1000 &&
                           tph_str_eqz(node->pub.message, "timeout");
         tph_node_set_deadline(node, 0);
     }

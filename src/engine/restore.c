@@ -106,6 +106,9 @@ static int load_node(const struct restorer *r, struct node *node, const struct t
     tph_node_set_message(node, tph_json_get_str(saved, "message"));
     node->pub.started_ms = read_time(saved, "startedAt");
     node->pub.finished_ms = tph_node_phase_is_final(node->pub.phase) ? read_time(saved, "finishedAt") : 0;
+    /* What is over has no time before it; but after a failed attempt there is a pause. */
+    bool counts = !tph_node_phase_is_final(node->pub.phase) || node->role == ROLE_ATTEMPT;
+    node->unknown_ms = counts ? TPH_UNKNOWN_MS : 0;
     node->pub.inputs = inputs ? tph_json_copy(r->run->doc, inputs) : NULL;
     tph_node_set_outputs(node, tph_json_get(saved, "outputs"));
     node->broken = is_broken(node);
@@ -496,6 +499,7 @@ static void load_workflow(struct tph_run *run, const struct tph_json *status)
     run->phase = parse_phase(tph_json_get_str(status, "phase"));
     run->message = message.len > 0 ? tph_str_dup(message) : NULL;
     run->started_ms = read_time(status, "startedAt");
+    run->unknown_ms = TPH_UNKNOWN_MS;
     run->finished_ms = read_time(status, "finishedAt");
     tph_globals_created(run);
     struct tph_json_iter it = tph_json_iter(tph_json_path(status, "outputs", "parameters", NULL));

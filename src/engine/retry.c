@@ -89,11 +89,6 @@ static int limit_of(const struct node *retry, int64_t *ret_limit, struct tph_buf
     return 0;
 }
 
-static int64_t whole(int64_t ms)
-{
-    return ms / 1000 * 1000;
-}
-
 /* Go's humanized duration, whole seconds: the two largest units. */
 static void put_humanized(int64_t ms, struct tph_buf *out)
 {
@@ -117,6 +112,7 @@ static void put_humanized(int64_t ms, struct tph_buf *out)
 static enum verdict back_off(struct node *retry, int64_t limit, struct tph_buf *message, struct tph_buf *problem)
 {
     const struct tph_retry *r = retry->template->retry;
+    const struct node *first = retry->members[0];
     const struct node *last = last_attempt(retry);
     int64_t base_ms = 0;
     int64_t max_ms = 0;
@@ -137,8 +133,8 @@ static enum verdict back_off(struct node *retry, int64_t limit, struct tph_buf *
     double wait = (double)base_ms * pow(factor, (double)(retry->n_members - 1));
     wait = cap_ms > 0 && wait > (double)cap_ms ? (double)cap_ms : wait;
     int64_t wait_ms = wait < 1e15 ? (int64_t)wait : INT64_C(1000000000000000);
-    int64_t due_ms = whole(last->pub.finished_ms) + wait_ms;
-    int64_t most_ms = whole(retry->members[0]->pub.started_ms) + max_ms;
+    int64_t due_ms = tph_run_since(retry->run, last->pub.finished_ms, last->unknown_ms) + wait_ms;
+    int64_t most_ms = tph_run_since(retry->run, first->pub.started_ms, first->unknown_ms) + max_ms;
     int64_t now_ms = retry->run->now_ms;
     if (max_ms > 0 && now_ms > most_ms) {
         (void)tph_buf_puts(message, "Max duration limit exceeded");

@@ -246,6 +246,7 @@ static bool get_locks(struct tph_run *run)
         TPH_CLEANUP(tph_freep)
         char *message = tph_format("Failed to acquire the synchronization lock. %s", tph_buf_cstr(&problem));
         run->started_ms = run->now_ms;
+        run->unknown_ms = 0;
         run->refused = true;
         tph_run_set_phase(run, TPH_WORKFLOW_FAILED, message);
     } else if (answer == SYNC_WAIT) {
@@ -264,6 +265,7 @@ static bool get_metadata(struct tph_run *run)
         return true;
     }
     run->started_ms = run->now_ms;
+    run->unknown_ms = 0;
     run->refused = true;
     tph_run_set_phase(run, TPH_WORKFLOW_ERROR, tph_buf_cstr(&problem));
     return false;
@@ -280,6 +282,7 @@ static void start_fresh(struct tph_run *run)
     }
     if (run->started_ms == 0) {
         run->started_ms = run->now_ms;
+        run->unknown_ms = 0;
         tph_globals_created(run);
         tph_run_set_phase(run, TPH_WORKFLOW_RUNNING, NULL);
     } else {
@@ -370,6 +373,7 @@ static void start(struct tph_run *run)
     }
     if (known && idle) {
         run->started_ms = run->now_ms;
+        run->unknown_ms = 0;
         tph_run_set_phase(run, TPH_WORKFLOW_RUNNING, NULL);
     }
     if (!known) {

@@ -69,6 +69,7 @@ struct node {
     char progress[40];
     uint32_t stamp; /* of the last walk that came by, and with what */
     uint16_t seen;
+    uint16_t unknown_ms;   /* its times may be that much later than what is known of them: whole seconds are kept */
     bool progress_changed; /* progress is to be written anew */
     bool deadline_is_timeout;
     bool timed_out; /* its timeout ended it, which groups speak of in other words */
@@ -123,6 +124,7 @@ struct tph_run {
     enum tph_workflow_phase phase;
     char *message; /* owned */
     int64_t now_ms, started_ms, finished_ms;
+    int64_t unknown_ms;  /* started_ms may be that much too early: whole seconds are kept */
     int64_t done, total; /* progress of all leaves */
     char progress[48];
     const char *shutdown;     /* "Stop", "Terminate" or NULL */
@@ -165,4 +167,13 @@ struct tph_run {
 static inline bool tph_run_compat(const struct tph_run *run, enum tph_compat what)
 {
     return (run->options.compat & (unsigned)what) != 0;
+}
+
+enum { TPH_UNKNOWN_MS = 999 };
+
+/* From when a time counts that begins at at_ms, so that it ends after no less than what was asked for: after a restart
+ * the milliseconds are not known any more. Argo counts from the whole second before. */
+static inline int64_t tph_run_since(const struct tph_run *run, int64_t at_ms, int64_t unknown_ms)
+{
+    return tph_run_compat(run, TPH_COMPAT_SECONDS) ? at_ms / 1000 * 1000 : at_ms + unknown_ms;
 }

@@ -38,7 +38,6 @@ static void declare_outputs(struct node *node)
     }
 }
 
-/* From the stored whole second, so that a restored run agrees. */
 static int set_deadline(struct node *node, struct tph_buf *problem)
 {
     const struct tph_template *t = node->template;
@@ -56,7 +55,7 @@ static int set_deadline(struct node *node, struct tph_buf *problem)
         (void)tph_buf_puts(problem, err.text);
         return -1;
     }
-    int64_t due_ms = node->pub.started_ms / 1000 * 1000 + ns / 1000000;
+    int64_t due_ms = tph_run_since(node->run, node->pub.started_ms, node->unknown_ms) + ns / 1000000;
     tph_node_set_deadline(node, due_ms > 0 ? due_ms : 1);
     return 0;
 }

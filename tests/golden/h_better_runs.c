@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/golden/better/runs.jsonl: what becomes of workflows where ours computes otherwise than Argo, with the switch
- * that turns it off and without. in: {compat, workflow, events: [{at (seconds), node, reply} or {at, stop}]}; out:
- * {phase, message, progress, outputs, nodes: {name: "Phase message"}, started: {name: the task's body}, cancelled}. */
+ * that turns it off and without. in: {compat, workflow, events: [{at (seconds), ms, node, reply} or {at, ms, stop}]};
+ * out: {phase, message, progress, outputs, nodes: {name: "Phase message"}, started: {name: the task's body},
+ * cancelled}. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -64,7 +65,11 @@ static void happen(struct world *w, const struct tph_json *line)
     if (tph_json_to_i64(tph_json_get(line, "at"), &at_s) < 0) {
         w->c->skip = "an event without its time";
     }
-    pass_time(w, (START_S + at_s) * 1000);
+    int64_t ms = 0;
+    if (tph_json_get(line, "ms") && tph_json_to_i64(tph_json_get(line, "ms"), &ms) < 0) {
+        w->c->skip = "an event with a broken time";
+    }
+    pass_time(w, (START_S + at_s) * 1000 + ms);
     struct tph_task_result result = {.phase = tph_json_get_str(reply, "phase"),
                                      .message = tph_json_get_str(reply, "message"),
                                      .progress = tph_json_get_str(reply, "progress"),

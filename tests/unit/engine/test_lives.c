@@ -360,7 +360,8 @@ static void live(const char *yaml, uint32_t seed, struct tph_buf *ret_fault)
     TPH_CLEANUP(tph_json_doc_freep)
     struct tph_json_doc *map = parse_yaml("{data: {two: '2', t0: '1', t1: '1', t2: '2'}}");
     const struct tph_run_objects objects = {.find = find_object, .owner = tph_json_root(map)};
-    const struct tph_run_options options = {.objects = &objects};
+    /* times count from whole seconds: milliseconds are not kept, and a restored run would be later */
+    const struct tph_run_options options = {.objects = &objects, .compat = TPH_COMPAT_SECONDS};
     struct world w = {.options = &options,
                       .seed = seed,
                       .now_ms = START_MS + seed % 1000,

@@ -86,18 +86,49 @@ static int64_t deadline_of(struct tph_actions actions)
     return -1;
 }
 
-static void a_deadline_counts_from_the_whole_second(void **state)
+static void a_time_ends_when_it_is_over_and_not_before(void **state)
 {
     (void)state;
     TPH_CLEANUP(tph_run_freep)
     struct tph_run *run = make_run(WORKFLOW "{name: m, timeout: 1500ms, plugin: {k: ''}}" END);
     struct tph_actions actions = apply_at(run, TPH_EVENT_START, START_MS + 900);
-    assert_int_equal(wait_of(actions), START_MS + 1500);
-    assert_int_equal(deadline_of(actions), START_MS + 1500);
-    actions = apply_at(run, TPH_EVENT_TIMER, START_MS + 1499); /* one millisecond early: the timer is spent */
+    assert_int_equal(wait_of(actions), START_MS + 2400);
+    assert_int_equal(deadline_of(actions), START_MS + 2400);
+    actions = apply_at(run, TPH_EVENT_TIMER, START_MS + 2399); /* one millisecond early: the timer is spent */
     assert_int_equal(actions.n, 1);
-    assert_int_equal(wait_of(actions), START_MS + 1500);
-    assert_int_equal(count(apply_at(run, TPH_EVENT_TIMER, START_MS + 1500), TPH_ACTION_FINISHED), 1);
+    assert_int_equal(wait_of(actions), START_MS + 2400);
+    assert_int_equal(count(apply_at(run, TPH_EVENT_TIMER, START_MS + 2400), TPH_ACTION_FINISHED), 1);
+}
+
+/* Only whole seconds are kept: it may have begun at the end of one. */
+static void a_time_is_not_over_early_after_a_restart(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        WORKFLOW "{name: m, timeout: 2s, plugin: {k: ''}}" END,
+        WORKFLOW "{name: m, suspend: {duration: 2s}}" END,
+        "kind: Workflow\nmetadata: {name: wf}\nspec: {entrypoint: m, activeDeadlineSeconds: 2, templates: [{name: m, "
+        "plugin: {k: ''}}" END,
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        TPH_CLEANUP(tph_run_freep) struct tph_run *run = make_run(texts[i]);
+        assert_int_equal(wait_of(apply_at(run, TPH_EVENT_START, START_MS + 900)), START_MS + 2900);
+        TPH_CLEANUP(tph_run_freep) struct tph_run *again = restored(run);
+        assert_int_equal(wait_of(apply_at(again, TPH_EVENT_START, START_MS + 950)), START_MS + 2999);
+        assert_int_equal(count(apply_at(again, TPH_EVENT_TIMER, START_MS + 2998), TPH_ACTION_FINISHED), 0);
+        assert_int_equal(count(apply_at(again, TPH_EVENT_TIMER, START_MS + 2999), TPH_ACTION_FINISHED), 1);
+    }
+}
+
+static void for_argo_times_count_from_the_whole_second(void **state)
+{
+    (void)state;
+    struct tph_run_options options = {.compat = TPH_COMPAT_SECONDS};
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run = make_run_with(WORKFLOW "{name: m, timeout: 1500ms, plugin: {k: ''}}" END, &options);
+    assert_int_equal(wait_of(apply_at(run, TPH_EVENT_START, START_MS + 900)), START_MS + 1500);
+    TPH_CLEANUP(tph_run_freep) struct tph_run *again = restored_with(run, &options);
+    assert_int_equal(wait_of(apply_at(again, TPH_EVENT_START, START_MS + 950)), START_MS + 1500);
 }
 
 static void the_soonest_of_several_times_is_waited_for(void **state)
@@ -324,7 +355,9 @@ int main(void)
         cmocka_unit_test(a_final_reply_finishes_and_later_ones_are_dropped),
         cmocka_unit_test(an_unknown_phase_is_an_error_that_says_so),
         cmocka_unit_test(a_timeout_ends_a_running_node_and_cancels_its_task),
-        cmocka_unit_test(a_deadline_counts_from_the_whole_second),
+        cmocka_unit_test(a_time_ends_when_it_is_over_and_not_before),
+        cmocka_unit_test(a_time_is_not_over_early_after_a_restart),
+        cmocka_unit_test(for_argo_times_count_from_the_whole_second),
         cmocka_unit_test(the_soonest_of_several_times_is_waited_for),
         cmocka_unit_test(the_workflows_deadline_ends_all_that_runs),
         cmocka_unit_test(a_templates_active_deadline_ends_its_node),
