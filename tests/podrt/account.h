@@ -9,14 +9,16 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* First in main, after the shims' entry points. May run the program anew or end it with 77, the reason on standard
  * output. Returns the arguments that are not its own, moved to the front. */
 int account_arrange(int argc, char **argv);
 
 enum { ACCOUNT_SUBID = 700000 };
-/* How many the user has. */
+/* How many the user has, and the first; an ordinary user who runs the tests himself has what his machine gives him. */
 int account_subids(void);
+uint32_t account_first_subid(void);
 
 /* The machine was said to lack this. */
 bool account_without(const char *what);

@@ -363,7 +363,8 @@ static size_t find_inits(pid_t *pids, size_t max)
 
 static bool is_subordinate(int64_t uid)
 {
-    return uid >= ACCOUNT_SUBID && uid < ACCOUNT_SUBID + account_subids();
+    int64_t first = account_first_subid();
+    return uid >= first && uid < first + account_subids();
 }
 
 static void root_of_a_sandbox_is_nobody_outside(void **state)

@@ -243,9 +243,9 @@ static void user_group_and_rights_are_as_asked(void **state)
     struct harness *h = *state;
     struct tph_container *c = add_script(
         h, "id -u; id -g; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t' ' '");
-    c->security.run_as_user = 1000;
+    c->security.run_as_user = 1234;
     c->security.run_as_group = 2000;
-    assert_string_equal(output_of(h), "1000\n2000\nCapEff: 0000000000000000\nCapBnd: 0000000000000000\nNoNewPrivs: 1\n"
+    assert_string_equal(output_of(h), "1234\n2000\nCapEff: 0000000000000000\nCapBnd: 0000000000000000\nNoNewPrivs: 1\n"
                                       "Seccomp: 2\n");
     char text[256] = ""; /* the control: without a sandbox it is otherwise */
     FILE *pipe = popen("id -u; grep -E '^(CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t' ' '", "re");
@@ -254,7 +254,7 @@ static void user_group_and_rights_are_as_asked(void **state)
     (void)pclose(pipe);
     assert_null(strstr(text, "CapBnd: 0000000000000000"));
     assert_non_null(strstr(text, "NoNewPrivs: 0"));
-    assert_int_not_equal(strncmp(text, "1000\n", 5), 0);
+    assert_int_not_equal(strncmp(text, "1234\n", 5), 0);
 }
 
 static void seccomp_unconfined_is_honoured_and_told(void **state)
