@@ -295,7 +295,8 @@ void tph_agent_cancel(struct tph_agent_workflow *workflow, struct tph_str node_i
 
 static void put_sidecar_problem(const struct sidecar *sidecar, struct tph_buf *text)
 {
-    (void)tph_buf_printf(text, "sidecar %.*s %s", TPH_FMT(sidecar->plugin->config_name), sidecar->problem);
+    (void)tph_buf_printf(text, "sidecar %.*s %s", TPH_FMT(sidecar->plugin->config_name),
+                         sidecar->problem ? sidecar->problem : sidecar->died);
     (void)tph_buf_puts(text, sidecar->last_lines.len > 0 ? "; its last lines:\n" : "\n");
     struct tph_str rest = tph_buf_str(&sidecar->last_lines);
     struct tph_str line;
@@ -311,7 +312,7 @@ void tph_agent_explain(const struct tph_agent_workflow *workflow, struct tph_str
     const struct view *taker = tph_map_get(&workflow->takers, key);
     for (size_t i = 0; i < workflow->n_views; i++) {
         const struct view *v = &workflow->views[i];
-        if (v->sidecar && v->sidecar->problem && (v == taker || !taker)) {
+        if (v->sidecar && (v->sidecar->problem || *v->sidecar->died) && (v == taker || !taker)) {
             put_sidecar_problem(v->sidecar, text);
         } else if (v->said && !taker) {
             (void)tph_buf_printf(text, "asked for \"%.*s\": plugin %.*s%s%s%s: %s\n", TPH_FMT(key),

@@ -119,7 +119,8 @@ struct sidecar {
     char bearer[sizeof("Bearer ") + TPH_LIMIT_TOKEN_LEN]; /* the Authorization header, with the token in it */
     char dial_error[160];      /* why nobody could connect at last; "" = nobody tried since it began */
     char *problem;             /* owned */
-    struct tph_buf last_lines; /* of its output, from when the problem came up */
+    char died[64];             /* how it ended while it was listening; "" = it did not, or has answered since */
+    struct tph_buf last_lines; /* of its output, from when the problem came up, or it died */
     struct task *queue_first, *queue_last;
     struct task *calls_first, *calls_last; /* in flight, in the order of their start */
     struct tph_timer *look;                /* until it is looked again whether the last call was accepted */

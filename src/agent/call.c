@@ -268,6 +268,9 @@ static void answered(void *owner, const struct tph_http_answer *answer)
         sidecar->four_first = answer->remote[0] != '[';
         tph_sidecar_answered(sidecar, tph_clock_monotonic_us() - task->started_us, answer->keep_alive);
     }
+    if (answer->outcome == TPH_HTTP_ANSWERED) {
+        sidecar->died[0] = '\0';
+    }
     task->tries++;
     /* A plugin may echo what it was sent: its token is neither shown nor stored. */
     struct tph_str token = tph_str(sidecar->container.token);

@@ -70,16 +70,21 @@ static void make_one_line(char *text)
     *to = '\0';
 }
 
+static void keep_last_lines(struct sidecar *s)
+{
+    tph_buf_clear(&s->last_lines);
+    if (s->pod) {
+        tph_pod_log_tail(s->pod, 0, TPH_LIMIT_LOG_TAIL, &s->last_lines);
+    }
+}
+
 /* What it cannot do any more, and why; everything that waits for it fails with Argo's words first. */
 static void give_up(struct sidecar *s, const char *argo_words, const char *problem)
 {
     free(s->problem);
     s->problem = tph_strdup(problem);
     s->state = SIDECAR_FAILED;
-    tph_buf_clear(&s->last_lines);
-    if (s->pod) {
-        tph_pod_log_tail(s->pod, 0, TPH_LIMIT_LOG_TAIL, &s->last_lines);
-    }
+    keep_last_lines(s);
     tph_timer_stop(s->timer);
     tph_agent_say(s->agent, TPH_AGENT_SIDECAR, s->plugin, problem);
     TPH_CLEANUP(tph_freep)
@@ -146,6 +151,8 @@ static void container_exited(struct sidecar *s, const struct tph_pod_event *even
     if (s->state == SIDECAR_LISTENING) {
         s->state = SIDECAR_STARTING;
         s->exits = 1;
+        (void)snprintf(s->died, sizeof(s->died), "exited %d (%s)", event->exit_code, event->reason);
+        keep_last_lines(s);
         s->dial_error[0] = '\0';
         s->give_up_ms = tph_loop_now_ms(s->agent->loop) + ready_ms(s);
         tph_timer_start(s->timer, ready_ms(s));

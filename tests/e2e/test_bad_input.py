@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+import threading
 
 import pytest
 from conftest import PLUGIN, SERVER, TOP, WORKFLOW, without_machine
@@ -540,6 +541,33 @@ def test_a_server_that_dies_says_when_it_starts_again(tiphys, make_plugin):
     result = tiphys("run", make_plugin(body), "--timeout", "1s")
     assert "plugin probe  exited 4 (Error), restart in 1.0s\n" in result.err
     assert re.search(r"^probe-\w{5}  trying again in [\d.]+m?s  Post .*: EOF", result.err, re.M), result.err
+
+
+DIES = "        print('no disk left', flush=True)\n        os._exit(4)"
+
+
+def test_the_end_tells_how_a_server_died_that_answers_no_call(tiphys, make_plugin):
+    result = tiphys("run", make_plugin(DIES), "--timeout", "1500ms")
+    assert result.code == 1
+    assert re.search(r"\n\nsidecar probe-executor-plugin exited 4 \(Error\); its last lines:\n(  \| .*\n)*  \| no disk left\n\n",
+                     result.out), result.out
+
+
+def test_a_death_that_was_got_over_is_no_reason(tiphys, make_plugin):
+    """The second life answers, and fails the node for a reason of its own. Which life it is, a listener of ours tells."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def tell():
+            for word in (b"die", b"live"):
+                with listener.accept()[0] as connection:
+                    connection.sendall(word)
+
+        threading.Thread(target=tell, daemon=True).start()
+        body = (f"        import socket\n        word = socket.create_connection(('127.0.0.1', {listener.getsockname()[1]})).recv(9)\n"
+                "        if word == b'live':\n            self.reply({'node': {'phase': 'Failed', 'message': 'no such job'}})\n"
+                "            return\n" + DIES)
+        result = tiphys("run", make_plugin(body))
+    assert result.code == 1 and "plugin probe  exited 4 (Error), restart in" in result.err
+    assert "no such job" in result.out and "exited" not in result.out
 
 
 @pytest.mark.parametrize("body, message", [
