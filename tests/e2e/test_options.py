@@ -427,7 +427,7 @@ def test_options_after_two_dashes_are_files(tiphys, echo):
     (["--logs-dir", "/nope/logs"], "error: --logs-dir /nope/logs: No such file or directory\n"),
     (["--compatibility", "argo,parallelsm"], 'error: --compatibility: "parallelsm" is no compatibility; did you mean "parallelism"?\n  there are '
                                              "argo, timeouts, exports, progress, parallelism, replies, texts, loops, hooks, shutdown, "
-                                             "retries and messages\n"),
+                                             "retries, messages and seconds\n"),
     (["--images-file", "nope"], "error: nope: No such file or directory\n"),
     ([""], "error: an argument is empty\n  name a file or directory, or - for standard input\n"),
 ])
