@@ -23,7 +23,11 @@ struct sight {
 
 static struct tph_str joined(struct sight *s, struct tph_str path, struct tph_str part)
 {
-    return tph_str(tph_arena_format(s->arena, "%.*s.%.*s", TPH_FMT(path), TPH_FMT(part)));
+    char *p = tph_arena_alloc(s->arena, path.len + 1 + part.len);
+    memcpy(p, path.p, path.len);
+    p[path.len] = '.';
+    memcpy(&p[path.len + 1], part.p ? part.p : "", part.len);
+    return (struct tph_str){.p = p, .len = path.len + 1 + part.len};
 }
 
 /* Lets a name be seen, if it has a value or is known to be absent. */
