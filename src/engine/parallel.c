@@ -34,7 +34,7 @@ void tph_parallel_made(struct node *node)
 static bool is_failure(const struct node *node)
 {
     bool own = node->role == ROLE_MEMBER && (counts(node) || node->pub.type == TPH_NODE_RETRY);
-    return tph_node_failed(node) && (node->run->options.compatibility_argo ? counts(node) : own);
+    return tph_node_failed(node) && (tph_run_compat(node->run, TPH_COMPAT_RETRIES) ? counts(node) : own);
 }
 
 void tph_parallel_final(struct node *node)

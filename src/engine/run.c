@@ -409,6 +409,11 @@ static void handle(struct tph_run *run, const struct tph_event *event)
         end_pending(run);
         return;
     }
+    if (!run->root && run->suspended && (event->kind == TPH_EVENT_STOP || event->kind == TPH_EVENT_TERMINATE)) {
+        tph_run_shut_down(run, event->kind == TPH_EVENT_STOP ? "Stop" : "Terminate");
+        start(run); /* its root begins, and ends by that */
+        return;
+    }
     if (!run->root && event->kind != TPH_EVENT_START) {
         return; /* nothing has begun that could change */
     }
