@@ -3,8 +3,7 @@
  *
  *   run.c       events in, actions out; the work list
  *   end.c       deadlines, stop and terminate; how the workflow ends
- *   nodes.c     making nodes, their phases, edges and progress
- *   tree.c      going through them
+ *   nodes.c     making nodes, their phases, edges and progress; tree.c goes through them
  *   deadlines.c the heap of nodes that something happens to by themselves
  *   dispatch.c  a node for a call: its name, inputs and checks, then its type's part
  *   expand.c    what a step or task is with its references and items put in
@@ -12,8 +11,7 @@
  *   dag.c       tasks that wait for each other
  *   again.c     members that are made a second time
  *   resolve.c   which template a call means
- *   retry.c     attempts
- *   hooks.c     exit handlers and life-cycle hooks
+ *   retry.c     attempts; hooks.c has exit handlers and life-cycle hooks
  *   parallel.c  how many may run at a time
  *   merged.c    the spec that is executed: over templates and defaults
  *   metadata.c  labels and annotations that the workflow gives itself
