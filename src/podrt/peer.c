@@ -15,12 +15,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "podrt/ports.h"
 
-enum { PACKET = 16384, LINE = 512, MAX_LISTENERS = 16 };
+enum { PACKET = 16384, LINE = 512, MAX_LISTENERS = 16, MAX_DEPTH = 4096 };
 
 /* States of TCP as the kernel tells them; <netinet/tcp.h> and <linux/tcp.h> exclude each other. */
 enum { ESTABLISHED = 1, SYN_RECEIVED = 3, LISTENS = 10, NEW_SYN_RECEIVED = 12 };
@@ -251,7 +252,13 @@ static int see_in_proc(const struct ends *e, struct sight *s)
 
 /* Who has a socket */
 
-/* The pid namespace of a process, as its link reads; "" = cannot be seen. */
+/* Whose it may be. */
+struct room {
+    const struct tph_peer_owner *owner;
+    char namespace[64]; /* its pid namespace, as its link reads; not of a plain one */
+};
+
+/* "" = cannot be seen. */
 static void read_namespace(int process, char text[64])
 {
     ssize_t n = readlinkat(process, "ns/pid", text, 63);
@@ -265,51 +272,65 @@ static int open_process(pid_t pid)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* of that process also when its number is given again */
 }
 
-static bool has_open(int process, const char *link)
+/* 0 = it is gone. */
+static pid_t read_parent(int process)
 {
-    int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    bool found = false;
-    if (!dir) {
-        tph_fd_close(&fd);
-        return false;
-    }
-    const struct dirent *entry;
-    while (!found && (entry = readdir(dir)) != NULL) {
-        char target[64];
-        ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-        target[n > 0 ? n : 0] = '\0';
-        found = strcmp(target, link) == 0;
-    }
-    (void)closedir(dir);
-    return found;
+    char text[512];
+    TPH_CLEANUP(tph_fd_close) int fd = openat(process, "stat", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    text[n > 0 ? n : 0] = '\0';
+    const char *name_end = strrchr(text, ')'); /* a name may have any characters */
+    int parent = 0;
+    return name_end && sscanf(name_end, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
-static bool in_namespace_and_has(pid_t pid, const char *namespace, const char *link)
+/* From child to parent up to init. A parent that ended between the look at its number and the look at itself may have
+ * left its number to somebody else: then the child has another parent by now, never again one of that number. */
+static bool descends(int process, pid_t init)
+{
+    TPH_CLEANUP(tph_fd_close) int at = fcntl(process, F_DUPFD_CLOEXEC, 0);
+    for (int i = 0; i < MAX_DEPTH; i++) {
+        pid_t parent = read_parent(at);
+        if (parent <= 1 || parent == init) {
+            return parent == init;
+        }
+        int above = open_process(parent);
+        if (above >= 0 && read_parent(at) == parent) {
+            tph_fd_close(&at);
+            at = above;
+        } else {
+            tph_fd_close(&above);
+        }
+    }
+    return false;
+}
+
+static bool is_own(const struct room *room, int process)
+{
+    if (room->owner->plain) {
+        struct stat status;
+        return fstat(process, &status) == 0 && status.st_uid == geteuid() && descends(process, room->owner->init);
+    }
+    char text[64];
+    read_namespace(process, text);
+    return text[0] != '\0' && strcmp(text, room->namespace) == 0;
+}
+
+static bool is_own_and_has(const struct room *room, pid_t pid, uint64_t inode)
 {
     TPH_CLEANUP(tph_fd_close) int process = open_process(pid);
-    char text[64] = "";
-    if (process >= 0) {
-        read_namespace(process, text);
-    }
-    return text[0] != '\0' && strcmp(text, namespace) == 0 && has_open(process, link);
+    return process >= 0 && is_own(room, process) && tph_process_has_socket(process, inode);
 }
 
-/* Looks through all processes of the machine for one of that namespace that has it. */
-static pid_t find_holder(const char *namespace, const char *link)
+/* Looks through all processes of the machine for one of the sandbox that has it. */
+static pid_t find_holder(const struct room *room, uint64_t inode)
 {
     DIR *proc = opendir("/proc");
     const struct dirent *entry;
     int64_t pid = 0, number;
     while (proc && pid == 0 && (entry = readdir(proc)) != NULL) {
-        char path[64], text[64];
-        if (tph_str_to_i64(tph_str(entry->d_name), &number) < 0) {
-            continue;
-        }
-        (void)snprintf(path, sizeof(path), "%.20s/ns/pid", entry->d_name);
-        ssize_t n = readlinkat(dirfd(proc), path, text, sizeof(text) - 1);
-        text[n > 0 ? n : 0] = '\0';
-        if (strcmp(text, namespace) == 0 && in_namespace_and_has((pid_t)number, namespace, link)) {
+        if (tph_str_to_i64(tph_str(entry->d_name), &number) == 0 && number > 0 &&
+            is_own_and_has(room, (pid_t)number, inode)) {
             pid = number;
         }
     }
@@ -319,35 +340,33 @@ static pid_t find_holder(const char *namespace, const char *link)
     return (pid_t)pid;
 }
 
-static bool is_of(const struct tph_ids *ids, uint32_t uid)
+/* False when it is not there, or cannot be seen: then nobody is in it. */
+static bool enter_room(const struct tph_peer_owner *owner, struct room *ret_room)
 {
-    return ids && uid >= ids->first_uid && uid - ids->first_uid < ids->n;
+    struct room room = {.owner = owner};
+    TPH_CLEANUP(tph_fd_close) int process = owner->init > 0 ? open_process(owner->init) : -1;
+    if (process >= 0 && !owner->plain) {
+        read_namespace(process, room.namespace);
+    }
+    if (process < 0 || (!owner->plain && room.namespace[0] == '\0')) {
+        return false;
+    }
+    *ret_room = room;
+    return true;
 }
 
-/* True when the sandbox made it (nobody may read the descriptors of an ordinary user's subordinate ids), or a process
- * of it has it open. */
-static bool sandbox_has(const struct tph_peer_owner *owner, const struct held *held, pid_t *hint)
+/* True when a process of the sandbox has it open. */
+static bool sandbox_has(struct tph_peer_owner *owner, uint64_t inode)
 {
-    char namespace[64] = "", link[64];
-    if (owner->init <= 0 || held->inode == 0) {
+    struct room room;
+    if (inode == 0 || !enter_room(owner, &room)) {
         return false;
     }
-    if (is_of(owner->ids, held->uid)) {
+    if (owner->holder > 0 && is_own_and_has(&room, owner->holder, inode)) {
         return true;
     }
-    TPH_CLEANUP(tph_fd_close) int process = open_process(owner->init);
-    if (process >= 0) {
-        read_namespace(process, namespace);
-    }
-    if (namespace[0] == '\0') {
-        return false;
-    }
-    (void)snprintf(link, sizeof(link), "socket:[%" PRIu64 "]", held->inode);
-    if (*hint > 0 && in_namespace_and_has(*hint, namespace, link)) {
-        return true;
-    }
-    pid_t holder = find_holder(namespace, link);
-    *hint = holder > 0 ? holder : *hint;
+    pid_t holder = find_holder(&room, inode);
+    owner->holder = holder > 0 ? holder : owner->holder;
     return holder > 0;
 }
 
@@ -369,32 +388,53 @@ static pid_t describe(const struct held *held, char *who, size_t size)
     return pid;
 }
 
-/* Who may accept it: all of them have to be the sandbox's. */
-static enum tph_peer judge_listeners(const struct sight *s, const struct tph_peer_owner *owner, pid_t *hint, char *who,
-                                     size_t size)
+/* Somebody that has it was found, but not among the sandbox's: a process that was made while we looked is not in the
+ * list that we went through. */
+static enum tph_peer judge_holder(struct tph_peer_owner *owner, pid_t pid, uint64_t inode)
 {
+    struct room room;
+    TPH_CLEANUP(tph_fd_close) int process = open_process(pid);
+    if (process >= 0 && enter_room(owner, &room) && is_own(&room, process)) {
+        owner->holder = pid;
+        return tph_process_has_socket(process, inode) ? TPH_PEER_OWN : TPH_PEER_UNSEEN;
+    }
+    return process >= 0 && tph_process_has_socket(process, inode) ? TPH_PEER_STRANGER : TPH_PEER_UNSEEN;
+}
+
+/* That no process has it is so for a moment between accept(2) and its descriptor; and it looks so when it is handed
+ * from one that has been looked at to one that has been looked at before. */
+static enum tph_peer judge_held(const struct held *held, struct tph_peer_owner *owner, char *who, size_t size)
+{
+    if (sandbox_has(owner, held->inode)) {
+        return TPH_PEER_OWN;
+    }
+    pid_t pid = describe(held, who, size);
+    return pid > 0 ? judge_holder(owner, pid, held->inode) : TPH_PEER_UNSEEN;
+}
+
+/* Who may accept it: all of them have to be the sandbox's. */
+static enum tph_peer judge_listeners(const struct sight *s, struct tph_peer_owner *owner, char *who, size_t size)
+{
+    if (s->n_listeners > MAX_LISTENERS) {
+        return TPH_PEER_STRANGER;
+    }
     for (size_t i = 0; i < s->n_listeners; i++) {
-        if (i == MAX_LISTENERS || !sandbox_has(owner, &s->listeners[i], hint)) {
-            (void)describe(&s->listeners[i < MAX_LISTENERS ? i : 0], who, size);
-            return TPH_PEER_STRANGER;
+        enum tph_peer peer = judge_held(&s->listeners[i], owner, who, size);
+        if (peer != TPH_PEER_OWN) {
+            return peer;
         }
     }
     /* None: it has just closed, and the connection with it, or it cannot be seen. */
     return s->n_listeners > 0 ? TPH_PEER_OWN : TPH_PEER_UNSEEN;
 }
 
-static enum tph_peer judge(const struct sight *s, const struct tph_peer_owner *owner, pid_t *hint, char *who,
-                           size_t size)
+static enum tph_peer judge(const struct sight *s, struct tph_peer_owner *owner, char *who, size_t size)
 {
     bool waits = s->state == ESTABLISHED || s->state == SYN_RECEIVED || s->state == NEW_SYN_RECEIVED;
     if (s->end.inode == 0) {
-        return waits ? judge_listeners(s, owner, hint, who, size) : TPH_PEER_OWN;
+        return waits ? judge_listeners(s, owner, who, size) : TPH_PEER_OWN;
     }
-    if (sandbox_has(owner, &s->end, hint)) {
-        return TPH_PEER_OWN;
-    }
-    /* It was accepted. Between that and the descriptor there is a moment in which no process has it. */
-    return describe(&s->end, who, size) > 0 ? TPH_PEER_STRANGER : TPH_PEER_UNSEEN;
+    return judge_held(&s->end, owner, who, size);
 }
 
 static int read_ends(int fd, struct ends *ret_ends)
@@ -410,7 +450,7 @@ static int read_ends(int fd, struct ends *ret_ends)
 
 typedef int see_fn(const struct ends *ends, struct sight *ret_sight);
 
-static enum tph_peer look(see_fn *see, int fd, const struct tph_peer_owner *owner, pid_t *hint, char *who, size_t size)
+static enum tph_peer look(see_fn *see, int fd, struct tph_peer_owner *owner, char *who, size_t size)
 {
     struct ends ends;
     struct sight sight;
@@ -418,7 +458,7 @@ static enum tph_peer look(see_fn *see, int fd, const struct tph_peer_owner *owne
     if (read_ends(fd, &ends) < 0) {
         return TPH_PEER_OWN; /* broken already: nobody reads it */
     }
-    return see(&ends, &sight) < 0 ? TPH_PEER_UNSEEN : judge(&sight, owner, hint, who, size);
+    return see(&ends, &sight) < 0 ? TPH_PEER_UNSEEN : judge(&sight, owner, who, size);
 }
 
 static int see(const struct ends *ends, struct sight *ret_sight)
@@ -426,14 +466,14 @@ static int see(const struct ends *ends, struct sight *ret_sight)
     return see_by_netlink(ends, ret_sight) < 0 ? see_in_proc(ends, ret_sight) : 0;
 }
 
-enum tph_peer tph_peer_look(int fd, const struct tph_peer_owner *owner, pid_t *hint, char *who, size_t size)
+enum tph_peer tph_peer_look(int fd, struct tph_peer_owner *owner, char *who, size_t size)
 {
-    return look(see, fd, owner, hint, who, size);
+    return look(see, fd, owner, who, size);
 }
 
-enum tph_peer tph_peer_look_in_proc(int fd, const struct tph_peer_owner *owner, pid_t *hint, char *who, size_t size)
+enum tph_peer tph_peer_look_in_proc(int fd, struct tph_peer_owner *owner, char *who, size_t size)
 {
-    return look(see_in_proc, fd, owner, hint, who, size);
+    return look(see_in_proc, fd, owner, who, size);
 }
 
 int tph_peer_waiting(uint16_t port)

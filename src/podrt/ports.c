@@ -249,29 +249,98 @@ int tph_listener_find(uint16_t port, struct tph_listener *ret_listener)
     return found < 0 ? tph_listener_find_in_proc(port, ret_listener) : found;
 }
 
-/* True when the process has the socket open; false also when that cannot be seen. */
-static bool holds(int proc, const char *pid, const char *link)
+/* What the kernel says of a descriptor in /proc/PID/fdinfo. An inode's number is one of its file system alone: all
+ * sockets are on the same one, which has a mount of its own. */
+struct opened {
+    uint64_t mount, inode;
+};
+
+static bool read_opened(int dir, const char *fd, struct opened *ret_opened)
 {
-    char path[64];
-    (void)snprintf(path, sizeof(path), "%.20s/fd", pid);
-    int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char text[256]; /* the common lines are the first ones */
+    TPH_CLEANUP(tph_fd_close) int file = openat(dir, fd, O_RDONLY | O_CLOEXEC);
+    ssize_t n = file < 0 ? -1 : read(file, text, sizeof(text) - 1);
+    text[n > 0 ? n : 0] = '\0';
+    const char *mount = strstr(text, "\nmnt_id:");
+    const char *inode = strstr(text, "\nino:");
+    struct opened opened;
+    if (!mount || !inode || sscanf(mount, "\nmnt_id: %" SCNu64, &opened.mount) != 1 ||
+        sscanf(inode, "\nino: %" SCNu64, &opened.inode) != 1) {
+        return false;
+    }
+    *ret_opened = opened;
+    return true;
+}
+
+/* Where sockets are. */
+static bool read_socket_mount(uint64_t *ret_mount)
+{
+    struct opened own;
+    char number[16];
+    TPH_CLEANUP(tph_fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    TPH_CLEANUP(tph_fd_close) int dir = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)snprintf(number, sizeof(number), "%d", fd);
+    if (fd < 0 || dir < 0 || !read_opened(dir, number, &own)) {
+        return false;
+    }
+    *ret_mount = own.mount;
+    return true;
+}
+
+bool tph_process_sockets_are_seen(void)
+{
+    uint64_t mount;
+    return read_socket_mount(&mount);
+}
+
+typedef bool is_it_fn(int dir, const char *fd, uint64_t inode);
+
+static bool leads_to(int dir, const char *fd, uint64_t inode)
+{
+    char link[64], target[64];
+    (void)snprintf(link, sizeof(link), "socket:[%" PRIu64 "]", inode);
+    ssize_t n = readlinkat(dir, fd, target, sizeof(target) - 1);
+    target[n > 0 ? n : 0] = '\0';
+    return strcmp(target, link) == 0;
+}
+
+static bool is_told_of(int dir, const char *fd, uint64_t inode)
+{
+    struct opened opened;
+    uint64_t mount;
+    return read_opened(dir, fd, &opened) && opened.inode == inode && read_socket_mount(&mount) && opened.mount == mount;
+}
+
+/* Returns 1 or 0, or -1 when the list cannot be seen. */
+static int list_has(int process, const char *list, is_it_fn *is_it, uint64_t inode)
+{
+    int fd = openat(process, list, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     bool found = false;
     if (!dir) {
         tph_fd_close(&fd);
-        return false;
+        return -1;
     }
     const struct dirent *entry;
     while (!found && (entry = readdir(dir)) != NULL) {
-        char target[64];
-        ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-        if (n > 0) {
-            target[n] = '\0';
-            found = strcmp(target, link) == 0;
-        }
+        found = is_it(dirfd(dir), entry->d_name, inode);
     }
     (void)closedir(dir);
     return found;
+}
+
+/* Whoever made a user namespace may trace the processes in it, and "fdinfo" is shown to who may; "fd" is their user's
+ * alone by its mode. */
+bool tph_process_has_socket(int process, uint64_t inode)
+{
+    int has = list_has(process, "fd", leads_to, inode);
+    return (has < 0 ? list_has(process, "fdinfo", is_told_of, inode) : has) == 1;
+}
+
+static bool holds(int proc, const char *pid, uint64_t inode)
+{
+    TPH_CLEANUP(tph_fd_close) int process = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return process >= 0 && tph_process_has_socket(process, inode);
 }
 
 static void read_name(int proc, const char *pid, char name[32])
@@ -290,8 +359,6 @@ static void read_name(int proc, const char *pid, char name[32])
 
 pid_t tph_listener_process(const struct tph_listener *listener, char name[32])
 {
-    char link[64];
-    (void)snprintf(link, sizeof(link), "socket:[%" PRIu64 "]", listener->inode);
     DIR *proc = opendir("/proc");
     int64_t pid = 0;
     name[0] = '\0';
@@ -302,7 +369,7 @@ pid_t tph_listener_process(const struct tph_listener *listener, char name[32])
     while (pid == 0 && (entry = readdir(proc)) != NULL) {
         int64_t number;
         if (tph_str_to_i64(tph_str(entry->d_name), &number) == 0 && number > 0 &&
-            holds(dirfd(proc), entry->d_name, link)) {
+            holds(dirfd(proc), entry->d_name, listener->inode)) {
             pid = number;
             read_name(dirfd(proc), entry->d_name, name);
         }

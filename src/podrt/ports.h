@@ -33,5 +33,12 @@ int tph_listener_find(uint16_t port, struct tph_listener *ret_listener) TPH_MUST
 int tph_listener_find_by_netlink(uint16_t port, struct tph_listener *ret_listener) TPH_MUST_CHECK;
 int tph_listener_find_in_proc(uint16_t port, struct tph_listener *ret_listener) TPH_MUST_CHECK;
 
+/* Has the process, an open directory of /proc, that socket open? False also when that cannot be seen: of our own user's
+ * processes it can, and of those in a user namespace that our user made, whoever they are there. */
+bool tph_process_has_socket(int process, uint64_t inode);
+
+/* Does this kernel (5.14 and newer) show the latter? */
+bool tph_process_sockets_are_seen(void);
+
 /* The process that holds the socket: its id, or 0 when that cannot be seen; name is what `ps` calls it. */
 pid_t tph_listener_process(const struct tph_listener *listener, char name[32]);

@@ -78,10 +78,9 @@ static int claim_port(struct process_pod *pod, uint16_t port, struct tph_error *
     if (other) {
         (void)tph_error_set(err, TPH_ERROR_CONFLICT, "port %u is wanted by %s and by %s", port, title(other),
                             title(pod));
-        return tph_error_hint(err,
-                              "on the host's network each needs one of its own: change containerPort in %s, or use "
-                              "--network none",
-                              pod->spec.file ? pod->spec.file : "one of their manifests");
+        return tph_error_hint(err, "on the host's network each needs one of its own: change containerPort in %s%s",
+                              pod->spec.file ? pod->spec.file : "one of their manifests",
+                              rt->plain ? "" : ", or use --network none");
     }
     struct tph_listener listener;
     if (tph_listener_find(port, &listener)) {
@@ -139,9 +138,8 @@ static void check_exposure(struct process_pod *pod, uint16_t port)
     if (listener.everywhere) {
         TPH_CLEANUP(tph_freep)
         char *text =
-            tph_format("listens on all interfaces (port %u): other machines can reach it; let it bind 127.0.0.1, "
-                       "or use --network none",
-                       port);
+            tph_format("listens on all interfaces (port %u): other machines can reach it; let it bind 127.0.0.1%s",
+                       port, pod->rt->plain ? "" : ", or use --network none");
         tph_process_degrade(pod, text);
     }
 }
@@ -315,11 +313,9 @@ static int check(struct tph_pod *any, int fd, uint16_t port, struct tph_error *e
         return 0;
     }
     char who[160];
-    struct tph_peer_owner owner = {.init = 0};
-    if (c->sandbox) {
-        owner = (struct tph_peer_owner){.init = tph_sandbox_pid(c->sandbox), .ids = tph_sandbox_ids(c->sandbox)};
-    }
-    enum tph_peer peer = tph_peer_look(fd, &owner, &c->listens, who, sizeof(who));
+    c->owner.init = c->sandbox ? tph_sandbox_pid(c->sandbox) : 0;
+    c->owner.plain = pod->rt->plain;
+    enum tph_peer peer = tph_peer_look(fd, &c->owner, who, sizeof(who));
     if (peer == TPH_PEER_OWN) {
         return 0;
     }

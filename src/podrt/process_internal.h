@@ -14,6 +14,7 @@
 #include "podrt/env.h"
 #include "podrt/image.h"
 #include "podrt/logs.h"
+#include "podrt/peer.h"
 #include "podrt/probe.h"
 #include "podrt/process.h"
 #include "podrt/sandbox.h"
@@ -47,7 +48,7 @@ struct process_container {
     char token[TPH_LIMIT_TOKEN_LEN + 1];
     enum container_state state;
     struct tph_sandbox *sandbox; /* NULL when nothing runs */
-    pid_t listens;               /* the process that had the socket when it was looked for last; see peer.h */
+    struct tph_peer_owner owner; /* of what listens on its ports */
     struct tph_logs *logs;
     struct tph_prober *readiness, *liveness;
     struct process_exec {

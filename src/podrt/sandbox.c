@@ -22,6 +22,7 @@
 #include "podrt/cgroup.h"
 #include "podrt/ids.h"
 #include "podrt/init_image.h"
+#include "podrt/ports.h"
 #include "podrt/sandbox_shim.h"
 #include "podrt/sandbox_wire.h"
 #include "podrt/spawn.h"
@@ -473,7 +474,9 @@ int tph_sandbox_start(struct tph_loop *loop, const struct tph_sandbox_spec *spec
     s->plain = spec->plain;
     s->program = tph_strdup(spec->argv[0]);
     s->status = s->lifeline = s->out = s->err = -1;
-    if (tph_ids_take(spec->own_id || spec->plain, &s->ids, err) < 0) {
+    /* What processes of other ids have open has to be seen on the host's network (podrt/peer.h). */
+    bool own_id = spec->own_id || spec->plain || !tph_process_sockets_are_seen();
+    if (tph_ids_take(own_id, &s->ids, err) < 0) {
         tph_sandbox_free(s);
         return -1;
     }

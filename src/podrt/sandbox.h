@@ -18,7 +18,6 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "loop/loop.h"
-#include "podrt/ids.h"
 
 struct tph_cgroups;
 
@@ -100,8 +99,6 @@ int tph_sandbox_dial(struct tph_sandbox *sandbox, const char *host, uint16_t por
 
 /* The process id of its init as this machine sees it; 0 before started. */
 pid_t tph_sandbox_pid(const struct tph_sandbox *sandbox);
-/* The ids that it has outside; borrowed. */
-const struct tph_ids *tph_sandbox_ids(const struct tph_sandbox *sandbox);
 
 /* Kills what still runs, waits for its end (a moment: SIGKILL to process 1), removes its control groups. No events. */
 void tph_sandbox_free(struct tph_sandbox *sandbox);

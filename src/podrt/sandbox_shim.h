@@ -35,6 +35,7 @@ const char *tph_shim_prepare_plainly(struct tph_shim_plan *plan, int *ret_token,
 /* In the program: what the shim reads. cgroup may be NULL. */
 void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tph_cgroup *cgroup,
                             const struct tph_ids *ids, struct tph_buf *wire);
+const struct tph_ids *tph_sandbox_ids(const struct tph_sandbox *sandbox);
 const struct tph_cgroup *tph_sandbox_cgroup(const struct tph_sandbox *sandbox);
 
 /* In the one that enters: does its work and does not come back. Called by tph_sandbox_shim_main. */

@@ -28,9 +28,7 @@
 #include "podrt/broker.h"
 #include "podrt/cgroup.h"
 #include "podrt/image.h"
-#include "podrt/peer.h"
 #include "podrt/process.h"
-#include "podrt/process_internal.h"
 #include "podrt/sandbox.h"
 
 #define FIELD "spec.sidecar.container"
@@ -841,162 +839,6 @@ static void who_listens_on_loopback_is_not_told(void **state)
     assert_int_equal(harness_count(h, TPH_POD_DEGRADED), 0);
 }
 
-/* A connection of the agent's that is there. */
-static int connect_to(struct harness *h, const char *host, uint16_t port)
-{
-    int fd = tph_pod_dial(h->pod, host, port);
-    assert_true(fd >= 0);
-    struct pollfd writable = {.fd = fd, .events = POLLOUT};
-    assert_int_equal(poll(&writable, 1, PATIENCE_MS), 1);
-    return fd;
-}
-
-/* What the pod says of it, as soon as it can: a connection that is being accepted belongs to nobody for a moment. */
-static int check(struct harness *h, int fd, uint16_t port, struct tph_error *err)
-{
-    int answer;
-    do {
-        answer = tph_pod_check(h->pod, fd, port, err);
-    } while (answer == -EAGAIN);
-    /* Where the kernel does not answer over netlink the same is seen in /proc. */
-    const struct process_pod *pod = (const struct process_pod *)h->pod;
-    pid_t hint = 0;
-    char who[160];
-    enum tph_peer in_proc;
-    do {
-        const struct tph_sandbox *sandbox = pod->containers[0].sandbox;
-        struct tph_peer_owner owner = {.init = tph_sandbox_pid(sandbox), .ids = tph_sandbox_ids(sandbox)};
-        in_proc = tph_peer_look_in_proc(fd, &owner, &hint, who, sizeof(who));
-    } while (in_proc == TPH_PEER_UNSEEN);
-    assert_int_equal(in_proc, answer == 0 ? TPH_PEER_OWN : TPH_PEER_STRANGER);
-    assert_true(answer == 0 || strstr(err->text, who));
-    return answer;
-}
-
-static void who_is_called_is_the_pods_own_whether_it_accepted_or_not(void **state)
-{
-    struct harness *h = *state;
-    static const char *const manners[] = {
-        "time.sleep(1000)",                                                               /* never accepts */
-        "c=s.accept(); print('accepted',flush=True); c[0].recv(1); time.sleep(1000)",     /* holds it */
-        "p=os.fork()\nif p: s.close(); time.sleep(1000)\nc=s.accept(); time.sleep(1000)", /* a child has all */
-    };
-    for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
-        for (int six = 0; six < 2; six++) {
-            uint16_t port = free_port();
-            TPH_CLEANUP(tph_freep)
-            char *script =
-                tph_format("import socket,time,os\ns=socket.create_server(('%s',%u)%s)\n%s", six ? "::" : "127.0.0.1",
-                           port, six ? ",family=socket.AF_INET6,dualstack_ipv6=True" : "", manners[i]);
-            struct tph_container *c = add_python(h, script);
-            set_one_port(h, c, port);
-            c->readiness = (struct tph_probe){.kind = TPH_PROBE_NONE};
-            harness_start(h);
-            int fd = -1, tries = 0;
-            while (fd < 0) {
-                struct pollfd writable = {.events = POLLOUT};
-                int problem = ECONNREFUSED;
-                socklen_t len = sizeof(problem);
-                harness_let_pass(h, 5);
-                fd = writable.fd = tph_pod_dial(h->pod, "127.0.0.1", port);
-                if (fd >= 0 && (poll(&writable, 1, PATIENCE_MS) != 1 ||
-                                getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &len) < 0 || problem != 0)) {
-                    tph_fd_close(&fd);
-                }
-                assert_true(++tries < PATIENCE_MS / 5);
-            }
-            struct tph_error err = TPH_ERROR_INIT;
-            assert_int_equal(check(h, fd, port, &err), 0);
-            if (i == 1) { /* now accepted for sure */
-                struct tph_buf tail = TPH_BUF_INIT(TPH_KIB(64));
-                while (tph_str_find(tph_buf_str(&tail), TPH_STR("accepted")) < 0) {
-                    harness_let_pass(h, 5);
-                    tph_buf_clear(&tail);
-                    tph_pod_log_tail(h->pod, 0, 10, &tail);
-                }
-                tph_buf_release(&tail);
-                assert_int_equal(check(h, fd, port, &err), 0);
-            }
-            close(fd);
-            size_t stops = harness_count(h, TPH_POD_STOPPED);
-            harness_stop(h, 0);
-            harness_await(h, TPH_POD_STOPPED, stops + 1);
-            h->spec.n_containers = 0;
-        }
-    }
-}
-
-/* A child that listens on the port, as that user when we are root; it accepts when told. */
-static pid_t start_thief(uint16_t port, const char *address, bool accepts, int *ret_ready)
-{
-    int ends[2];
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-        struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback};
-        bool six = strchr(address, ':') != NULL;
-        (void)inet_pton(AF_INET, address, &in.sin_addr);
-        (void)!setresuid(65532, 65532, 65532);
-        int fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
-        int failed = bind(fd, six ? (struct sockaddr *)&in6 : (struct sockaddr *)&in, six ? sizeof(in6) : sizeof(in));
-        failed = failed < 0 ? failed : listen(fd, 1);
-        (void)!write(ends[1], failed < 0 ? "-" : "+", 1);
-        if (accepts) {
-            (void)!accept(fd, NULL, NULL);
-            (void)!write(ends[1], "+", 1);
-        }
-        for (;;) {
-            pause();
-        }
-    }
-    close(ends[1]);
-    char byte = '-';
-    assert_int_equal(read(ends[0], &byte, 1), 1);
-    if (byte == '-') {
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, NULL, 0);
-        close(ends[0]);
-        return -1; /* this machine has no such address */
-    }
-    *ret_ready = ends[0];
-    return pid;
-}
-
-static void who_took_the_port_is_named_and_never_taken_for_the_pod(void **state)
-{
-    struct harness *h = *state;
-    static const char *const addresses[] = {"127.0.0.1", "0.0.0.0", "::1"};
-    uint16_t port = free_port();
-    set_one_port(h, add_script(h, "exec sleep 1000"), port);
-    h->spec.file = "plugin.yaml";
-    harness_start(h);
-    harness_await(h, TPH_POD_STARTED, 1);
-    for (size_t i = 0; i < 6; i++) {
-        const char *address = addresses[i / 2];
-        int ready;
-        pid_t thief = start_thief(port, address, i % 2 == 1, &ready);
-        if (thief < 0) {
-            continue;
-        }
-        int fd = connect_to(h, strchr(address, ':') ? "::1" : "127.0.0.1", port);
-        char byte;
-        assert_true(i % 2 == 0 || read(ready, &byte, 1) == 1);
-        struct tph_error err = TPH_ERROR_INIT;
-        assert_int_equal(check(h, fd, port, &err), -EACCES);
-        TPH_CLEANUP(tph_freep)
-        char *who = tph_format("port %u is in use by test_podrt_proc (pid %d, user ", port, (int)thief);
-        assert_non_null(strstr(err.text, who));
-        assert_non_null(strstr(err.text, "); plugin pod needs it\n  stop that program, or change containerPort in "
-                                         "plugin.yaml"));
-        close(fd);
-        (void)kill(thief, SIGKILL);
-        assert_int_equal(waitpid(thief, NULL, 0), thief);
-        close(ready);
-    }
-}
-
 static void without_the_hosts_network_a_port_in_use_there_does_not_matter(void **state)
 {
     struct harness *h = *state;
@@ -1342,8 +1184,6 @@ int main(int argc, char **argv)
         T(two_pods_with_one_port_are_both_named),
         T(who_listens_on_all_interfaces_is_told_once),
         T(who_listens_on_loopback_is_not_told),
-        T(who_is_called_is_the_pods_own_whether_it_accepted_or_not),
-        T(who_took_the_port_is_named_and_never_taken_for_the_pod),
         T(without_the_hosts_network_a_port_in_use_there_does_not_matter),
         T(two_pods_with_one_port_both_answer_without_the_hosts_network),
         T(a_readiness_probe_says_ready_and_unready),
