@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 from conftest import TIPHYS, TOP, WORKFLOW, leftovers, wait_until
@@ -406,7 +407,30 @@ def test_without_user_namespaces_a_plugin_is_refused_and_unsafe_plain_runs_it_wi
     assert plain.returncode == 0, plain.stdout + plain.stderr
     assert "Hello template!" in plain.stdout
     assert plain.stderr.count("warning: plugin hello: no sandbox (--unsafe-plain, for development only)") == 1
+    assert "let it bind 127.0.0.1\n" in plain.stderr  # --network none, which cannot be had, is not offered
     assert "token" not in plain.stderr
+
+
+def test_a_user_with_subordinate_ids_calls_a_plugin_that_has_one_of_them(make_plugin, tmp_path):
+    if os.geteuid() != 0 or not shutil.which("newuidmap"):
+        pytest.skip("needs root, to give a user subordinate ids, and newuidmap")
+    directory = make_plugin("        ids = open('/proc/self/uid_map').read().split()\n"
+                            "        self.reply({'node': {'phase': 'Succeeded', 'message': 'mine is ' + ids[4]}})\n")
+    (directory / "workflow.yaml").write_text(WORKFLOW.format(name="probe"))
+    (tmp_path / "subid").write_text("ordinary:700000:3\n")
+    (tmp_path / "passwd").write_text("root:x:0:0::/root:/bin/sh\nordinary:x:65533:65533::/nonexistent:/bin/sh\n")
+    with tempfile.TemporaryDirectory() as place:  # which others may read, too
+        os.chmod(place, 0o755)
+        shutil.copytree(directory, place, dirs_exist_ok=True, copy_function=shutil.copyfile)
+        os.chmod(place, 0o755)
+        script = (f"mount --bind {tmp_path}/passwd /etc/passwd && mount --bind {tmp_path}/subid /etc/subuid && "
+                  f"mount --bind {tmp_path}/subid /etc/subgid && exec setpriv --reuid=65533 --regid=65533 --clear-groups {TIPHYS} run {place}")
+        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script], capture_output=True, text=True,
+                              timeout=120, env={**os.environ, "HOME": "/nonexistent"})
+    if "unshare failed" in done.stderr or "mount:" in done.stderr:
+        pytest.skip("mounts over /etc cannot be made: " + done.stderr.strip().splitlines()[0])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "mine is 700001" in done.stdout, done.stdout  # else his own
 
 
 def test_unsafe_plain_is_not_for_root_nor_for_a_network_of_its_own(tiphys):
