@@ -78,6 +78,18 @@ static void keep_last_lines(struct sidecar *s)
     }
 }
 
+/* One line, where a node fails next and says the cure, too. */
+static void say_problem(const struct sidecar *s)
+{
+    bool fails_a_node = false;
+    for (const struct task *task = s->queue_first; task; task = task->next) {
+        fails_a_node = fails_a_node || task->owner;
+    }
+    TPH_CLEANUP(tph_freep) char *text = tph_strdup(s->problem);
+    text[fails_a_node ? strcspn(text, "\n") : strlen(text)] = '\0';
+    tph_agent_say(s->agent, TPH_AGENT_SIDECAR, s->plugin, text);
+}
+
 /* What it cannot do any more, and why; everything that waits for it fails with Argo's words first. */
 static void give_up(struct sidecar *s, const char *argo_words, const char *problem)
 {
@@ -86,7 +98,7 @@ static void give_up(struct sidecar *s, const char *argo_words, const char *probl
     s->state = SIDECAR_FAILED;
     keep_last_lines(s);
     tph_timer_stop(s->timer);
-    tph_agent_say(s->agent, TPH_AGENT_SIDECAR, s->plugin, problem);
+    say_problem(s);
     TPH_CLEANUP(tph_freep)
     char *message = *argo_words ? tph_format("Post \"%s\": %s; sidecar %.*s %s", s->url, argo_words,
                                              TPH_FMT(s->plugin->config_name), problem)

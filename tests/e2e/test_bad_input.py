@@ -475,11 +475,12 @@ def test_port_in_use_names_who(tiphys, make_plugin, port):
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        message, why, _ = failed(tiphys, directory)
+        message, why, err = failed(tiphys, directory)
     name = open("/proc/self/comm").read().strip()
     start = f"sidecar probe-executor-plugin cannot be started: port {port} is in use by {name} (pid {os.getpid()}); plugin probe needs it"
     hint = f"stop that program, or change containerPort in {directory}/plugin.yaml"
     assert (message, why) == (f"{start}; {hint}", f"{start}\n  {hint}")
+    assert err.count(hint) == 1  # with the node that fails of it
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1"])
