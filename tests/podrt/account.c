@@ -24,7 +24,7 @@
 #include "base/fd.h"
 #include "podrt/ids.h"
 
-enum { ORDINARY = 65533, SKIP = 77 };
+enum { ORDINARY = 65533, SKIP = 77, ACCOUNT_SUBID = 700000, ACCOUNT_RUNS = 20000, ACCOUNT_IDS = 2000 };
 
 static void skip_all(const char *why, int number) __attribute__((noreturn));
 static void skip_all(const char *why, int number)
@@ -81,9 +81,13 @@ static void give_subids(const char *count, bool broken)
     (void)snprintf(text, sizeof(text), "root:x:0:0::/root:/bin/sh\nordinary:x:%d:%d::/nonexistent:/bin/sh\n", ORDINARY,
                    ORDINARY);
     replace_file("/etc/passwd", text);
-    (void)snprintf(text, sizeof(text), "ordinary:%d:%.8s\n", ACCOUNT_SUBID, count);
+    /* Of this run of this test alone: several at once would take each other's. */
+    unsigned first = ACCOUNT_SUBID + (unsigned)getpid() % ACCOUNT_RUNS * ACCOUNT_IDS;
+    (void)snprintf(text, sizeof(text), "%u", first);
+    (void)setenv("TPH_TEST_FIRST_SUBID", text, 1);
+    (void)snprintf(text, sizeof(text), "ordinary:%u:%.8s\n", first, count);
     replace_file("/etc/subuid", text);
-    (void)snprintf(text, sizeof(text), "%d:%d:%.8s\n", ORDINARY, ACCOUNT_SUBID + 1000, count);
+    (void)snprintf(text, sizeof(text), "%d:%u:%.8s\n", ORDINARY, first + 1000, count);
     replace_file("/etc/subgid", text);
     if (broken && mount("/bin/false", "/usr/bin/newuidmap", NULL, MS_BIND, NULL) < 0) {
         skip_all("newuidmap", errno);
@@ -121,11 +125,12 @@ int account_subids(void)
 
 uint32_t account_first_subid(void)
 {
-    uint32_t first = ACCOUNT_SUBID, n = 0;
-    if (!getenv("TPH_TEST_SUBIDS") && !getenv("TPH_TEST_AS_USER")) {
+    const char *given = getenv("TPH_TEST_FIRST_SUBID");
+    uint32_t first = 0, n = 0;
+    if (!given && !getenv("TPH_TEST_AS_USER")) {
         find_own_subids(&first, &n);
     }
-    return first;
+    return given ? (uint32_t)strtoul(given, NULL, 10) : first;
 }
 
 /* From now on the kernel does not know a system call; with_first, only when its first argument is `first`. */

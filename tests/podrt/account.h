@@ -3,8 +3,8 @@
  *
  * Arguments that a test of tests/podrt may have: "as-user" (an ordinary user; exit 77 with a reason where nobody can be
  * one), "without-landlock", "without-cgroups", "without-cpu", "without-seccomp", "without-userns",
- * "without-netns". Before as-user: "with-subids=N" gives the user so many subordinate ids, from ACCOUNT_SUBID on
- * (groups: a thousand further); "with-broken-subids" gives 300, and a newuidmap that fails.
+ * "without-netns". Before as-user: "with-subids=N" gives the user so many subordinate ids, others in each
+ * run of a test (groups: a thousand further); "with-broken-subids" gives 300, and a newuidmap that fails.
  */
 #pragma once
 
@@ -15,7 +15,6 @@
  * output. Returns the arguments that are not its own, moved to the front. */
 int account_arrange(int argc, char **argv);
 
-enum { ACCOUNT_SUBID = 700000 };
 /* How many the user has, and the first; an ordinary user who runs the tests himself has what his machine gives him. */
 int account_subids(void);
 uint32_t account_first_subid(void);
