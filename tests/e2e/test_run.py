@@ -417,7 +417,8 @@ def test_a_user_with_subordinate_ids_calls_a_plugin_that_has_one_of_them(make_pl
     directory = make_plugin("        ids = open('/proc/self/uid_map').read().split()\n"
                             "        self.reply({'node': {'phase': 'Succeeded', 'message': 'mine is ' + ids[4]}})\n")
     (directory / "workflow.yaml").write_text(WORKFLOW.format(name="probe"))
-    (tmp_path / "subid").write_text("ordinary:700000:3\n")
+    first = 45_000_000 + os.getpid() % 20000 * 3  # of this run alone
+    (tmp_path / "subid").write_text(f"ordinary:{first}:3\n")
     (tmp_path / "passwd").write_text("root:x:0:0::/root:/bin/sh\nordinary:x:65533:65533::/nonexistent:/bin/sh\n")
     with tempfile.TemporaryDirectory() as place:  # which others may read, too
         os.chmod(place, 0o755)
@@ -430,7 +431,23 @@ def test_a_user_with_subordinate_ids_calls_a_plugin_that_has_one_of_them(make_pl
     if "unshare failed" in done.stderr or "mount:" in done.stderr:
         pytest.skip("mounts over /etc cannot be made: " + done.stderr.strip().splitlines()[0])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "mine is 700001" in done.stdout, done.stdout  # else his own
+    assert f"mine is {first + 1}" in done.stdout, done.stdout  # else his own
+
+
+def test_unsafe_plain_calls_the_plugin_of_a_user_without_any_capability(make_plugin):
+    directory = make_plugin("        self.reply({'node': {'phase': 'Succeeded', 'message': f'called as {__import__(\"os\").getuid()}'}})\n")
+    (directory / "workflow.yaml").write_text(WORKFLOW.format(name="probe"))
+    with tempfile.TemporaryDirectory() as place:  # which others may read, too
+        shutil.copytree(directory, place, dirs_exist_ok=True, copy_function=shutil.copyfile)
+        os.chmod(place, 0o755)
+        root = os.geteuid() == 0
+        become = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups"] if root else []
+        done = subprocess.run([*become, TIPHYS, "run", place, "--unsafe-plain"], capture_output=True, text=True, timeout=120,
+                              env={**os.environ, "HOME": "/nonexistent"})
+    if root and "setpriv:" in done.stderr:
+        pytest.skip("root cannot become an ordinary user here: " + done.stderr.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"called as {65533 if root else os.getuid()}" in done.stdout
 
 
 def test_unsafe_plain_is_not_for_root_nor_for_a_network_of_its_own(tiphys):
