@@ -209,7 +209,7 @@ static void print_one(struct golden_case *c, struct tph_str command, struct tph_
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     struct tph_get_options options = {.style = {.utf8 = true}};
-    struct tph_str name;
+    struct tph_str name = TPH_STR_NONE;
     tph_json_setn(c->doc, expected, command, tph_json_new_str(c->doc, text));
     if (read_command(command, &name, &options)) {
         const struct tph_json *object = object_of(c, name);
