@@ -15,6 +15,7 @@ ALLOWED = {
     "loop": "loop base",
     "http": "http loop base",
     "fetch": "fetch http loop base",
+    "store": "store loop data base",
     "plugin": "plugin api data base",
     "lint": "lint expr when api data base",
     "podrt": "podrt http loop api data base",

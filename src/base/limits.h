@@ -154,3 +154,11 @@
 #define TPH_LIMIT_ITEMS          200000  /* one loop */
 #define TPH_LIMIT_WALL_LOOK_MS   60000   /* the wall clock is looked at this often while a deadline is waited for */
 #define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */
+
+/* the store */
+#define TPH_LIMIT_STORE_KEY     TPH_KIB(1)   /* resource, namespace and name of one object together */
+#define TPH_LIMIT_STORE_MEMBER  TPH_KIB(4)   /* the name of a member that is kept as a part */
+#define TPH_LIMIT_STORE_CHANGES 10000        /* in one write */
+#define TPH_LIMIT_STORE_PARTS   1000000      /* members in one change: all nodes of a workflow */
+#define TPH_LIMIT_STORE_QUEUE   TPH_MIB(256) /* of all writes that wait */
+#define TPH_LIMIT_STORE_HISTORY 10000        /* changes that a watch can go back, by default */
