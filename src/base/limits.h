@@ -156,9 +156,12 @@
 #define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */
 
 /* the store */
-#define TPH_LIMIT_STORE_KEY     TPH_KIB(1)   /* resource, namespace and name of one object together */
-#define TPH_LIMIT_STORE_MEMBER  TPH_KIB(4)   /* the name of a member that is kept as a part */
-#define TPH_LIMIT_STORE_CHANGES 10000        /* in one write */
-#define TPH_LIMIT_STORE_PARTS   1000000      /* members in one change: all nodes of a workflow */
-#define TPH_LIMIT_STORE_QUEUE   TPH_MIB(256) /* of all writes that wait */
-#define TPH_LIMIT_STORE_HISTORY 10000        /* changes that a watch can go back, by default */
+#define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */
+#define TPH_LIMIT_STORE_MEMBER    TPH_KIB(4)   /* the name of a member that is kept as a part */
+#define TPH_LIMIT_STORE_CHANGES   10000        /* in one write */
+#define TPH_LIMIT_STORE_PARTS     1000000      /* members in one change: all nodes of a workflow */
+#define TPH_LIMIT_STORE_QUEUE     TPH_MIB(256) /* of all writes that wait */
+#define TPH_LIMIT_STORE_HISTORY   10000        /* changes that a watch can go back, by default */
+#define TPH_LIMIT_STORE_GROUP     TPH_MIB(16)  /* of writes in one transaction; a larger write has one of its own */
+#define TPH_LIMIT_STORE_WAL_PAGES 4000         /* after so many the WAL goes into the file */
+#define TPH_LIMIT_STORE_BUSY_MS   10000        /* waiting for a lock of SQLite's, as while a WAL is read again */

@@ -118,6 +118,21 @@ void tph_state_copy(const struct tph_state *from, struct tph_state *to)
     to->version = from->version;
 }
 
+bool tph_state_next(const struct tph_state *state, size_t *at, unsigned *ret_path, struct tph_str *ret_member,
+                    struct tph_str *ret_text)
+{
+    struct tph_str key;
+    void *value;
+    if (!tph_map_next(&state->parts, at, &key, &value)) {
+        return false;
+    }
+    const struct part *part = value;
+    *ret_path = path_of(part);
+    *ret_member = member_of(part);
+    *ret_text = part->text;
+    return true;
+}
+
 /* ---- undos ---- */
 
 static void put_number(struct tph_buf *out, uint64_t number, unsigned bytes)

@@ -61,6 +61,10 @@ int tph_undo_next(struct tph_str *rest, struct tph_undo_piece *ret_piece) TPH_MU
 /* What a member is now; false when it is not there. */
 bool tph_state_find(const struct tph_state *state, unsigned path, struct tph_str member, struct tph_str *ret_text);
 
+/* Walks the members; start with *at = 0. */
+bool tph_state_next(const struct tph_state *state, size_t *at, unsigned *ret_path, struct tph_str *ret_member,
+                    struct tph_str *ret_text);
+
 /* Appends a piece of an undo. */
 void tph_undo_put_base(struct tph_buf *undo, struct tph_str text, const size_t holes[TPH_PARTS_PATHS]);
 void tph_undo_put_part(struct tph_buf *undo, unsigned path, struct tph_str member, struct tph_str text, bool absent);

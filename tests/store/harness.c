@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "store/sqlite.h"
+
 static const char *implementation = "memory";
 static struct tph_buf answer = {.max = TPH_LIMIT_DOCUMENT};
 
@@ -14,7 +16,14 @@ void harness_set_implementation(const char *name)
 
 void harness_open(struct harness *h)
 {
-    h->store = tph_store_memory_new(h->loop, &h->config);
+    if (strcmp(h->implementation, "memory") == 0) {
+        h->store = tph_store_memory_new(h->loop, &h->config);
+        return;
+    }
+    TPH_CLEANUP(tph_freep) char *path = tph_format("%s/store", h->directory);
+    if (tph_store_sqlite_open(h->loop, path, &h->config, &h->store, &h->err) < 0) {
+        fail_msg("%s", h->err.text);
+    }
 }
 
 void harness_close(struct harness *h)
