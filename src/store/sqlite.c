@@ -124,6 +124,11 @@ static int write_group(struct sqlite *s, struct tph_store_batch *group, struct t
 static void fail_group(struct sqlite *s, struct tph_store_batch *group, const struct tph_error *err)
 {
     tph_db_rollback(s->writer);
+    /* What is left of it in the WAL is no lost commit, see sqlite_files.h; that this may fail, too, is told already. */
+    struct tph_error again;
+    if (tph_db_checkpoint(s->writer, &again) < 0) {
+        again.kind = TPH_ERROR_NONE;
+    }
     for (struct tph_store_batch *batch = group; batch; batch = batch->next) {
         if (batch->outcome == 0) {
             batch->outcome = -1;

@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite_db.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <sqlite3.h>
+#include <assert.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/fd.h"
 #include "base/limits.h"
-
-#define APPLICATION_ID 0x54706879 /* "Tphy" */
-
-/* Each brings a file from the schema of its number to the next one. Never changed once released: a new one is added. */
-static const char *const MIGRATIONS[] = {
-    "CREATE TABLE number(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-    "INSERT INTO number VALUES('version', 0), ('floor', 0);"
-    /* Small rows, so that a new version of a large object costs little; its text is in body. */
-    "CREATE TABLE object(id INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,"
-    " version INTEGER NOT NULL, size INTEGER NOT NULL, UNIQUE(resource, namespace, name));"
-    "CREATE TABLE body(object INTEGER PRIMARY KEY, hole0 INTEGER NOT NULL, hole1 INTEGER NOT NULL, text TEXT NOT NULL);"
-    "CREATE TABLE part(object INTEGER NOT NULL, path INTEGER NOT NULL, member TEXT NOT NULL, text TEXT NOT NULL,"
-    " UNIQUE(object, path, member));"
-    "CREATE TABLE history(version INTEGER PRIMARY KEY, previous INTEGER NOT NULL, kind INTEGER NOT NULL,"
-    " resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, undo BLOB NOT NULL);"
-    "CREATE INDEX history_of ON history(resource, namespace, name, version);",
-};
-#define SCHEMA ((int)(sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0])))
+#include "store/sqlite_internal.h"
 
 enum statement {
     BEGIN,
@@ -102,17 +79,11 @@ static const char *const TEXTS[] = {
              " AND " WANTED " ORDER BY version LIMIT 1",
 };
 
-struct tph_db {
-    char *path;
-    sqlite3 *sqlite;
-    int lock;
-    bool writer;
-    sqlite3_stmt *statements[STATEMENT_COUNT];
-};
+static_assert((int)STATEMENT_COUNT <= (int)TPH_DB_STATEMENTS, "there is room for each");
 
 /* ---- errors and statements ---- */
 
-static int tell(const struct tph_db *db, int code, const char *doing, struct tph_error *err)
+int tph_db_tell(const struct tph_db *db, int code, const char *doing, struct tph_error *err)
 {
     const char *message = db->sqlite ? sqlite3_errmsg(db->sqlite) : sqlite3_errstr(code);
     switch (code & 0xff) {
@@ -156,7 +127,7 @@ static sqlite3_stmt *get(struct tph_db *db, enum statement which, struct tph_err
     if (!*slot) {
         int code = sqlite3_prepare_v3(db->sqlite, TEXTS[which], -1, SQLITE_PREPARE_PERSISTENT, slot, NULL);
         if (code != SQLITE_OK) {
-            (void)tell(db, code, "preparing a statement", err);
+            (void)tph_db_tell(db, code, "preparing a statement", err);
             return NULL;
         }
     }
@@ -180,7 +151,7 @@ static void bind_key(sqlite3_stmt *statement, const struct tph_store_key *key)
     bind_str(statement, 3, key->name);
 }
 
-static struct tph_str column_str(sqlite3_stmt *statement, int at)
+struct tph_str tph_db_column(sqlite3_stmt *statement, int at)
 {
     const char *text = sqlite3_column_blob(statement, at); /* the bytes as they are, whatever type they claim */
     return (struct tph_str){.p = text, .len = (size_t)sqlite3_column_bytes(statement, at)};
@@ -192,20 +163,20 @@ static uint64_t column_u64(sqlite3_stmt *statement, int at)
 }
 
 /* 1 a row, 0 the end, -1. */
-static int step(struct tph_db *db, sqlite3_stmt *statement, const char *doing, struct tph_error *err)
+int tph_db_step(struct tph_db *db, sqlite3_stmt *statement, const char *doing, struct tph_error *err)
 {
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
         return 1;
     }
-    return code == SQLITE_DONE ? 0 : tell(db, code, doing, err);
+    return code == SQLITE_DONE ? 0 : tph_db_tell(db, code, doing, err);
 }
 
 /* A statement without values or rows. */
 static int run(struct tph_db *db, enum statement which, const char *doing, struct tph_error *err)
 {
     TPH_CLEANUP(reset) sqlite3_stmt *statement = get(db, which, err);
-    return statement ? step(db, statement, doing, err) : -1;
+    return statement ? tph_db_step(db, statement, doing, err) : -1;
 }
 
 int tph_db_begin(struct tph_db *db, struct tph_error *err)
@@ -240,164 +211,6 @@ int tph_db_drop(struct tph_db *db, struct tph_error *err)
     return run(db, ROLLBACK_TO, "writing", err) < 0 || run(db, RELEASE, "writing", err) < 0 ? -1 : 0;
 }
 
-/* ---- opening ---- */
-
-static int exec(struct tph_db *db, const char *sql, const char *doing, struct tph_error *err)
-{
-    int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? 0 : tell(db, code, doing, err);
-}
-
-/* The first number of the first row. */
-static int ask(struct tph_db *db, const char *sql, int64_t *ret_number, struct tph_error *err)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL);
-    if (code != SQLITE_OK) {
-        return tell(db, code, "opening", err);
-    }
-    int r = step(db, statement, "opening", err);
-    *ret_number = r > 0 ? sqlite3_column_int64(statement, 0) : 0;
-    (void)sqlite3_finalize(statement);
-    return r < 0 ? -1 : 0;
-}
-
-/* SQLite takes its own locks with fcntl, which any close of the file would drop: ours is on a file beside it. */
-static int take_lock(struct tph_db *db, struct tph_error *err)
-{
-    TPH_CLEANUP(tph_freep) char *name = tph_format("%s-lock", db->path);
-    db->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (db->lock < 0) {
-        return tph_error_errno(err, errno, "%s", name);
-    }
-    if (flock(db->lock, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK) {
-            return tph_error_errno(err, errno, "%s", name);
-        }
-        (void)tph_error_set(err, TPH_ERROR_CONFLICT, "%s: another process uses this store", db->path);
-        return tph_error_hint(err, "end it, or take another file");
-    }
-    return 0;
-}
-
-/* For its owner only, and its name is on the disk before anything is acknowledged. */
-static int make_file(struct tph_db *db, struct tph_error *err)
-{
-    TPH_CLEANUP(tph_fd_close) int fd = open(db->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        return errno == EEXIST ? 0 : tph_error_errno(err, errno, "%s", db->path);
-    }
-    TPH_CLEANUP(tph_freep) char *copy = tph_strdup(db->path);
-    TPH_CLEANUP(tph_fd_close) int directory = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0 || fsync(directory) < 0) {
-        return tph_error_errno(err, errno, "the directory of %s", db->path);
-    }
-    return 0;
-}
-
-static int migrate(struct tph_db *db, struct tph_error *err)
-{
-    int64_t application = 0, schema = 0, tables = 0;
-    if (ask(db, "PRAGMA application_id", &application, err) < 0 || ask(db, "PRAGMA user_version", &schema, err) < 0 ||
-        ask(db, "SELECT count(*) FROM sqlite_schema", &tables, err) < 0) {
-        return -1;
-    }
-    if (tables > 0 && application != APPLICATION_ID) {
-        (void)tph_error_set(err, TPH_ERROR_INVALID, "%s: this is another program's database, no store of tiphys",
-                            db->path);
-        return tph_error_hint(err, "take another file");
-    }
-    if (schema < 0 || schema > SCHEMA) {
-        (void)tph_error_set(err, TPH_ERROR_INVALID, "%s: the store has schema %lld, this program knows up to %d",
-                            db->path, (long long)schema, SCHEMA);
-        return tph_error_hint(err, "use the newer program that made it, or another file");
-    }
-    for (; schema < SCHEMA; schema++) {
-        TPH_CLEANUP(tph_freep)
-        char *sql = tph_format("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %lld; COMMIT",
-                               MIGRATIONS[schema], APPLICATION_ID, (long long)schema + 1);
-        if (exec(db, sql, "making the tables", err) < 0) {
-            tph_db_rollback(db);
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* The versions go on from the number in the file: nothing in it may be newer. */
-static int check_versions(struct tph_db *db, struct tph_error *err)
-{
-    int64_t wrong = 0;
-    if (ask(db,
-            "SELECT (SELECT count(*) FROM number) <> 2 OR (SELECT value FROM number WHERE name = 'version') <"
-            " max(ifnull((SELECT max(version) FROM history), 0), (SELECT value FROM number WHERE name = 'floor'))",
-            &wrong, err) < 0) {
-        return -1;
-    }
-    if (wrong) {
-        (void)tph_error_set(err, TPH_ERROR_INVALID, "%s: the store's version is older than what is in it", db->path);
-        return tph_error_hint(err, "put a backup in its place");
-    }
-    return 0;
-}
-
-static int open_connection(struct tph_db *db, struct tph_error *err)
-{
-    int code = sqlite3_open_v2(db->path, &db->sqlite,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-    if (code != SQLITE_OK) {
-        return tell(db, code, "opening", err);
-    }
-    (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    (void)sqlite3_busy_timeout(db->sqlite, TPH_LIMIT_STORE_BUSY_MS);
-    return exec(db, "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0", "opening", err);
-}
-
-static int open_writer(struct tph_db *db, struct tph_error *err)
-{
-    TPH_CLEANUP(tph_freep)
-    char *pragmas = tph_format("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                               "PRAGMA wal_autocheckpoint = %d",
-                               TPH_LIMIT_STORE_WAL_PAGES);
-    if (make_file(db, err) < 0 || take_lock(db, err) < 0 || open_connection(db, err) < 0 ||
-        exec(db, pragmas, "opening", err) < 0 || migrate(db, err) < 0) {
-        return -1;
-    }
-    return check_versions(db, err);
-}
-
-int tph_db_open(const char *path, bool writer, struct tph_db **ret_db, struct tph_error *err)
-{
-    TPH_CLEANUP(tph_db_freep) struct tph_db *db = TPH_NEW(struct tph_db);
-    db->path = tph_strdup(path);
-    db->lock = -1;
-    db->writer = writer;
-    int r = writer ? open_writer(db, err) : open_connection(db, err);
-    if (r == 0 && !writer) {
-        r = exec(db, "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0", "opening", err);
-    }
-    if (r < 0) {
-        return -1;
-    }
-    *ret_db = TPH_TAKE(db);
-    return 0;
-}
-
-void tph_db_free(struct tph_db *db)
-{
-    if (!db) {
-        return;
-    }
-    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-        (void)sqlite3_finalize(db->statements[i]);
-    }
-    (void)sqlite3_close(db->sqlite);
-    tph_fd_close(&db->lock);
-    free(db->path);
-    free(db);
-}
-
 /* ---- numbers ---- */
 
 static int number(struct tph_db *db, const char *name, uint64_t *ret_number, struct tph_error *err)
@@ -407,7 +220,7 @@ static int number(struct tph_db *db, const char *name, uint64_t *ret_number, str
         return -1;
     }
     bind_str(statement, 1, tph_str(name));
-    int r = step(db, statement, "reading", err);
+    int r = tph_db_step(db, statement, "reading", err);
     if (r == 0) {
         return tph_error_set(err, TPH_ERROR_INVALID, "%s: the store has no number %s", db->path, name);
     }
@@ -423,7 +236,7 @@ static int set_number(struct tph_db *db, const char *name, uint64_t value, struc
     }
     bind_str(statement, 1, tph_str(name));
     bind_u64(statement, 2, value);
-    return step(db, statement, "writing", err);
+    return tph_db_step(db, statement, "writing", err);
 }
 
 int tph_db_numbers(struct tph_db *db, uint64_t *ret_version, uint64_t *ret_floor, struct tph_error *err)
@@ -443,7 +256,7 @@ int tph_db_forget(struct tph_db *db, uint64_t floor, struct tph_error *err)
         return -1;
     }
     bind_u64(statement, 1, floor);
-    return step(db, statement, "forgetting the history", err);
+    return tph_db_step(db, statement, "forgetting the history", err);
 }
 
 /* ---- loading ---- */
@@ -457,7 +270,7 @@ static int find(struct tph_db *db, const struct tph_store_key *key, struct tph_s
         return -1;
     }
     bind_key(statement, key);
-    int r = step(db, statement, "reading", err);
+    int r = tph_db_step(db, statement, "reading", err);
     if (r > 0) {
         *ret_id = column_u64(statement, 0);
         state->there = true;
@@ -475,7 +288,7 @@ static int load_body(struct tph_db *db, const struct tph_store_key *key, uint64_
         return -1;
     }
     bind_u64(statement, 1, id);
-    int r = step(db, statement, "reading", err);
+    int r = tph_db_step(db, statement, "reading", err);
     if (r < 0) {
         return -1;
     }
@@ -486,7 +299,7 @@ static int load_body(struct tph_db *db, const struct tph_store_key *key, uint64_
     for (int i = 0; i < TPH_PARTS_PATHS; i++) {
         holes[i] = (size_t)column_u64(statement, i);
     }
-    struct tph_str text = column_str(statement, TPH_PARTS_PATHS);
+    struct tph_str text = tph_db_column(statement, TPH_PARTS_PATHS);
     if (!tph_parts_base_fits(text, holes)) {
         return damaged(db, key, err);
     }
@@ -503,13 +316,13 @@ static int load_members(struct tph_db *db, const struct tph_store_key *key, uint
     }
     bind_u64(statement, 1, id);
     int r;
-    while ((r = step(db, statement, "reading", err)) > 0) {
+    while ((r = tph_db_step(db, statement, "reading", err)) > 0) {
         uint64_t path = column_u64(statement, 0);
-        struct tph_str member = column_str(statement, 1);
+        struct tph_str member = tph_db_column(statement, 1);
         if (path >= TPH_PARTS_PATHS || !state->base.holes[path] || member.len > TPH_LIMIT_STORE_MEMBER) {
             return damaged(db, key, err);
         }
-        tph_state_set(state, (unsigned)path, member, column_str(statement, 2), false);
+        tph_state_set(state, (unsigned)path, member, tph_db_column(statement, 2), false);
     }
     return r;
 }
@@ -524,9 +337,9 @@ static int load_member(struct tph_db *db, uint64_t id, const struct tph_store_pa
     bind_u64(statement, 1, id);
     bind_u64(statement, 2, part->path);
     bind_str(statement, 3, part->member);
-    int r = step(db, statement, "reading", err);
+    int r = tph_db_step(db, statement, "reading", err);
     if (r > 0) {
-        tph_state_set(state, part->path, part->member, column_str(statement, 0), false);
+        tph_state_set(state, part->path, part->member, tph_db_column(statement, 0), false);
     }
     return r < 0 ? -1 : 0;
 }
@@ -584,11 +397,11 @@ int tph_db_load(struct tph_db *db, const struct tph_store_key *key, uint64_t at,
     bind_key(statement, key);
     bind_u64(statement, 4, at);
     int r;
-    while ((r = step(db, statement, "reading the history", err)) > 0) {
+    while ((r = tph_db_step(db, statement, "reading the history", err)) > 0) {
         uint64_t kind = column_u64(statement, 2);
         if (kind >= TPH_STORE_EVENT_COUNT ||
-            tph_state_undo(state, (enum tph_store_event_kind)kind, column_str(statement, 3), column_u64(statement, 1),
-                           NULL) < 0) {
+            tph_state_undo(state, (enum tph_store_event_kind)kind, tph_db_column(statement, 3),
+                           column_u64(statement, 1), NULL) < 0) {
             return damaged(db, key, err);
         }
     }
@@ -608,7 +421,7 @@ static int set_body(struct tph_db *db, uint64_t id, const struct tph_state *stat
         bind_u64(statement, 2 + i, state->base.holes[i]);
     }
     bind_str(statement, 2 + TPH_PARTS_PATHS, tph_buf_str(&state->base.text));
-    return step(db, statement, "writing", err);
+    return tph_db_step(db, statement, "writing", err);
 }
 
 static int set_member(struct tph_db *db, uint64_t id, unsigned path, struct tph_str member, const struct tph_str *text,
@@ -624,7 +437,7 @@ static int set_member(struct tph_db *db, uint64_t id, unsigned path, struct tph_
     if (text) {
         bind_str(statement, 4, *text);
     }
-    return step(db, statement, "writing", err);
+    return tph_db_step(db, statement, "writing", err);
 }
 
 static int with_id(struct tph_db *db, enum statement which, uint64_t id, struct tph_error *err)
@@ -634,7 +447,7 @@ static int with_id(struct tph_db *db, enum statement which, uint64_t id, struct 
         return -1;
     }
     bind_u64(statement, 1, id);
-    return step(db, statement, "writing", err);
+    return tph_db_step(db, statement, "writing", err);
 }
 
 static int insert(struct tph_db *db, const struct tph_store_key *key, const struct tph_state *state,
@@ -647,7 +460,7 @@ static int insert(struct tph_db *db, const struct tph_store_key *key, const stru
     bind_key(statement, key);
     bind_u64(statement, 4, state->version);
     bind_u64(statement, 5, state->bytes);
-    if (step(db, statement, "writing", err) < 0) {
+    if (tph_db_step(db, statement, "writing", err) < 0) {
         return -1;
     }
     uint64_t id = (uint64_t)sqlite3_last_insert_rowid(db->sqlite);
@@ -685,7 +498,7 @@ static int update(struct tph_db *db, uint64_t id, const struct tph_state *state,
     bind_u64(statement, 1, id);
     bind_u64(statement, 2, state->version);
     bind_u64(statement, 3, state->bytes);
-    return step(db, statement, "writing", err);
+    return tph_db_step(db, statement, "writing", err);
 }
 
 static int insert_history(struct tph_db *db, const struct tph_store_key *key, uint64_t version, uint64_t previous,
@@ -700,7 +513,7 @@ static int insert_history(struct tph_db *db, const struct tph_store_key *key, ui
     bind_u64(statement, 5, previous);
     bind_u64(statement, 6, kind);
     (void)sqlite3_bind_blob64(statement, 7, tph_str_fmt_ptr(undo), undo.len, SQLITE_STATIC);
-    return step(db, statement, "writing the history", err);
+    return tph_db_step(db, statement, "writing the history", err);
 }
 
 int tph_db_change(struct tph_db *db, const struct tph_store_change *change, uint64_t version, struct tph_error *err)
@@ -751,10 +564,10 @@ int tph_db_list(struct tph_db *db, const struct tph_store_list *list, bool now,
         bind_u64(statement, 6, list->at);
     }
     int r;
-    while ((r = step(db, statement, "reading", err)) > 0) {
+    while ((r = tph_db_step(db, statement, "reading", err)) > 0) {
         TPH_CLEANUP(tph_state_release) struct tph_state state = TPH_STATE_INIT;
         const struct tph_store_key key = {
-            .resource = list->key.resource, .ns = column_str(statement, 0), .name = column_str(statement, 1)};
+            .resource = list->key.resource, .ns = tph_db_column(statement, 0), .name = tph_db_column(statement, 1)};
         if (tph_db_load(db, &key, now ? 0 : list->at, &state, err) < 0) {
             return -1;
         }
@@ -775,12 +588,12 @@ int tph_db_next(struct tph_db *db, const struct tph_store_key *key, uint64_t fro
     bind_key(statement, key);
     bind_u64(statement, 4, from);
     bind_u64(statement, 5, to);
-    int r = step(db, statement, "reading the history", err);
+    int r = tph_db_step(db, statement, "reading the history", err);
     if (r <= 0) {
         return r < 0 ? -1 : TPH_STORE_NONE;
     }
     const struct tph_store_key found = {
-        .resource = key->resource, .ns = column_str(statement, 2), .name = column_str(statement, 3)};
+        .resource = key->resource, .ns = tph_db_column(statement, 2), .name = tph_db_column(statement, 3)};
     uint64_t kind = column_u64(statement, 1);
     if (kind >= TPH_STORE_EVENT_COUNT || found.resource.len + found.ns.len + found.name.len > TPH_LIMIT_STORE_KEY) {
         return damaged(db, &found, err);

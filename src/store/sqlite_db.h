@@ -31,6 +31,9 @@ int tph_db_savepoint(struct tph_db *db, struct tph_error *err) TPH_MUST_CHECK;
 int tph_db_keep(struct tph_db *db, struct tph_error *err) TPH_MUST_CHECK;
 int tph_db_drop(struct tph_db *db, struct tph_error *err) TPH_MUST_CHECK;
 
+/* Writes the WAL into the file and empties it, if no reader is in the way. Outside a transaction; writer only. */
+int tph_db_checkpoint(struct tph_db *db, struct tph_error *err) TPH_MUST_CHECK;
+
 /* The store's version and floor. */
 int tph_db_numbers(struct tph_db *db, uint64_t *ret_version, uint64_t *ret_floor, struct tph_error *err) TPH_MUST_CHECK;
 int tph_db_set_numbers(struct tph_db *db, uint64_t version, uint64_t floor, struct tph_error *err) TPH_MUST_CHECK;
