@@ -165,3 +165,4 @@
 #define TPH_LIMIT_STORE_GROUP     TPH_MIB(16)  /* of writes in one transaction; a larger write has one of its own */
 #define TPH_LIMIT_STORE_WAL_PAGES 4000         /* after so many the WAL goes into the file */
 #define TPH_LIMIT_STORE_BUSY_MS   10000        /* waiting for a lock of SQLite's, as while a WAL is read again */
+#define TPH_LIMIT_STORE_PROBLEMS  100          /* that a check tells of one file */

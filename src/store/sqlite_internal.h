@@ -26,3 +26,6 @@ int tph_db_step(struct tph_db *db, sqlite3_stmt *statement, const char *doing, s
 
 /* The bytes of a column as they are, whatever type they claim; until the next step. */
 struct tph_str tph_db_column(sqlite3_stmt *statement, int at);
+
+/* Whether the file is a store of a schema that this program knows; changes nothing. */
+int tph_db_check_ours(struct tph_db *db, struct tph_error *err) TPH_MUST_CHECK;

@@ -115,6 +115,18 @@ static int check_ours(struct tph_db *db, int64_t *ret_schema, struct tph_error *
     return 0;
 }
 
+int tph_db_check_ours(struct tph_db *db, struct tph_error *err)
+{
+    int64_t schema = 0;
+    if (check_ours(db, &schema, err) < 0) {
+        return -1;
+    }
+    if (schema == 0) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "%s: this is no store of tiphys", db->path);
+    }
+    return 0;
+}
+
 static int migrate(struct tph_db *db, int64_t schema, struct tph_error *err)
 {
     for (; schema < SCHEMA; schema++) {
@@ -192,6 +204,9 @@ static int open_connection(struct tph_db *db, struct tph_error *err)
     }
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    if (!db->writer) { /* a reader of another process writes nothing, not even when it is the last to close */
+        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
     (void)sqlite3_busy_timeout(db->sqlite, TPH_LIMIT_STORE_BUSY_MS);
     return exec(db, "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0", "opening", err);
 }

@@ -142,7 +142,7 @@ enum tph_store_event_kind {
     TPH_STORE_EVENT_COUNT,
 };
 
-/* What it was before: tph_store_get at version - 1; after: at version. */
+/* What it was before: tph_store_get at version - 1 (before an ADDED there was none); after: at version. */
 struct tph_store_event {
     enum tph_store_event_kind kind;
     uint64_t version;

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/random.h"
 #include "store/sqlite.h"
+#include "store/sqlite_care.h"
 #include "store/sqlite_files.h"
 
 static char *path_of(const struct harness *h, const char *suffix)
@@ -371,6 +372,136 @@ static void a_full_disk_is_told_and_nothing_is_lost(void **state)
     assert_string_equal(text_of(h, workflow("after")), "{}");
 }
 
+/* ---- check, backup, compact ---- */
+
+static void keep_problem(void *owner, const char *problem)
+{
+    struct tph_buf *all = owner;
+    tph_buf_printf(all, "%s\n", problem);
+}
+
+/* What a check tells of the file, or its error. Valid until the next call. */
+static const char *checked(struct harness *h)
+{
+    static char text[4096];
+    TPH_CLEANUP(tph_freep) char *path = path_of(h, "");
+    TPH_CLEANUP(tph_buf_release) struct tph_buf all = TPH_BUF_INIT(TPH_KIB(64));
+    unsigned n = 0;
+    h->err = TPH_ERROR_INIT;
+    int r = tph_store_sqlite_check(path, keep_problem, &all, &n, &h->err);
+    assert_true(r < 0 || (n > 0) == (all.len > 0));
+    (void)snprintf(text, sizeof(text), "%s", r < 0 ? h->err.text : tph_buf_cstr(&all));
+    return text;
+}
+
+static void a_check_tells_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *sql, *says;
+    } CASES[] = {
+        {"DELETE FROM body WHERE object = 1", "object 1 has no text"},
+        {"DELETE FROM object WHERE id = 1", "has no object"},
+        {"UPDATE object SET version = 1000", "argo/a is newer"},
+        {"UPDATE body SET hole0 = 3", "argo/a is damaged"},
+        {"UPDATE history SET undo = x'58' WHERE version = 2", "argo/a is damaged"},
+        {"UPDATE history SET kind = 7 WHERE version = 2", "argo/a is damaged"},
+        {"UPDATE part SET path = 1", "argo/a is damaged"},
+    };
+    struct harness *h = *state;
+    assert_non_null(strstr(checked(h), "another process"));
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        assert_int_equal(do_create(h, workflow("a"), "{\"status\":{\"nodes\":{\"x\":1}}}"), 0);
+        assert_int_equal(do_merge(h, workflow("a"), 0, "", 0, "x", "2"), 0);
+        harness_close(h);
+        assert_string_equal(checked(h), "");
+        exec(h, CASES[i].sql);
+        const char *says = checked(h);
+        if (!strstr(says, CASES[i].says)) {
+            fail_msg("%s: %s", CASES[i].sql, says);
+        }
+        start_anew(h);
+    }
+    harness_close(h);
+    TPH_CLEANUP(tph_freep) char *path = path_of(h, "");
+    (void)unlink(path);
+    assert_non_null(strstr(checked(h), "No such file"));
+    assert_int_equal(access(path, F_OK), -1); /* and makes none */
+    harness_open(h);
+}
+
+static void a_check_finds_a_damaged_page(void **state)
+{
+    struct harness *h = *state;
+    for (unsigned i = 0; i < 200; i++) {
+        TPH_CLEANUP(tph_freep) char *name = tph_format("n%u", i);
+        assert_int_equal(do_create(h, workflow(name), "{\"n\":1}"), 0);
+    }
+    harness_close(h);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf file = get_file(h, "");
+    memset(file.bytes + file.len - 4096, 0x5a, 4096); /* the last page */
+    put_file(h, "", tph_buf_str(&file));
+    assert_string_not_equal(checked(h), "");
+    start_anew(h);
+}
+
+static void a_backup_is_a_store_of_that_moment(void **state)
+{
+    struct harness *h = *state;
+    TPH_CLEANUP(tph_freep) char *path = path_of(h, "");
+    TPH_CLEANUP(tph_freep) char *to = path_of(h, "-backup");
+    assert_int_equal(do_create(h, workflow("a"), "{\"status\":{\"nodes\":{\"x\":1}}}"), 0);
+    assert_int_equal(do_merge(h, workflow("a"), 0, "", 0, "y", "2"), 0);
+    if (tph_store_sqlite_backup(path, to, &h->err) < 0) { /* while it is used */
+        fail_msg("%s", h->err.text);
+    }
+    assert_int_equal(do_delete(h, workflow("a"), 0), 0);
+    assert_int_equal(tph_store_sqlite_backup(path, to, &h->err), -1);
+    assert_int_equal(h->err.kind, TPH_ERROR_CONFLICT);
+    struct stat status;
+    assert_int_equal(stat(to, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+
+    harness_close(h);
+    start_anew(h);
+    harness_close(h);
+    assert_int_equal(rename(to, path), 0);
+    assert_string_equal(checked(h), "");
+    harness_open(h);
+    assert_string_equal(text_of(h, workflow("a")), "{\"status\":{\"nodes\":{\"x\":1,\"y\":2}}}");
+    assert_string_equal(text_at(h, workflow("a"), 1), "{\"status\":{\"nodes\":{\"x\":1}}}");
+    assert_string_equal(text_at(h, workflow("a"), 3), "EXPIRED"); /* of the store that it was made of */
+    assert_int_equal(do_delete(h, workflow("a"), 0), 0);
+}
+
+static void compacting_gives_room_back_and_changes_nothing(void **state)
+{
+    struct harness *h = *state;
+    harness_close(h);
+    h->config.history = 1;
+    harness_open(h);
+    TPH_CLEANUP(tph_freep) char *path = path_of(h, "");
+    TPH_CLEANUP(tph_freep) char *large = tph_malloc(TPH_KIB(100) + 1);
+    memset(large, 'x', TPH_KIB(100));
+    large[TPH_KIB(100)] = '\0';
+    TPH_CLEANUP(tph_freep) char *text = tph_format("{\"a\":\"%s\"}", large);
+    assert_int_equal(do_create(h, workflow("a"), text), 0);
+    assert_int_equal(do_update(h, workflow("a"), 0, "{\"n\":1}"), 0);
+    assert_int_equal(do_update(h, workflow("a"), 0, "{\"n\":2}"), 0);
+    assert_int_equal(do_update(h, workflow("a"), 0, "{\"n\":3}"), 0);
+    assert_int_equal(tph_store_sqlite_compact(path, &h->err), -1);
+    assert_int_equal(h->err.kind, TPH_ERROR_CONFLICT);
+    harness_close(h);
+    struct stat before, after;
+    assert_int_equal(stat(path, &before), 0);
+    assert_int_equal(tph_store_sqlite_compact(path, &h->err), 0);
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(after.st_size < before.st_size);
+    assert_string_equal(checked(h), "");
+    harness_open(h);
+    assert_string_equal(text_of(h, workflow("a")), "{\"n\":3}");
+    assert_int_equal(tph_store_version(h->store), 4);
+}
+
 /* ---- both stores ---- */
 
 static uint64_t draw(uint64_t *random, uint64_t below)
@@ -461,6 +592,10 @@ int main(void)
         TEST(a_file_that_was_cut_is_refused),
         TEST(a_damaged_page_is_an_error),
         TEST(a_full_disk_is_told_and_nothing_is_lost),
+        TEST(a_check_tells_what_is_wrong),
+        TEST(a_check_finds_a_damaged_page),
+        TEST(a_backup_is_a_store_of_that_moment),
+        TEST(compacting_gives_room_back_and_changes_nothing),
         TEST(both_stores_tell_the_same),
     };
     harness_set_implementation("sqlite");
