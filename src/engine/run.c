@@ -400,6 +400,10 @@ static void reply(struct tph_run *run, const struct tph_event *event)
 
 static void handle(struct tph_run *run, const struct tph_event *event)
 {
+    if (event->kind == TPH_EVENT_REFUSED) {
+        tph_run_end_refused(run, event->message);
+        return;
+    }
     if (run->phase == TPH_WORKFLOW_PENDING && (event->kind == TPH_EVENT_LOCKS || event->kind == TPH_EVENT_START)) {
         start(run);
         return;
@@ -436,6 +440,7 @@ static void handle(struct tph_run *run, const struct tph_event *event)
     case TPH_EVENT_TIMER:
         run->waiting_ms = 0; /* it is spent, also when it came early: clocks differ in their roundings, and are set */
         break;
+    case TPH_EVENT_REFUSED: /* handled above */
     case TPH_EVENT_COUNT:
         break;
     }

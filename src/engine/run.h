@@ -68,6 +68,7 @@ enum tph_event_kind {
     TPH_EVENT_LOCKS,     /* locks may be free now, or have other limits */
     TPH_EVENT_STOP,      /* spec.shutdown Stop: exit handlers run */
     TPH_EVENT_TERMINATE, /* spec.shutdown Terminate: they do not */
+    TPH_EVENT_REFUSED,   /* who stores the object will not have it, being too large: message; the workflow is Error */
     TPH_EVENT_COUNT,
 };
 
@@ -84,6 +85,7 @@ struct tph_event {
     struct tph_str node_id;
     uint32_t attempt;
     const struct tph_task_result *result;
+    struct tph_str message;
 };
 
 enum tph_action_kind {
