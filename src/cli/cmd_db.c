@@ -19,8 +19,8 @@ static int read_names(const struct tph_cli *cli, const struct tph_command *comma
         return 1;
     }
     if (arguments->n != n) {
-        *ret_exit = tph_cli_usage(cli, command, "%s takes %s, here are %zu", command->name, command->arguments,
-                                  arguments->n);
+        *ret_exit =
+            tph_cli_usage(cli, command, "%s takes %s, here are %zu", command->name, command->arguments, arguments->n);
         return 1;
     }
     return 0;
