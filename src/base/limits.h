@@ -155,6 +155,11 @@
 #define TPH_LIMIT_WALL_LOOK_MS   60000   /* the wall clock is looked at this often while a deadline is waited for */
 #define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */
 
+/* the durable controller */
+#define TPH_LIMIT_PROGRESS_MS     1000 /* progress alone is written so late */
+#define TPH_LIMIT_COMMIT_PAUSE_MS 100  /* before a write that failed is tried again; doubles up to 64 times */
+#define TPH_LIMIT_CONTROLLER_PAGE 500  /* objects read in one go */
+
 /* the store */
 #define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */
 #define TPH_LIMIT_STORE_MEMBER    TPH_KIB(4)   /* the name of a member that is kept as a part */

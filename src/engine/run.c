@@ -560,6 +560,12 @@ size_t tph_run_n_nodes(const struct tph_run *run)
     return run->n_nodes;
 }
 
+const struct tph_node *tph_run_find(const struct tph_run *run, struct tph_str id)
+{
+    const struct node *node = tph_map_get(&run->by_id, id);
+    return node ? &node->pub : NULL;
+}
+
 const struct tph_node *tph_run_node_at(const struct tph_run *run, size_t index)
 {
     return &run->nodes[index]->pub;

@@ -105,8 +105,8 @@ struct tph_action {
     struct tph_str key;           /* START_TASK: the one key under plugin: */
     int64_t deadline_ms;          /* START_TASK: wall clock; 0 = none */
     int64_t time_ms;              /* WAIT_UNTIL */
-    bool follows; /* NODE: only the progress is other than before, which a restored run finds by itself */
-    struct tph_str cache;         /* SAVE_CACHE: the ConfigMap's name; key is that of the entry */
+    bool follows;         /* NODE: only the progress is other than before, which a restored run finds by itself */
+    struct tph_str cache; /* SAVE_CACHE: the ConfigMap's name; key is that of the entry */
     const struct tph_json *entry; /* SAVE_CACHE: borrowed from the run */
 };
 
@@ -127,6 +127,9 @@ const struct tph_node *tph_run_root(const struct tph_run *run); /* NULL before S
 size_t tph_run_n_nodes(const struct tph_run *run);
 /* In the order of making; of a restored run in the order of the tree. Parents come before children. */
 const struct tph_node *tph_run_node_at(const struct tph_run *run, size_t index);
+const struct tph_node *tph_run_find(const struct tph_run *run, struct tph_str id); /* NULL: there is none */
+/* Gives up all locks, and places in their queues, of a run that is made anew from another object. */
+void tph_run_drop_locks(struct tph_run *run);
 
 /* A workflow that is not to begin at all: Failed or Error, with a message. The object as Argo writes it, built into
  * doc. */
