@@ -303,6 +303,8 @@ static void take_up(struct tph_controller *c, const struct tph_store_object *obj
 
 /* ---- the store ---- */
 
+static void take_up_key(struct tph_controller *c, const struct tph_store_key *key, bool go);
+
 static void changed(struct tph_controller *c, const struct tph_store_event *event)
 {
     struct carried *w = find(c, event->key.ns, event->key.name);
@@ -326,12 +328,7 @@ static void changed(struct tph_controller *c, const struct tph_store_event *even
     if (event->kind == TPH_STORE_DELETED) {
         return;
     }
-    TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
-    struct tph_error err = TPH_ERROR_INIT;
-    int r = tph_store_get(c->store, &event->key, 0, &object, &err);
-    if (r == 0) {
-        take_up(c, &object, true);
-    }
+    take_up_key(c, &event->key, true);
 }
 
 static int follow(struct tph_controller *c, struct tph_error *err);
@@ -353,32 +350,65 @@ static void woken(void *owner)
     }
 }
 
+/* What a list of all workflows finds. */
 struct reader {
     struct tph_controller *c;
-    struct tph_map seen; /* keys, in the arena */
+    struct tph_map seen; /* keys, in the arena, of those that are not over */
     struct tph_arena *arena;
+    struct tph_store_key *fresh; /* owned; texts in the arena */
+    size_t n_fresh, capacity;
 };
 
-/* Runs are made of all of them before the first goes on: those that hold locks have them before others ask. */
+/* Nothing else may be read of the store while it gives a list. */
 static bool read_one(void *owner, const struct tph_store_object *object)
 {
     struct reader *r = owner;
-    struct carried *w = find(r->c, object->key.ns, object->key.name);
+    struct tph_controller *c = r->c;
+    struct carried *w = find(c, object->key.ns, object->key.name);
     struct tph_str key =
         tph_str(tph_arena_format(r->arena, "%.*s/%.*s", TPH_FMT(object->key.ns), TPH_FMT(object->key.name)));
-    (void)tph_map_set(&r->seen, key, r);
-    if (!w) {
-        take_up(r->c, object, false);
-    } else if (object->version > w->version && !w->ended) {
-        w->seen = object->version;
+    if (w) {
+        (void)tph_map_set(&r->seen, key, r);
+        w->seen = object->version > w->version ? object->version : w->seen;
+        return true;
     }
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    bool ours = !c->options.takes || c->options.takes(c->options.owner, object->key.ns, object->key.name);
+    if (!ours ||
+        (tph_json_parse(tph_buf_str(&object->text), &doc, NULL) == 0 && tph_workflow_is_over(tph_json_root(doc)))) {
+        return true;
+    }
+    (void)tph_map_set(&r->seen, key, r);
+    if (r->n_fresh == r->capacity) {
+        r->capacity = r->capacity ? r->capacity * 2 : 16;
+        r->fresh = tph_realloc(r->fresh, r->capacity * sizeof(*r->fresh));
+    }
+    r->fresh[r->n_fresh++] = (struct tph_store_key){.resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS),
+                                                    .ns = tph_arena_str(r->arena, object->key.ns),
+                                                    .name = tph_arena_str(r->arena, object->key.name)};
     return true;
 }
 
-/* After the list: those that are gone go, those that changed are read, those that are new begin. */
+static void take_up_key(struct tph_controller *c, const struct tph_store_key *key, bool go)
+{
+    TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
+    struct tph_error err = TPH_ERROR_INIT;
+    int r = tph_store_get(c->store, key, 0, &object, &err);
+    if (r == 0) {
+        take_up(c, &object, go);
+    } else if (r < 0) {
+        tph_log(TPH_LOG_ERROR, "a workflow cannot be read", "error", err.text, NULL);
+    }
+}
+
+/* After the list: those that are gone go, those that changed are read, those that are new begin. Runs are made of all
+ * before the first goes on: those that hold locks have them before others ask. */
 static void settle(struct reader *r)
 {
     size_t n = 0;
+    for (size_t i = 0; i < r->n_fresh; i++) {
+        take_up_key(r->c, &r->fresh[i], false);
+    }
     TPH_CLEANUP(tph_freep) struct carried **all = tph_calloc(tph_map_len(&r->c->by_key) + 1, sizeof(struct carried *));
     size_t at = 0;
     struct tph_str key;
@@ -412,6 +442,7 @@ static int follow(struct tph_controller *c, struct tph_error *err)
         failed = tph_store_watch_open(c->store, &list.key, page.version, woken, c, &c->watch, err);
     }
     tph_map_release(&r.seen);
+    free(r.fresh);
     tph_arena_free(r.arena);
     return failed == 0 ? 0 : -1;
 }
@@ -476,6 +507,19 @@ static void forget_writes(struct tph_controller *c)
 }
 
 /* ---- its end ---- */
+
+void tph_controller_end(struct tph_controller *controller, enum tph_event_kind how)
+{
+    size_t at = 0;
+    struct tph_str key;
+    void *value = NULL;
+    while (tph_map_next(&controller->by_key, &at, &key, &value)) {
+        struct carried *w = value;
+        if (w->state == CARRIED_RUNNING) {
+            tph_carried_apply(w, &(struct tph_event){.kind = how});
+        }
+    }
+}
 
 static void tell_stopped(void *owner)
 {

@@ -97,6 +97,9 @@ struct tph_pod_objects tph_controller_pod_objects(struct tph_controller *control
 int tph_controller_start(struct tph_controller *controller, struct tph_agent *agent, struct tph_error *err)
     TPH_MUST_CHECK;
 
+/* Stops (exit handlers run) or terminates every workflow that runs. */
+void tph_controller_end(struct tph_controller *controller, enum tph_event_kind how);
+
 /* Begins nothing more and drops results from now on; done is called once when no write is under way. Workflows stay as
  * they are, to go on from there when a controller is started on the store again. */
 void tph_controller_stop(struct tph_controller *controller, void (*done)(void *owner), void *owner);
