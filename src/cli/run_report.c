@@ -113,8 +113,8 @@ static void put_result(const struct tph_run *run, const struct tph_tree_style *s
     (void)tph_buf_putc(out, '\n');
 }
 
-void tph_report_write(const struct tph_shown *workflow, const struct tph_map *keys,
-                      const struct tph_tree_style *style, struct tph_buf *out)
+void tph_report_write(const struct tph_shown *workflow, const struct tph_map *keys, const struct tph_tree_style *style,
+                      struct tph_buf *out)
 {
     const struct tph_run *run = workflow->run;
     struct tph_tree tree = {.run = run, .keys = keys, .now_ms = tph_clock_wall_ms()};

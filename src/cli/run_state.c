@@ -239,9 +239,11 @@ static size_t plugins_of(void *owner, const struct tph_json *workflow, struct tp
     struct tph_run_state *s = owner;
     const struct tph_json *meta = tph_json_get(workflow, "metadata");
     const struct item *item = item_of(s, tph_json_get_str(meta, "namespace"), tph_json_get_str(meta, "name"));
-    const struct tph_prepared *p = item ? &s->options.prepared[item - s->items] : NULL;
-    size_t n = p ? p->n_plugins : 0;
-    n = n < max ? n : max;
+    if (!item) {
+        return 0;
+    }
+    const struct tph_prepared *p = &s->options.prepared[item - s->items];
+    size_t n = p->n_plugins < max ? p->n_plugins : max;
     for (size_t i = 0; i < n; i++) {
         out[i] = p->plugins[i];
     }
