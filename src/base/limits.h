@@ -155,6 +155,9 @@
 #define TPH_LIMIT_WALL_LOOK_MS   60000   /* the wall clock is looked at this often while a deadline is waited for */
 #define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */
 
+/* our API server */
+#define TPH_LIMIT_PROTOBUF_VALUES 200000 /* in one request body in protobuf */
+
 /* the store */
 #define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */
 #define TPH_LIMIT_STORE_MEMBER    TPH_KIB(4)   /* the name of a member that is kept as a part */
