@@ -156,8 +156,10 @@
 #define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */
 
 /* the durable controller */
-#define TPH_LIMIT_PROGRESS_MS     1000 /* progress alone is written so late */
-#define TPH_LIMIT_COMMIT_PAUSE_MS 100  /* before a write that failed is tried again; doubles up to 64 times */
+#define TPH_LIMIT_EVENT_MS        3600000 /* an Event is kept so long, as in Kubernetes */
+#define TPH_LIMIT_EVENTS          100000  /* kept at most: the oldest go first */
+#define TPH_LIMIT_PROGRESS_MS     1000    /* progress alone is written so late */
+#define TPH_LIMIT_COMMIT_PAUSE_MS 100     /* before a write that failed is tried again; doubles up to 64 times */
 
 /* our API server, further */
 #define TPH_LIMIT_PROTOBUF_VALUES 200000 /* in one request body in protobuf */

@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "cli/cmd_options.h"
+#include "cli/server_work.h"
 #include "loop/loop.h"
 #include "store/sqlite.h"
 
@@ -25,7 +26,8 @@ enum { N_SIGNALS = 3, DRAIN_MS = 10000, DRAIN_LOOK_MS = 20 };
 
 struct server_options {
     const char *state, *listen;
-    bool memory, plain_http;
+    const char *images_file;
+    bool memory, plain_http, executor_plugins, own_executor_plugins, unsafe_plain;
 };
 
 #define OPTION(member) offsetof(struct server_options, member)
@@ -37,6 +39,14 @@ const struct tph_option tph_server_options[] = {
     {"memory", 0, TPH_OPTION_FLAG, OPTION(memory), NULL, NULL, "keep nothing: for tests"},
     {"plain-http", 0, TPH_OPTION_FLAG, OPTION(plain_http), NULL, NULL,
      "HTTP without TLS and without tokens, on a loopback address only: whoever can connect may do everything"},
+    {"executor-plugins", 0, TPH_OPTION_FLAG, OPTION(executor_plugins), NULL, NULL,
+     "run executor plugins, which whoever may write ConfigMaps brings here (ARGO_EXECUTOR_PLUGINS=true)"},
+    {"workflow-level-executor-plugins", 0, TPH_OPTION_FLAG, OPTION(own_executor_plugins), NULL, NULL,
+     "also those of spec.executorPlugins (ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS=true)"},
+    {"images-file", 0, TPH_OPTION_TEXT, OPTION(images_file), "FILE", NULL,
+     "what images mean here, in place of the configured maps: see tiphys doctor --images"},
+    {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
+     "start sidecars without a sandbox: for development, where none can be made"},
     {.name = NULL},
 };
 
@@ -47,12 +57,13 @@ struct session {
     uint16_t port;
     struct tph_loop *loop;
     struct tph_store *store;
+    struct tph_server_work *work; /* controller, agent, sidecars */
     struct tph_api *api;
     struct tph_api_server *server;
     struct tph_signal *signals[N_SIGNALS];
     struct tph_timer *drain;
     int64_t drain_until_ms;
-    bool stopping, failed;
+    bool stopping, failed, work_stopped;
 };
 
 static void session_release(struct session *s)
@@ -65,6 +76,7 @@ static void session_release(struct session *s)
         tph_api_stop(s->api);
     }
     tph_api_server_free(s->server);
+    tph_server_work_free(s->work);
     tph_store_free(s->store);
     tph_api_free(s->api);
     tph_loop_free(s->loop);
@@ -172,12 +184,18 @@ static int open_store(struct session *s, struct tph_error *err)
 static void look_drained(void *owner)
 {
     struct session *s = owner;
-    bool idle = tph_http_server_connections(tph_api_server_http(s->server)) == 0;
+    bool idle = tph_http_server_connections(tph_api_server_http(s->server)) == 0 && s->work_stopped;
     if (idle || tph_loop_now_ms(s->loop) >= s->drain_until_ms) {
         tph_loop_stop(s->loop);
         return;
     }
     tph_timer_start(s->drain, DRAIN_LOOK_MS);
+}
+
+static void work_stopped(void *owner)
+{
+    struct session *s = owner;
+    s->work_stopped = true;
 }
 
 static void got_signal(void *owner, int number)
@@ -190,6 +208,7 @@ static void got_signal(void *owner, int number)
     }
     s->stopping = true;
     say("stopping; once more ends it at once");
+    tph_server_work_stop(s->work, DRAIN_MS / 2, work_stopped, s);
     tph_api_stop(s->api);
     tph_http_server_drain(tph_api_server_http(s->server));
     s->drain_until_ms = tph_loop_now_ms(s->loop) + DRAIN_MS;
@@ -212,6 +231,17 @@ static void serve(struct session *s)
     (void)fflush(stdout);
 }
 
+/* Workflows that were interrupted go on. */
+static void start_work(struct session *s)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    if (!s->failed && tph_server_work_start(s->work, &err) < 0) {
+        (void)tph_cli_error(&s->cli, &err);
+        s->failed = true;
+        tph_loop_stop(s->loop);
+    }
+}
+
 static void seeded(void *owner, const struct tph_error *failed)
 {
     struct session *s = owner;
@@ -221,6 +251,7 @@ static void seeded(void *owner, const struct tph_error *failed)
         tph_loop_stop(s->loop);
     } else if (!s->stopping) {
         serve(s);
+        start_work(s);
     }
 }
 
@@ -236,6 +267,17 @@ static int open_session(struct session *s, struct tph_error *err)
         }
     }
     s->drain = tph_timer_new(s->loop, look_drained, s);
+    const struct tph_server_work_options work = {
+        .store = s->store,
+        .images_file = s->options.images_file,
+        .network = TPH_NETWORK_HOST,
+        .unsafe_plain = s->options.unsafe_plain,
+        .executor_plugins = s->options.executor_plugins,
+        .own_executor_plugins = s->options.own_executor_plugins,
+    };
+    if (tph_server_work_new(s->loop, &work, &s->work, err) < 0) {
+        return -1;
+    }
     const struct tph_api_config config = {.loop = s->loop, .store = s->store, .version = TPH_VERSION};
     return tph_api_new(&config, &s->api, err);
 }

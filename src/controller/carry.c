@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "controller/controller_internal.h"
 #include "controller/local.h"
 
@@ -10,11 +11,19 @@
     "executor plugins are switched off here: start the program with ARGO_EXECUTOR_PLUGINS=true, then retry the " \
     "workflow"
 
+/* Argo's words. */
+#define OWN_PLUGINS_OFF                                                                                         \
+    "create agent pod failed with reason:\"workflow-level executor plugins are disabled in the controller. To " \
+    "enable them, set the environment variable ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS=true\""
+
 static void node_changed(struct carried *w, const struct tph_action *action)
 {
     const struct tph_controller_observer *o = &w->controller->options.observer;
     struct tph_map *list = action->follows ? &w->lagging : &w->dirty;
     (void)tph_map_set(list, action->node->id, (void *)(uintptr_t)action->node);
+    if (!action->follows) {
+        tph_tell_node(w, action->node);
+    }
     if (o->node) {
         o->node(o->owner, &w->shown, action->node);
     }
@@ -112,18 +121,45 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event)
 
 /* ---- to the agent ---- */
 
+/* Of spec.executorPlugins, of which the workflow has its own. */
+static size_t own_plugins(const struct carried *w, const struct tph_json *object, struct tph_plugin **out, size_t max)
+{
+    size_t n = 0;
+    size_t given = tph_json_len(tph_json_path(object, "spec", "executorPlugins", NULL));
+    for (size_t i = 0; i < given && n < max; i++) {
+        struct tph_error err = TPH_ERROR_INIT;
+        if (tph_plugin_from_workflow(object, i, NULL, &out[n], &err) == 0) {
+            n++;
+        } else {
+            tph_log(TPH_LOG_WARN, "a plugin of the workflow cannot be used", "workflow", w->key, "error", err.text,
+                    NULL);
+        }
+    }
+    return n;
+}
+
 /* The plugins that it sees are those of the time when its first task goes out. */
 static void begin_at_agent(struct carried *w)
 {
     struct tph_controller *c = w->controller;
+    const struct tph_controller_options *o = &c->options;
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    const struct tph_json *object = tph_run_object_base(w->shown.run, doc);
     struct tph_plugin *plugins[TPH_LIMIT_PLUGINS];
     size_t n = 0;
-    if (c->options.plugins) {
-        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
-        n = c->options.plugins(c->options.owner, tph_run_object_base(w->shown.run, doc), plugins, TPH_LIMIT_PLUGINS);
+    size_t n_own = 0;
+    if (o->plugins) {
+        n = o->plugins(o->owner, object, plugins, TPH_LIMIT_PLUGINS);
+    } else if (tph_json_len(tph_json_path(object, "spec", "executorPlugins", NULL)) > 0) {
+        n = n_own = own_plugins(w, object, plugins, TPH_LIMIT_PLUGINS);
+    } else if (c->discovery) {
+        n = tph_discovery_visible(c->discovery, w->shown.ns, plugins, TPH_LIMIT_PLUGINS);
     }
     w->shown.tasks = tph_agent_begin(c->agent, w->shown.name, w->shown.ns, tph_str(w->uid), plugins, n);
     (void)tph_map_set(&c->by_tasks, tph_pointer_key(&w->shown.tasks), w);
+    for (size_t i = 0; i < n_own; i++) {
+        tph_plugin_unref(plugins[i]);
+    }
 }
 
 /* A node that no plugin may be asked for. */
@@ -148,6 +184,10 @@ void tph_carried_give(struct carried *w, struct task *task)
     struct tph_controller *c = w->controller;
     if (!task->is_http && !c->options.executor_plugins) {
         refuse_task(w, task, PLUGINS_OFF);
+        return;
+    }
+    if (!task->is_http && w->has_own_plugins && !c->options.own_plugins && !c->options.plugins) {
+        refuse_task(w, task, OWN_PLUGINS_OFF);
         return;
     }
     if (!w->shown.tasks) {

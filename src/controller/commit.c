@@ -77,11 +77,19 @@ static void add_nodes(struct draft *d)
     }
 }
 
+/* The object without its nodes. metadata.generation counts changes of all but metadata, as in the API server. */
 static struct tph_str base_text(struct draft *d)
 {
     struct carried *w = d->w;
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    const struct tph_json *object = w->refusal ? tph_json_root(w->refusal) : tph_run_object_base(w->shown.run, d->doc);
+    struct tph_json_doc *doc = w->refusal ? w->refusal : d->doc;
+    struct tph_json *object = w->refusal ? tph_json_root(w->refusal) : tph_run_object_base(w->shown.run, doc);
+    struct tph_json *meta = tph_json_get(object, "metadata");
+    int64_t generation = 0;
+    if (tph_json_to_i64(tph_json_get(meta, "generation"), &generation) == 0) {
+        w->generation = (generation > w->generation ? generation : w->generation) + 1;
+        tph_json_set(doc, meta, "generation", tph_json_new_i64(doc, w->generation));
+    }
     tph_json_write(object, TPH_JSON_SORTED, &text);
     return tph_arena_str(d->arena, tph_buf_str(&text));
 }

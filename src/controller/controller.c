@@ -109,6 +109,7 @@ static void free_run(struct carried *w)
         tph_run_drop_locks(w->shown.run);
         tph_run_free(TPH_TAKE(w->shown.run));
     }
+    tph_map_release(&w->told);
     tph_carried_forget_dirty(w);
 }
 
@@ -128,6 +129,7 @@ void tph_carried_free(struct carried *w)
     free_tasks(w);
     tph_results_free(&w->fresh);
     tph_results_free(&w->written);
+    tph_tell_forget(w);
     tph_timer_free(w->timer);
     tph_timer_free(w->later);
     tph_json_doc_free(w->object);
@@ -148,6 +150,7 @@ void tph_carried_ended(struct carried *w)
     const struct tph_controller_observer *o = &c->options.observer;
     w->ended = true;
     c->n_running--;
+    tph_tell_ended(w);
     tph_timer_stop(w->later);
     if (o->ended) {
         o->ended(o->owner, &w->shown);
@@ -450,6 +453,18 @@ static int follow(struct tph_controller *c, struct tph_error *err)
 int tph_controller_start(struct tph_controller *controller, struct tph_agent *agent, struct tph_error *err)
 {
     controller->agent = agent;
+    if (controller->options.events) {
+        controller->teller = tph_teller_new(controller);
+        if (tph_teller_start(controller->teller, err) < 0) {
+            return -1;
+        }
+    }
+    if (controller->options.executor_plugins && !controller->options.plugins) {
+        controller->discovery = tph_discovery_new(controller);
+        if (tph_discovery_start(controller->discovery, err) < 0) {
+            return -1;
+        }
+    }
     return follow(controller, err);
 }
 
@@ -547,6 +562,7 @@ void tph_controller_free(struct tph_controller *controller)
     controller->stopping = true;
     tph_defer_cancel(controller->loop, controller);
     tph_store_watch_close(controller->watch);
+    tph_discovery_free(controller->discovery);
     forget_writes(controller);
     size_t at = 0;
     struct tph_str key;
@@ -556,6 +572,7 @@ void tph_controller_free(struct tph_controller *controller)
     }
     tph_map_release(&controller->by_key);
     tph_map_release(&controller->by_tasks);
+    tph_teller_free(controller->teller);
     tph_finder_free(controller->finder);
     tph_locks_free(controller->locks);
     free(controller);

@@ -77,6 +77,7 @@ struct tph_controller_options {
     void *owner;
 
     const char *install_ns; /* NULL: "argo" */
+    bool events;            /* Events are written about what happens */
     bool executor_plugins;  /* ARGO_EXECUTOR_PLUGINS: else nodes of plugins are Error, and say how to have them */
     bool own_plugins;       /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */
     unsigned compat;        /* enum tph_compat */
@@ -106,6 +107,12 @@ void tph_controller_stop(struct tph_controller *controller, void (*done)(void *o
 /* Before the agent and the store; at any time, as a crash. */
 void tph_controller_free(struct tph_controller *controller);
 TPH_DEFINE_CLEANUP(struct tph_controller, tph_controller_free);
+
+/* The plugins of ConfigMaps: plugin NULL where none was ever valid; problem NULL where nothing is wrong with the
+ * present text. Borrowed for the call. */
+typedef void tph_controller_plugin_fn(void *owner, struct tph_str ns, struct tph_str configmap,
+                                      const struct tph_plugin *plugin, const char *problem);
+void tph_controller_plugins(const struct tph_controller *controller, tph_controller_plugin_fn *each, void *owner);
 
 /* Workflows that are not over. */
 size_t tph_controller_n_running(const struct tph_controller *controller);

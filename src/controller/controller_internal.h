@@ -7,6 +7,8 @@
  *   commit.c      what changed goes into the store, in one write at a time
  *   task.c        what is known of tasks, in memory and in the store
  *   finder.c      other objects of the store: templates, ConfigMaps, Secrets
+ *   discover.c    plugins from ConfigMaps of the store, live
+ *   tell.c        Events about workflows and others
  */
 #pragma once
 
@@ -17,6 +19,8 @@
 #include "engine/locks.h"
 
 struct finder;
+struct discovery;
+struct teller;
 struct write;
 
 /* A result that is not durable yet: given again to a run that is made anew. */
@@ -88,21 +92,26 @@ struct carried {
     bool ended;        /* its end is durable */
     unsigned failures; /* of writes, one after the other */
 
-    struct tph_map tasks;               /* node id -> struct task, owned */
-    struct task *held, **held_end;      /* to be given when their nodes are durable */
-    struct task *doomed;                /* owned: to be cancelled at the agent then */
-    struct task *held_now, *doomed_now; /* of the write that is under way */
-    struct results fresh, written;      /* since the last write began; in it */
-    uint32_t attempt;                   /* of new tasks */
-    bool has_locks;                     /* who holds them stands in the object without nodes */
-    bool fixed_texts;                   /* the same text comes out of a template whenever it is asked for */
-    bool rows_read;                     /* what was in the store is known */
-    bool rows_there;                    /* the object of tasks is in the store */
-    bool rows_whole;                    /* all of it is to be written */
-    bool rows_due;                      /* some of it is */
-    bool rows_there_after;              /* the write that is under way */
-    struct tph_json_doc *rows;          /* as they were read: for tasks that are started again */
-    char **rows_out;                    /* owned: node ids whose rows go */
+    struct tph_map tasks;                  /* node id -> struct task, owned */
+    struct task *held, **held_end;         /* to be given when their nodes are durable */
+    struct task *doomed;                   /* owned: to be cancelled at the agent then */
+    struct task *held_now, *doomed_now;    /* of the write that is under way */
+    struct results fresh, written;         /* since the last write began; in it */
+    uint32_t attempt;                      /* of new tasks */
+    int64_t generation;                    /* of the object; 0 = it has none */
+    bool has_own_plugins;                  /* spec.executorPlugins */
+    bool has_locks;                        /* who holds them stands in the object without nodes */
+    bool fixed_texts;                      /* the same text comes out of a template whenever it is asked for */
+    bool rows_read;                        /* what was in the store is known */
+    bool rows_there;                       /* the object of tasks is in the store */
+    bool rows_whole;                       /* all of it is to be written */
+    bool rows_due;                         /* some of it is */
+    bool rows_there_after;                 /* the write that is under way */
+    struct tph_json_doc *rows;             /* as they were read: for tasks that are started again */
+    struct tph_map told;                   /* node id -> its phase + 1, as it was told last */
+    unsigned n_told[TPH_NODE_PHASE_COUNT]; /* events about nodes */
+    char *last_told[TPH_NODE_PHASE_COUNT]; /* owned: the last message that was only counted */
+    char **rows_out;                       /* owned: node ids whose rows go */
     size_t n_rows_out, rows_out_capacity;
 };
 
@@ -113,6 +122,8 @@ struct tph_controller {
     struct tph_agent *agent;
     struct tph_locks *locks; /* owned */
     struct finder *finder;
+    struct discovery *discovery; /* NULL where plugins are given, or switched off */
+    struct teller *teller;       /* NULL: no Events are written */
     struct tph_store_watch *watch;
     struct tph_map by_key;   /* -> struct carried, owned */
     struct tph_map by_tasks; /* the bytes of the agent's pointer -> struct carried */
@@ -181,3 +192,22 @@ struct tph_lint_set;
  */
 int tph_finder_templates(struct finder *finder, struct tph_str ns, struct tph_arena *arena, struct tph_json_doc *doc,
                          struct tph_lint_set *set, struct tph_error *err) TPH_MUST_CHECK;
+
+/* discover.c */
+struct discovery *tph_discovery_new(struct tph_controller *c);
+int tph_discovery_start(struct discovery *d, struct tph_error *err) TPH_MUST_CHECK;
+void tph_discovery_free(struct discovery *d);
+size_t tph_discovery_visible(const struct discovery *d, struct tph_str ns, struct tph_plugin **out, size_t max);
+
+/* tell.c */
+struct teller *tph_teller_new(struct tph_controller *c);
+int tph_teller_start(struct teller *t, struct tph_error *err) TPH_MUST_CHECK;
+void tph_teller_free(struct teller *t);
+/* Writes an Event about an object, which may be any. */
+void tph_controller_tell(struct tph_controller *c, const struct tph_json *object, const char *type, const char *reason,
+                         const char *message);
+void tph_tell_node(struct carried *w, const struct tph_node *node); /* if its phase is news */
+void tph_tell_known(struct carried *w);                             /* what is, is no news */
+void tph_tell_begun(struct carried *w);
+void tph_tell_ended(struct carried *w);
+void tph_tell_forget(struct carried *w);

@@ -168,7 +168,10 @@ void tph_carried_make(struct carried *w, struct tph_json_doc *doc)
     const struct tph_json *spec = tph_run_exec_spec(workflow);
     w->shown.run = run;
     w->has_locks = has_text(spec, "\"synchronization\":") || has_text(spec, "emplateRef\":");
+    tph_tell_known(w);
+    w->has_own_plugins = tph_json_len(tph_json_get(spec, "executorPlugins")) > 0;
     w->fixed_texts = texts_are_fixed(spec);
+    w->generation = 0;
 }
 
 /* The results that were not durable when the object was edited. */
@@ -210,9 +213,13 @@ void tph_carried_go(struct carried *w)
     while (tph_map_next(&w->tasks, &at, &id, &task)) {
         ((struct task *)task)->wanted = false;
     }
+    bool first = tph_run_phase(w->shown.run) == TPH_WORKFLOW_NEW;
     w->state = CARRIED_RUNNING;
     if (o->begun) {
         o->begun(o->owner, &w->shown);
+    }
+    if (first) {
+        tph_tell_begun(w);
     }
     tph_carried_apply(w, &(struct tph_event){.kind = TPH_EVENT_START});
     tph_tasks_loaded(w);
