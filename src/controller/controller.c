@@ -275,8 +275,10 @@ void tph_carried_reload(struct carried *w)
         w->rows_whole = true;
     }
     w->version = object.version;
+    w->state = CARRIED_NEW; /* an end that was not written yet did not happen */
     tph_timer_stop(w->timer);
     free_run(w);
+    tph_json_doc_free(TPH_TAKE(w->refusal));
     begin(w, doc);
 }
 

@@ -53,6 +53,8 @@ struct world {
     bool crashed;
     bool silent; /* the plugin keeps its answers to itself */
     bool (*until)(struct world *w);
+    void (*on_node)(struct world *w, const struct tph_node *node); /* NULL: nothing happens */
+    struct tph_http_exchange *held;                                /* of a silent plugin: the last call */
     struct tph_controller_options options;
 };
 
@@ -117,17 +119,24 @@ static inline void plugin_answer(struct world *w, struct tph_http_exchange *x, c
     }
 }
 
+static inline void world_check(void *owner);
+
 static inline void plugin_request(void *owner, struct tph_http_exchange *x)
 {
     struct world *w = owner;
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     if (strcmp(tph_http_exchange_target(x), TPH_RPC_CANCEL) == 0) {
         w->n_cancels++;
+        tph_defer(w->loop, world_check, w);
         tph_http_exchange_reply(x, &(struct tph_http_reply){.status = 200, .body = TPH_STR("{}")});
         return;
     }
     if (w->silent) {
+        const char *key = tph_http_exchange_header(x, "Idempotency-Key");
+        (void)seen(w, key ? key : "none");
         w->n_calls++;
+        w->held = x;
+        tph_defer(w->loop, world_check, w);
         return;
     }
     assert_int_equal(tph_json_parse(tph_http_exchange_body(x), &doc, NULL), 0);
@@ -161,6 +170,15 @@ static inline void world_ended(void *owner, const struct tph_shown *workflow)
     struct world *w = owner;
     (void)workflow;
     tph_defer(w->loop, world_check, w);
+}
+
+static inline void world_node(void *owner, const struct tph_shown *workflow, const struct tph_node *node)
+{
+    struct world *w = owner;
+    (void)workflow;
+    if (w->on_node) {
+        w->on_node(w, node);
+    }
 }
 
 static inline void world_agent(void *owner, const struct tph_agent_event *event)
@@ -243,7 +261,8 @@ static inline void world_open(struct world *w)
     }
     w->options = (struct tph_controller_options){
         .store = w->store,
-        .observer = {.durable = world_durable, .ended = world_ended, .agent = world_agent, .owner = w},
+        .observer =
+            {.node = world_node, .durable = world_durable, .ended = world_ended, .agent = world_agent, .owner = w},
         .plugins = world_plugins,
         .owner = w,
         .executor_plugins = true,
@@ -326,6 +345,31 @@ static inline void world_put(struct world *w, const char *yaml)
     tph_json_write(tph_json_root(doc), TPH_JSON_SORTED, &text);
     assert_int_equal(world_write(w, TPH_STORE_CREATE, TPH_CONTROLLER_WORKFLOWS, "d", name, tph_buf_str(&text)),
                      TPH_STORE_DONE);
+}
+
+/* An edit of the object that is in the store, as a client makes it. */
+typedef void world_edit_fn(struct tph_json_doc *doc, struct tph_json **object);
+
+static inline struct tph_str world_edited(struct world *w, const char *name, world_edit_fn *edit, struct tph_buf *text)
+{
+    TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    struct tph_store_key key = {
+        .resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = TPH_STR("d"), .name = tph_str(name)};
+    assert_int_equal(tph_store_get(w->store, &key, 0, &object, NULL), 0);
+    assert_int_equal(tph_json_parse(tph_buf_str(&object.text), &doc, NULL), 0);
+    struct tph_json *root = tph_json_root(doc);
+    edit(doc, &root);
+    tph_json_write(root, TPH_JSON_SORTED, text);
+    return tph_buf_str(text);
+}
+
+static inline void world_edit(struct world *w, const char *name, world_edit_fn *edit)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    assert_int_equal(
+        world_write(w, TPH_STORE_UPDATE, TPH_CONTROLLER_WORKFLOWS, "d", name, world_edited(w, name, edit, &text)),
+        TPH_STORE_DONE);
 }
 
 /* The object as it is in the store; the caller frees it. NULL: there is none. */
