@@ -21,6 +21,18 @@ const struct tph_command tph_commands[] = {
         .run = tph_cmd_run,
     },
     {
+        .name = "server",
+        .summary = "serve the Kubernetes API for kubectl and other clients, on a durable store",
+        .details =
+            "Objects are kept in DIR/store.db: what was answered is there after kill -9. Prints the address once "
+            "it\n"
+            "serves. SIGTERM, SIGINT or SIGHUP ends it when what is under way is done.",
+        .examples = "  tiphys server --plain-http --listen 127.0.0.1:8080\n"
+                    "  kubectl --server http://127.0.0.1:8080 get workflows -A",
+        .options = tph_server_options,
+        .run = tph_cmd_server,
+    },
+    {
         .name = "lint",
         .arguments = "FILE|DIR|-...",
         .summary = "check workflows, templates and cron workflows as Argo does",
@@ -80,6 +92,33 @@ const struct tph_command tph_commands[] = {
                     "  tiphys doctor -o json",
         .options = tph_doctor_options,
         .run = tph_cmd_doctor,
+    },
+    {
+        .name = "db check",
+        .arguments = "FILE",
+        .summary = "read all of a store's file, as run --state writes it, and say what is wrong",
+        .details = "Nobody else may have the file meanwhile. Each problem is a line on standard output. Ends with 0 "
+                   "when there is\n"
+                   "none, with 1 when there are some or the file cannot be read.",
+        .examples = "  tiphys db check state.db",
+        .run = tph_cmd_db_check,
+    },
+    {
+        .name = "db backup",
+        .arguments = "FILE NEW",
+        .summary = "write a copy of a store, also while it is used",
+        .details = "The copy is of one moment, and a store of its own. NEW must not exist; it is there whole or not at "
+                   "all.",
+        .examples = "  tiphys db backup state.db state-copy.db",
+        .run = tph_cmd_db_backup,
+    },
+    {
+        .name = "db compact",
+        .arguments = "FILE",
+        .summary = "make a store's file as small as it can be",
+        .details = "Nobody else may have the file meanwhile; as much room again is needed until it is done.",
+        .examples = "  tiphys db compact state.db",
+        .run = tph_cmd_db_compact,
     },
     {
         .name = "version",
