@@ -139,6 +139,12 @@ void tph_run_act(struct tph_run *run, const struct tph_action *action)
 bool tph_run_has_room(const struct tph_run *run, size_t n, struct tph_buf *problem)
 {
     size_t most = run->options.max_nodes ? run->options.max_nodes : TPH_LIMIT_NODES;
+    size_t bytes = run->options.max_bytes ? run->options.max_bytes : TPH_LIMIT_RUN_BYTES;
+    if (tph_arena_used(run->arena) > bytes) { /* names grow with each level of a recursion */
+        (void)tph_buf_printf(problem, "the workflow's %zu nodes would take more than %zu MiB of memory", run->n_nodes,
+                             bytes / TPH_MIB(1));
+        return false;
+    }
     if (n <= most && run->n_nodes <= most - n) {
         return true;
     }

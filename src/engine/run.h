@@ -36,6 +36,7 @@ struct tph_run_options {
     unsigned compat;         /* enum tph_compat: what is to be computed as Argo does */
     bool compatibility_argo; /* all of it */
     size_t max_nodes;        /* 0 = TPH_LIMIT_NODES */
+    size_t max_bytes;        /* 0 = TPH_LIMIT_RUN_BYTES */
     /* The controller's defaults for workflows, a Workflow; NULL: none. Used while the run is made. */
     const struct tph_json *workflow_defaults;
     /* For expressions: appends the compiled zone of that name, as tph_zone_read_file; -1: there is none. NULL: only
