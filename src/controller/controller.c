@@ -391,8 +391,12 @@ static bool read_one(void *owner, const struct tph_store_object *object)
     }
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     bool ours = !c->options.takes || c->options.takes(c->options.owner, object->key.ns, object->key.name);
-    if (!ours ||
-        (tph_json_parse(tph_buf_str(&object->text), &doc, NULL) == 0 && tph_workflow_is_over(tph_json_root(doc)))) {
+    if (!ours) {
+        return true;
+    }
+    bool good = tph_json_parse(tph_buf_str(&object->text), &doc, NULL) == 0;
+    if (good && tph_workflow_is_over(tph_json_root(doc))) {
+        tph_expire_note(c, object->key.ns, object->key.name, tph_json_root(doc));
         return true;
     }
     (void)tph_map_set(&r->seen, key, r);
