@@ -293,6 +293,8 @@ static void written(void *owner, const struct tph_store_result *result)
         through(w, result);
         if (over) {
             tph_carried_ended(w);
+        } else if (w->state == CARRIED_WAITING) {
+            tph_admit_others(c);
         } else if (w->seen > w->version) {
             tph_carried_reload(w); /* somebody else wrote after us */
         } else if (!c->stopping || w->fresh.first) {

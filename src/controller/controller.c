@@ -22,6 +22,7 @@ struct tph_controller *tph_controller_new(struct tph_loop *loop, const struct tp
     c->store = options->store;
     c->locks = tph_locks_new();
     c->finder = tph_finder_new(c->store);
+    c->expirer = options->keep_ended ? NULL : tph_expirer_new(c);
     return c;
 }
 
@@ -123,6 +124,7 @@ void tph_carried_free(struct carried *w)
         (void)tph_map_remove(&c->by_key, tph_str(w->key));
     }
     tph_defer_cancel(c->loop, w);
+    tph_admit_left(w);
     end_at_agent(w);
     free_run(w);
     tph_locks_forget_owner(c->locks, w);
@@ -144,6 +146,13 @@ void tph_carried_free(struct carried *w)
     free(w);
 }
 
+static void note_over(struct carried *w)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    const struct tph_json *object = w->refusal ? tph_json_root(w->refusal) : tph_run_object_base(w->shown.run, doc);
+    tph_expire_note(w->controller, w->shown.ns, w->shown.name, object);
+}
+
 void tph_carried_ended(struct carried *w)
 {
     struct tph_controller *c = w->controller;
@@ -151,6 +160,8 @@ void tph_carried_ended(struct carried *w)
     w->ended = true;
     c->n_running--;
     tph_tell_ended(w);
+    tph_admit_left(w);
+    note_over(w);
     tph_timer_stop(w->later);
     if (o->ended) {
         o->ended(o->owner, &w->shown);
@@ -295,6 +306,7 @@ static void take_up(struct tph_controller *c, const struct tph_store_object *obj
         return;
     }
     if (tph_workflow_is_over(tph_json_root(doc))) {
+        tph_expire_note(c, object->key.ns, object->key.name, tph_json_root(doc));
         return;
     }
     struct carried *w = carried_new(c, object->key.ns, object->key.name);
@@ -379,8 +391,12 @@ static bool read_one(void *owner, const struct tph_store_object *object)
     }
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     bool ours = !c->options.takes || c->options.takes(c->options.owner, object->key.ns, object->key.name);
-    if (!ours ||
-        (tph_json_parse(tph_buf_str(&object->text), &doc, NULL) == 0 && tph_workflow_is_over(tph_json_root(doc)))) {
+    if (!ours) {
+        return true;
+    }
+    bool good = tph_json_parse(tph_buf_str(&object->text), &doc, NULL) == 0;
+    if (good && tph_workflow_is_over(tph_json_root(doc))) {
+        tph_expire_note(c, object->key.ns, object->key.name, tph_json_root(doc));
         return true;
     }
     (void)tph_map_set(&r->seen, key, r);
@@ -563,6 +579,7 @@ void tph_controller_free(struct tph_controller *controller)
     }
     controller->stopping = true;
     tph_defer_cancel(controller->loop, controller);
+    controller->admitting = true; /* nobody comes next */
     tph_store_watch_close(controller->watch);
     tph_discovery_free(controller->discovery);
     forget_writes(controller);
@@ -575,6 +592,7 @@ void tph_controller_free(struct tph_controller *controller)
     tph_map_release(&controller->by_key);
     tph_map_release(&controller->by_tasks);
     tph_teller_free(controller->teller);
+    tph_expirer_free(controller->expirer);
     tph_finder_free(controller->finder);
     tph_locks_free(controller->locks);
     free(controller);

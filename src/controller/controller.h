@@ -83,6 +83,8 @@ struct tph_controller_options {
     unsigned compat;        /* enum tph_compat */
     size_t parallelism;     /* workflows that run at a time; 0: no limit */
     size_t ns_parallelism;  /* of one namespace */
+    size_t keep_succeeded;  /* the newest of those that are over; others are deleted. 0: all */
+    size_t keep_failed, keep_errored;
     bool keep_ended;        /* runs stay in memory when they are over, to be looked at */
     int64_t (*clock)(void); /* wall clock in milliseconds; NULL: the machine's */
 };

@@ -9,6 +9,8 @@
  *   finder.c      other objects of the store: templates, ConfigMaps, Secrets
  *   discover.c    plugins from ConfigMaps of the store, live
  *   tell.c        Events about workflows and others
+ *   expire.c      workflows that are over go in time
+ *   admit.c       how many run at a time
  */
 #pragma once
 
@@ -21,6 +23,7 @@
 struct finder;
 struct discovery;
 struct teller;
+struct expirer;
 struct write;
 
 /* A result that is not durable yet: given again to a run that is made anew. */
@@ -85,12 +88,14 @@ struct carried {
     bool base_dirty, base_lagging, over_dirty;
     bool writing; /* a write is under way */
     bool over_in_write, object_in_write;
-    size_t n_in_write; /* changes */
-    bool flushing;     /* one begins at the end of this turn */
-    bool late;         /* progress has waited long enough */
-    bool gone;         /* deleted while a write was under way */
-    bool ended;        /* its end is durable */
-    unsigned failures; /* of writes, one after the other */
+    size_t n_in_write;            /* changes */
+    bool flushing;                /* one begins at the end of this turn */
+    bool late;                    /* progress has waited long enough */
+    bool gone;                    /* deleted while a write was under way */
+    bool ended;                   /* its end is durable */
+    bool admitted;                /* it counts as one that runs */
+    int64_t priority, created_ms; /* of one that waits for its turn */
+    unsigned failures;            /* of writes, one after the other */
 
     struct tph_map tasks;                  /* node id -> struct task, owned */
     struct task *held, **held_end;         /* to be given when their nodes are durable */
@@ -124,12 +129,14 @@ struct tph_controller {
     struct finder *finder;
     struct discovery *discovery; /* NULL where plugins are given, or switched off */
     struct teller *teller;       /* NULL: no Events are written */
+    struct expirer *expirer;
     struct tph_store_watch *watch;
     struct tph_map by_key;   /* -> struct carried, owned */
     struct tph_map by_tasks; /* the bytes of the agent's pointer -> struct carried */
     size_t n_running;        /* that are not over */
     struct write *writes;    /* under way; owned by the store's answer */
-    bool waking;
+    size_t n_admitted;       /* workflows that run, as parallelism counts */
+    bool waking, admitting;  /* in the next turn */
     bool stopping;
     void (*stopped)(void *owner);
     void *stopped_owner;
@@ -211,3 +218,14 @@ void tph_tell_known(struct carried *w);                             /* what is, 
 void tph_tell_begun(struct carried *w);
 void tph_tell_ended(struct carried *w);
 void tph_tell_forget(struct carried *w);
+
+/* expire.c */
+struct expirer *tph_expirer_new(struct tph_controller *c);
+void tph_expirer_free(struct expirer *e);
+/* One that is over, as it is in the store. */
+void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
+
+/* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. */
+bool tph_admit(struct carried *w, const struct tph_json *workflow);
+void tph_admit_others(struct tph_controller *c);
+void tph_admit_left(struct carried *w);

@@ -151,7 +151,12 @@ void tph_carried_make(struct carried *w, struct tph_json_doc *doc)
         .compat = c->options.compat,
         .read_zone = tph_zone_read_file,
     };
-    bool fresh = tph_json_get_str(tph_json_get(workflow, "status"), "phase").len == 0;
+    const struct tph_json *status = tph_json_get(workflow, "status");
+    struct tph_str phase_now = tph_json_get_str(status, "phase");
+    bool fresh = phase_now.len == 0 || (tph_str_eqz(phase_now, "Pending") && !tph_json_get(status, "storedTemplates"));
+    if (!tph_admit(w, workflow)) {
+        return;
+    }
     if (!w->rows_read && tph_tasks_load(w, is_reopened(workflow), &err) < 0) {
         tph_carried_refuse(w, workflow, TPH_WORKFLOW_ERROR, tph_str(err.text));
         return;
