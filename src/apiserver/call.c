@@ -42,6 +42,7 @@ void tph_call_end(struct tph_api_call *call)
     tph_status_release(&call->status);
     tph_buf_release(&call->warnings);
     tph_buf_release(&call->name);
+    tph_buf_release(&call->location);
     tph_buf_release(&call->text);
     tph_json_doc_free(call->body_doc);
     free(call->extra);
@@ -69,6 +70,9 @@ void tph_call_answer(struct tph_api_call *call, int status, const char *content_
     size_t n = 1;
     if (content_type) {
         headers[n++] = (struct tph_http_header){"Content-Type", content_type};
+    }
+    if (call->location.len > 0) {
+        headers[n++] = (struct tph_http_header){"Location", tph_buf_cstr(&call->location)};
     }
     if (call->etag[0] != '\0') {
         headers[n++] = (struct tph_http_header){"Etag", call->etag};
@@ -426,7 +430,8 @@ static void serve(struct tph_api_call *call)
         tph_call_fail(call);
         return;
     }
-    if (check_timeout(call) < 0 || check_accept(call) < 0) {
+    bool openapi = tph_str_has_prefix(call->route.ask.path, TPH_STR("/openapi/")); /* has types of its own */
+    if (check_timeout(call) < 0 || (!openapi && check_accept(call) < 0)) {
         tph_call_fail(call);
         return;
     }
@@ -456,6 +461,7 @@ struct tph_api_call *tph_api_call(struct tph_api *api, const struct tph_api_requ
                                   .over = &over,
                                   .code = 200,
                                   .warnings = TPH_BUF_INIT(TPH_LIMIT_HTTP_HEADER),
+                                  .location = TPH_BUF_INIT(TPH_KIB(4)),
                                   .name = TPH_BUF_INIT(TPH_LIMIT_API_BODY),
                                   .text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT)};
     if (api->first) {
@@ -529,5 +535,6 @@ void tph_api_free(struct tph_api *api)
     while (api->first) {
         tph_call_end(api->first);
     }
+    tph_documents_release(&api->documents);
     free(api);
 }

@@ -5,6 +5,7 @@
 #include "apiserver/accept.h"
 #include "apiserver/api.h"
 #include "apiserver/discovery.h"
+#include "apiserver/documents.h"
 #include "apiserver/object.h"
 #include "apiserver/query.h"
 #include "apiserver/route.h"
@@ -20,6 +21,7 @@ struct tph_api {
     struct tph_api_config config;
     struct tph_api_call *first; /* all that are under way */
     struct tph_gc *gc;
+    struct tph_documents documents;
     bool stopped;
 };
 
@@ -52,6 +54,7 @@ struct tph_api_call {
     struct tph_api_options options;
     struct tph_api_watch *watch;
     char etag[TPH_ETAG_TEXT]; /* of the answer; empty: none */
+    struct tph_buf location;  /* of a redirection */
     struct tph_table table;   /* when that is the form */
 
     /* a write */
