@@ -123,6 +123,7 @@ int tph_call_object_form(struct tph_api_call *call, struct tph_str text, uint64_
                          struct tph_error *err)
 {
     unsigned flags = call->accept.form == TPH_FORM_PARTIAL ? TPH_SERVE_PARTIAL : 0;
+    flags |= call->accept.v1beta1 ? TPH_SERVE_V1BETA1 : 0;
     if (call->accept.form == TPH_FORM_TABLE) {
         TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
         if (tph_object_read(text, version, &doc, err) < 0) {
@@ -334,17 +335,45 @@ static int begin_table(struct tph_api_call *call)
     return 0;
 }
 
+/* A partial form that does not fit: one object for a list, a list for an object. False: it is another one. */
+static bool refuse_form(struct tph_api_call *call)
+{
+    struct tph_accept ignored;
+    const struct tph_kind *k = call->route.kind;
+    bool list = call->route.collection && !call->route.watch;
+    unsigned other = 1U << (list ? TPH_FORM_PARTIAL : TPH_FORM_PARTIAL_LIST);
+    if (!k ||
+        tph_accept_read(call->request->accept, other, (k->flags & TPH_KIND_CUSTOM) != 0, &ignored) != TPH_ACCEPT_OK) {
+        return false;
+    }
+    bool custom = (k->flags & TPH_KIND_CUSTOM) != 0;
+    if (custom && !list) {
+        (void)tph_status_internal(&call->status, "content is not a list");
+        return true;
+    }
+    (void)tph_status_set(&call->status, 406, "NotAcceptable",
+                         "you requested %s, but the requested object is %s list (*%s%s)",
+                         list ? "PartialObjectMetadata" : "PartialObjectMetadataList", list ? "a" : "not a",
+                         custom ? "unstructured.Unstructured" : "core.",
+                         custom ? "List"
+                         : list ? k->list_kind
+                                : k->kind);
+    return true;
+}
+
 static int check_accept(struct tph_api_call *call)
 {
     unsigned forms = 0;
     if (call->route.what == TPH_ROUTE_PATH) {
         forms = 1U << TPH_FORM_DISCOVERY;
-    } else if (call->route.collection && !call->route.watch) {
+    } else if (strcmp(call->route.ask.verb, "list") == 0 || strcmp(call->route.ask.verb, "deletecollection") == 0) {
         forms = 1U << TPH_FORM_TABLE | 1U << TPH_FORM_PARTIAL_LIST;
     } else {
         forms = 1U << TPH_FORM_TABLE | 1U << TPH_FORM_PARTIAL;
     }
-    switch (tph_accept_read(call->request->accept, forms, &call->accept)) {
+    const struct tph_kind *k = call->route.kind;
+    bool is_custom = k && (k->flags & TPH_KIND_CUSTOM) != 0;
+    switch (tph_accept_read(call->request->accept, forms, is_custom, &call->accept)) {
     case TPH_ACCEPT_OK:
         if (call->accept.yaml && call->route.watch) {
             return tph_status_set(&call->status, 406, "NotAcceptable",
@@ -353,10 +382,16 @@ static int check_accept(struct tph_api_call *call)
         }
         return call->accept.form == TPH_FORM_TABLE ? begin_table(call) : 0;
     case TPH_ACCEPT_NOT_MEDIA:
+        if (is_custom || (!k && tph_str_has_prefix(call->route.ask.path, TPH_STR("/apis")))) {
+            break;
+        }
         return tph_status_set_bare(&call->status, 406, "NotAcceptable",
                                    "406: Not Acceptable\n\nAvailable representations: application/json, "
                                    "application/yaml, application/vnd.kubernetes.protobuf");
     case TPH_ACCEPT_NOT_FORM:
+        if (refuse_form(call)) {
+            return -1;
+        }
         break;
     }
     return tph_status_set(&call->status, 406, "NotAcceptable",
@@ -426,7 +461,13 @@ static void serve(struct tph_api_call *call)
         return;
     }
     if (call->route.what == TPH_ROUTE_METHOD) {
+        const struct tph_kind *k = call->route.kind;
         (void)tph_status_method(&call->status);
+        if (call->route.sub && k && (k->flags & TPH_KIND_CUSTOM) != 0) {
+            (void)tph_status_set_bare(&call->status, 405, "MethodNotAllowed",
+                                      "%s is not supported on resources of kind \"%s\"", call->route.ask.verb,
+                                      k->resource);
+        }
         tph_call_fail(call);
         return;
     }

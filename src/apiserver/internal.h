@@ -101,6 +101,7 @@ void tph_api_patch(struct tph_api_call *call);
 void tph_api_delete(struct tph_api_call *call);
 void tph_api_delete_collection(struct tph_api_call *call);
 void tph_api_review(struct tph_api_call *call);
+void tph_api_log(struct tph_api_call *call, const struct tph_json *pod);
 void tph_api_path(struct tph_api_call *call); /* what is no resource */
 
 void tph_api_watch_pump(struct tph_api_call *call);
@@ -116,6 +117,9 @@ int tph_decode(struct tph_api_call *call, struct tph_json_doc **ret_doc, struct 
 /* The same for what a patch made. */
 int tph_decode_patched(struct tph_api_call *call, struct tph_json_doc *doc, struct tph_json *value,
                        struct tph_json **ret_object) TPH_MUST_CHECK;
+/* Times as they are kept: UTC. -1: Go's words about one that is none. */
+int tph_times_normalize(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object,
+                        struct tph_error *err) TPH_MUST_CHECK;
 void tph_call_warn(struct tph_api_call *call, const char *format, ...) TPH_PRINTF(2, 3);
 
 /* Before an object is made: names, server's fields, defaults, validation. */

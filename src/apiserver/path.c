@@ -100,7 +100,7 @@ static void put_openapi(struct tph_api_call *call, struct tph_str path)
     struct tph_str right = {.p = document->etag + 1, .len = len > 2 ? len - 2 : 0};
     if (hash.len > 0 && !tph_str_eq(hash, right)) {
         (void)tph_buf_printf(&call->location, "%.*s?hash=%.*s", TPH_FMT(path), TPH_FMT(right));
-        tph_call_answer(call, 301, NULL, TPH_STR_NONE);
+        tph_call_answer(call, 301, "application/json", TPH_STR_NONE);
         return;
     }
     put_tagged(call, "application/json", tph_buf_str(&document->text));
@@ -154,7 +154,8 @@ void tph_api_path(struct tph_api_call *call)
         if (!tph_str_eqz(path, paths[i].path)) {
             continue;
         }
-        if (strcmp(call->request->method, "GET") != 0) {
+        bool head = paths[i].serve == put_health && strcmp(call->request->method, "HEAD") == 0;
+        if (strcmp(call->request->method, "GET") != 0 && !head) {
             (void)tph_status_method(&call->status);
             tph_call_fail(call);
             return;
@@ -181,6 +182,27 @@ void tph_api_path(struct tph_api_call *call)
 
 /* ---- reviews: nothing is kept, the answer is the question with its status ---- */
 
+/* A review asks about one thing. */
+static int check_review(struct tph_api_call *call, const struct tph_json *resource, const struct tph_json *other)
+{
+    if (!resource && !other) {
+        tph_status_fault(&call->status, TPH_FAULT_INVALID, "spec.resourceAttributes",
+                         "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be "
+                         "specified");
+    } else if (resource && other) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_API_BODY);
+        (void)tph_buf_puts(&text, "{\"Path\":");
+        tph_json_write_str(tph_json_get_str(other, "path"), 0, &text);
+        (void)tph_buf_puts(&text, ",\"Verb\":");
+        tph_json_write_str(tph_json_get_str(other, "verb"), 0, &text);
+        (void)tph_buf_putc(&text, '}');
+        tph_status_fault(&call->status, TPH_FAULT_INVALID, "spec.nonResourceAttributes",
+                         "Invalid value: %s: cannot be specified in combination with resourceAttributes",
+                         tph_buf_cstr(&text));
+    }
+    return tph_status_invalid(&call->status, TPH_STR("authorization.k8s.io"), TPH_STR_NONE, TPH_STR_NONE);
+}
+
 void tph_api_review(struct tph_api_call *call)
 {
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
@@ -192,6 +214,10 @@ void tph_api_review(struct tph_api_call *call)
     const struct tph_json *spec = tph_json_get(object, "spec");
     const struct tph_json *resource = tph_json_get(spec, "resourceAttributes");
     const struct tph_json *other = tph_json_get(spec, "nonResourceAttributes");
+    if (check_review(call, resource, other) < 0) {
+        tph_call_fail(call);
+        return;
+    }
     char verb[64];
     const struct tph_json *asked = resource ? resource : other;
     (void)snprintf(verb, sizeof(verb), "%.*s", TPH_FMT(tph_json_get_str(asked, "verb")));
