@@ -21,12 +21,38 @@ static void answer(struct tph_api_call *call, const struct tph_json *root)
     tph_call_json(call, 201, tph_buf_str(&out));
 }
 
+/* A review asks about one thing. */
+static int check_review(struct tph_api_call *call, const struct tph_json *resource, const struct tph_json *other)
+{
+    if (!resource && !other) {
+        tph_status_fault(&call->status, TPH_FAULT_INVALID, "spec.resourceAttributes",
+                         "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be "
+                         "specified");
+    } else if (resource && other) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_API_BODY);
+        (void)tph_buf_puts(&text, "{\"Path\":");
+        tph_json_write_str(tph_json_get_str(other, "path"), 0, &text);
+        (void)tph_buf_puts(&text, ",\"Verb\":");
+        tph_json_write_str(tph_json_get_str(other, "verb"), 0, &text);
+        (void)tph_buf_putc(&text, '}');
+        tph_status_fault(&call->status, TPH_FAULT_INVALID, "spec.nonResourceAttributes",
+                         "Invalid value: %s: cannot be specified in combination with resourceAttributes",
+                         tph_buf_cstr(&text));
+    }
+    return tph_status_invalid(&call->status, TPH_STR("authorization.k8s.io"), TPH_STR_NONE, TPH_STR_NONE);
+}
+
 /* Without an access object. */
 static void allow(struct tph_api_call *call, struct tph_json_doc *doc, struct tph_json *object)
 {
+    const struct tph_json *spec = tph_json_get(object, "spec");
     struct tph_json *status = tph_json_new_object(doc);
     if (strcmp(call->route.kind->kind, "SelfSubjectAccessReview") != 0) {
         (void)tph_status_unknown_path(&call->status);
+        tph_call_fail(call);
+        return;
+    }
+    if (check_review(call, tph_json_get(spec, "resourceAttributes"), tph_json_get(spec, "nonResourceAttributes")) < 0) {
         tph_call_fail(call);
         return;
     }
