@@ -76,6 +76,7 @@
 
 /* our HTTP server: defaults of its configuration */
 #define TPH_LIMIT_HTTP_CONNECTIONS 4096
+#define TPH_LIMIT_HTTP_EACH        3072         /* connections of one address that is not our own machine */
 #define TPH_LIMIT_HTTP_QUEUE       TPH_MIB(1)   /* waiting for one slow reader of a stream */
 #define TPH_LIMIT_HTTP_PIPELINED   TPH_KIB(64)  /* read ahead of the answer to the request before */
 #define TPH_LIMIT_HTTP_BODIES      TPH_MIB(256) /* of all requests that are being read or answered */
