@@ -16,6 +16,7 @@ ALLOWED = {
     "http": "http loop base",
     "fetch": "fetch http loop base",
     "tls": "tls http loop base",
+    "access": "access tls data base",
     "store": "store loop data base",
     "plugin": "plugin api data base",
     "lint": "lint expr when api data base",

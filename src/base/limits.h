@@ -156,6 +156,14 @@
 #define TPH_LIMIT_WALL_LOOK_MS   60000   /* the wall clock is looked at this often while a deadline is waited for */
 #define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */
 
+/* access to the server */
+#define TPH_LIMIT_ACCESS_FILE  TPH_MIB(4) /* the token file; a certificate, a kubeconfig */
+#define TPH_LIMIT_ACCESS_USERS 10000      /* in the token file; twice as many are known with service accounts */
+#define TPH_LIMIT_ACCESS_NAME  253        /* bytes of a user's name */
+#define TPH_LIMIT_ACCESS_ROLES 64         /* of one user; audiences of one token */
+#define TPH_LIMIT_ACCOUNT_S    31536000   /* a year: the longest life of a service account's token */
+#define TPH_LIMIT_RATE_CLIENTS 1024       /* before those that are quiet are forgotten */
+
 /* the store */
 #define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */
 #define TPH_LIMIT_STORE_MEMBER    TPH_KIB(4)   /* the name of a member that is kept as a part */
