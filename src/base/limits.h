@@ -164,6 +164,10 @@
 #define TPH_LIMIT_ACCOUNT_S    31536000   /* a year: the longest life of a service account's token */
 #define TPH_LIMIT_RATE_CLIENTS 1024       /* before those that are quiet are forgotten */
 
+/* metrics */
+#define TPH_LIMIT_METRIC_SERIES 2000       /* of one family; the rest is counted together */
+#define TPH_LIMIT_METRIC_LABELS TPH_KIB(4) /* the text of one series' labels */
+
 /* the store */
 #define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */
 #define TPH_LIMIT_STORE_MEMBER    TPH_KIB(4)   /* the name of a member that is kept as a part */
