@@ -92,4 +92,5 @@ int tph_cmd_plugin_build(const struct tph_cli *cli, const struct tph_command *co
 int tph_cmd_plugin_list(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_plugin_run(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_run(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_version(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);

@@ -10,3 +10,4 @@ extern const struct tph_option tph_plugin_build_options[];
 extern const struct tph_option tph_plugin_list_options[];
 extern const struct tph_option tph_plugin_run_options[];
 extern const struct tph_option tph_doctor_options[];
+extern const struct tph_option tph_server_options[];

@@ -21,6 +21,18 @@ const struct tph_command tph_commands[] = {
         .run = tph_cmd_run,
     },
     {
+        .name = "server",
+        .summary = "serve the Kubernetes API for kubectl and other clients, on a durable store",
+        .details =
+            "Objects are kept in DIR/store.db: what was answered is there after kill -9. Prints the address once "
+            "it\n"
+            "serves. SIGTERM, SIGINT or SIGHUP ends it when what is under way is done.",
+        .examples = "  tiphys server --plain-http --listen 127.0.0.1:8080\n"
+                    "  kubectl --server http://127.0.0.1:8080 get workflows -A",
+        .options = tph_server_options,
+        .run = tph_cmd_server,
+    },
+    {
         .name = "lint",
         .arguments = "FILE|DIR|-...",
         .summary = "check workflows, templates and cron workflows as Argo does",

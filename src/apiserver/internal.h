@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the API share: a call on its way. Private to apiserver. */
+#pragma once
+
+#include "apiserver/accept.h"
+#include "apiserver/api.h"
+#include "apiserver/object.h"
+#include "apiserver/query.h"
+#include "apiserver/route.h"
+#include "apiserver/status.h"
+#include "base/buf.h"
+#include "data/json.h"
+
+struct tph_api_watch;
+struct tph_gc;
+
+struct tph_api {
+    struct tph_api_config config;
+    struct tph_api_call *first; /* all that are under way */
+    struct tph_gc *gc;
+    bool stopped;
+};
+
+/* Makes new of old: what a PUT, a patch or a deletion does. `old` has its resourceVersion. -1: call->status says why.
+ */
+typedef int tph_api_change_fn(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
+                              struct tph_json **ret_new);
+
+struct tph_api_options {
+    bool dry_run;
+    bool force;
+    bool strict, warn;      /* fieldValidation */
+    struct tph_str manager; /* fieldManager, or of the User-Agent */
+    bool manager_given;
+};
+
+struct tph_api_call {
+    struct tph_api *api;
+    struct tph_api_call *previous, *next;
+    const struct tph_api_request *request; /* NULL: nobody waits any more */
+    const struct tph_api_sink *sink;
+    void *owner;
+    bool *over; /* set when the call ends inside of tph_api_call */
+    struct tph_query query;
+    struct tph_route route;
+    struct tph_accept accept;
+    struct tph_api_user user;
+    struct tph_status status;
+    struct tph_buf warnings; /* lines */
+    struct tph_api_options options;
+    struct tph_api_watch *watch;
+
+    /* a write */
+    void (*attempt)(struct tph_api_call *call); /* reads anew and tries again */
+    void (*finish)(struct tph_api_call *call);  /* what was written is durable */
+    unsigned tries;
+    tph_api_change_fn *change;
+    bool is_put, is_apply;
+    bool creating;                 /* a PUT or an apply of what is not there */
+    int code;                      /* of the answer */
+    struct tph_buf name;           /* of the object; made of generateName perhaps */
+    struct tph_buf text;           /* what is written, or answered after a deletion */
+    uint64_t version;              /* of text in the answer; 0: none is told */
+    bool keeps_version;            /* what is written does not change it: a deletion's answer */
+    struct tph_json_doc *body_doc; /* the body, read once */
+    struct tph_json *body;
+    void *extra; /* of the operation: freed with free() */
+};
+
+struct tph_store_key tph_call_key(const struct tph_api_call *call);
+
+/* Answers and ends the call. */
+void tph_call_fail(struct tph_api_call *call);                               /* with call->status */
+void tph_call_error(struct tph_api_call *call, const struct tph_error *err); /* 500 */
+void tph_call_answer(struct tph_api_call *call, int status, const char *content_type, struct tph_str body);
+/* The object of call->text in the form that was asked for. */
+void tph_call_answer_object(struct tph_api_call *call);
+int tph_call_object_form(struct tph_api_call *call, struct tph_str text, uint64_t version, struct tph_buf *out,
+                         struct tph_error *err) TPH_MUST_CHECK;
+void tph_call_json(struct tph_api_call *call, int status, struct tph_str body);
+void tph_call_end(struct tph_api_call *call); /* frees it */
+
+/* A change of the store; the step after it is call->finish, or call->attempt once more when the object was changed
+ * meanwhile. Does nothing but finish in a dry run. */
+void tph_call_write(struct tph_api_call *call, const struct tph_store_change *changes, size_t n);
+
+/* What may be done to which object. Each answers the call, at once or later. */
+void tph_api_get(struct tph_api_call *call);
+void tph_api_list(struct tph_api_call *call);
+void tph_api_watch(struct tph_api_call *call);
+void tph_api_create(struct tph_api_call *call);
+void tph_api_put(struct tph_api_call *call);
+void tph_api_patch(struct tph_api_call *call);
+void tph_api_delete(struct tph_api_call *call);
+void tph_api_delete_collection(struct tph_api_call *call);
+void tph_api_review(struct tph_api_call *call);
+void tph_api_path(struct tph_api_call *call); /* what is no resource */
+
+void tph_api_watch_pump(struct tph_api_call *call);
+void tph_api_watch_free(struct tph_api_watch *watch);
+
+/* Reads the options of a write; kind: "CreateOptions". */
+int tph_call_options(struct tph_api_call *call, const char *kind, bool apply) TPH_MUST_CHECK;
+/* A number of the query; -1: 400. ret_value stays when there is none. */
+int tph_call_number(struct tph_api_call *call, const char *name, int64_t *ret_value) TPH_MUST_CHECK;
+
+/* The body as an object of the route's kind, checked and cut as that kind wants. */
+int tph_decode(struct tph_api_call *call, struct tph_json_doc **ret_doc, struct tph_json **ret_object) TPH_MUST_CHECK;
+/* The same for what a patch made. */
+int tph_decode_patched(struct tph_api_call *call, struct tph_json_doc *doc, struct tph_json *value,
+                       struct tph_json **ret_object) TPH_MUST_CHECK;
+void tph_call_warn(struct tph_api_call *call, const char *format, ...) TPH_PRINTF(2, 3);
+
+/* Before an object is made: names, server's fields, defaults, validation. */
+int tph_prepare_create(struct tph_api_call *call, struct tph_json_doc *doc, struct tph_json *object) TPH_MUST_CHECK;
+/* Before it is changed; old has its resourceVersion. */
+int tph_prepare_update(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
+                       struct tph_json *object) TPH_MUST_CHECK;
+void tph_default_object(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object, bool creating);
+/* Collects faults in status; old is NULL at creation. */
+void tph_validate_object(const struct tph_kind *kind, const struct tph_json *object, const struct tph_json *old,
+                         struct tph_status *status);
+void tph_validate_meta(const struct tph_kind *kind, const struct tph_json *object, struct tph_status *status);
+
+/* Deletion marks. */
+bool tph_object_has_finalizers(const struct tph_json *object);

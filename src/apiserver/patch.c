@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PATCH: JSON patch, merge patch, strategic merge patch, server-side apply. */
+#include <string.h>
+
+#include "api/strategic.h"
+#include "apiserver/write.h"
+#include "base/limits.h"
+#include "data/patch.h"
+#include "data/yaml.h"
+
+static int bad_json(struct tph_api_call *call, const char *before)
+{
+    struct tph_json_fault fault;
+    switch (tph_json_check(call->request->body, &fault)) {
+    case TPH_JSON_FAULT_NONE:
+        return 0;
+    case TPH_JSON_FAULT_SYNTAX:
+        return tph_status_bad_request(&call->status, "%s%s", before, fault.text);
+    case TPH_JSON_FAULT_DEPTH:
+        break;
+    }
+    return tph_status_bad_request(&call->status, "%sexceeded max depth", before);
+}
+
+static int read_patch(struct tph_api_call *call, const char *before)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    if (call->body_doc) {
+        return 0;
+    }
+    if (bad_json(call, before) < 0) {
+        return -1;
+    }
+    if (tph_json_parse(call->request->body, &call->body_doc, &err) < 0) {
+        return tph_status_bad_request(&call->status, "%s%s", before, err.text);
+    }
+    call->body = tph_json_root(call->body_doc);
+    return 0;
+}
+
+static int refuse_type(struct tph_api_call *call, const char *wanted)
+{
+    return tph_status_bad_request(&call->status,
+                                  "error decoding patch: json: cannot unmarshal %s into Go value of type %s",
+                                  tph_json_type_name(tph_json_type(call->body)), wanted);
+}
+
+static int json_change(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
+                       struct tph_json **ret_new)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    struct tph_json *patched = NULL;
+    if (read_patch(call, "error decoding patch: ") < 0) {
+        return -1;
+    }
+    if (!tph_json_is(call->body, TPH_JSON_ARRAY) && !tph_json_is(call->body, TPH_JSON_NULL)) {
+        return refuse_type(call, "[]handlers.jsonPatchOp");
+    }
+    if (tph_json_len(call->body) > TPH_LIMIT_PATCH_OPERATIONS) {
+        return tph_status_set(&call->status, 413, "RequestEntityTooLarge",
+                              "Request entity too large: The allowed maximum operations in a JSON patch is %d, got %zu",
+                              TPH_LIMIT_PATCH_OPERATIONS, tph_json_len(call->body));
+    }
+    if (tph_patch_json(doc, old, call->body, &patched, &err) < 0) {
+        return tph_status_set_bare(&call->status, 422, "Invalid",
+                                   "the server rejected our request due to an error in our request");
+    }
+    return tph_decode_patched(call, doc, patched, ret_new);
+}
+
+static int merge_change(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
+                        struct tph_json **ret_new)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    struct tph_json *patched = NULL;
+    if (read_patch(call, "error decoding patch: ") < 0) {
+        return -1;
+    }
+    if (!tph_json_is(call->body, TPH_JSON_OBJECT) && !tph_json_is(call->body, TPH_JSON_NULL)) {
+        return refuse_type(call, "map[string]interface {}");
+    }
+    if (tph_patch_merge(doc, old, call->body, &patched, &err) < 0) {
+        return tph_status_bad_request(&call->status, "%s", err.text);
+    }
+    return tph_decode_patched(call, doc, patched, ret_new);
+}
+
+static int strategic_change(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
+                            struct tph_json **ret_new)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    struct tph_json *patched = NULL;
+    if (read_patch(call, "") < 0) {
+        return -1;
+    }
+    if (!tph_json_is(call->body, TPH_JSON_OBJECT)) {
+        return tph_status_bad_request(&call->status, "json: cannot unmarshal %s into Go value of type %s",
+                                      tph_json_type_name(tph_json_type(call->body)), "map[string]interface {}");
+    }
+    const struct tph_go_type *type = call->route.kind->type;
+    int failed = type ? tph_strategic_merge(doc, old, call->body, type, &patched, &err)
+                      : tph_patch_merge(doc, old, call->body, &patched, &err);
+    if (failed < 0) {
+        return tph_status_internal(&call->status, "%s", err.text);
+    }
+    return tph_decode_patched(call, doc, patched, ret_new);
+}
+
+static int apply_change(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
+                        struct tph_json **ret_new)
+{
+    return tph_fields_apply(call, doc, old, ret_new);
+}
+
+static int read_apply(struct tph_api_call *call)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    if (tph_yaml_parse(call->request->body, 0, &call->body_doc, NULL, &err) < 0) {
+        return tph_status_bad_request(&call->status, "error decoding YAML: %s", err.text);
+    }
+    call->body = tph_json_root(call->body_doc);
+    return 0;
+}
+
+static int unknown_type(struct tph_api_call *call, struct tph_str type)
+{
+    if (tph_str_eqz(type, "application/strategic-merge-patch+json")) {
+        return tph_status_set(
+            &call->status, 415, "UnsupportedMediaType",
+            "the body of the request was in an unknown format - accepted media types include: "
+            "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
+    }
+    return tph_status_set_bare(&call->status, 415, "UnsupportedMediaType", "415: Unsupported Media Type");
+}
+
+/* The change that a media type stands for; NULL: not known here. */
+static tph_api_change_fn *change_of(const struct tph_kind *kind, struct tph_str type)
+{
+    if (tph_str_eqz(type, "application/json-patch+json")) {
+        return json_change;
+    }
+    if (tph_str_eqz(type, "application/merge-patch+json")) {
+        return merge_change;
+    }
+    if (tph_str_eqz(type, "application/apply-patch+yaml")) {
+        return apply_change;
+    }
+    bool strategic = tph_str_eqz(type, "application/strategic-merge-patch+json");
+    return strategic && (kind->flags & TPH_KIND_CUSTOM) == 0 ? strategic_change : NULL;
+}
+
+void tph_api_patch(struct tph_api_call *call)
+{
+    char room[TPH_MEDIA_TEXT];
+    struct tph_str type = tph_media_type(call->request->content_type, room);
+    if (call->route.ask.name.len == 0) {
+        (void)tph_status_bad_request(&call->status, "name must be provided");
+        tph_call_fail(call);
+        return;
+    }
+    call->change = change_of(call->route.kind, type);
+    if (!call->change) {
+        (void)unknown_type(call, type);
+        tph_call_fail(call);
+        return;
+    }
+    bool apply = call->change == apply_change;
+    if (tph_call_options(call, "PatchOptions", apply) < 0 || (apply && read_apply(call) < 0)) {
+        tph_call_fail(call);
+        return;
+    }
+    call->creating = apply && !call->route.sub;
+    call->is_apply = apply;
+    call->attempt = tph_update_attempt;
+    tph_update_attempt(call);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tiphys server: the Kubernetes-compatible API over a durable store.
+ *
+ * Prints one line once it serves: its address. SIGTERM, SIGINT and SIGHUP drain: watches end, what is being written is
+ * answered, then it ends with 0; the second one ends it at once. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apiserver/serve.h"
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "cli/cmd_options.h"
+#include "loop/loop.h"
+#include "store/sqlite.h"
+
+enum { N_SIGNALS = 3, DRAIN_MS = 10000, DRAIN_LOOK_MS = 20 };
+
+struct server_options {
+    const char *state, *listen;
+    bool memory, plain_http;
+};
+
+#define OPTION(member) offsetof(struct server_options, member)
+
+const struct tph_option tph_server_options[] = {
+    {"state", 0, TPH_OPTION_TEXT, OPTION(state), "DIR", NULL,
+     "where everything is kept ($XDG_STATE_HOME/tiphys; /var/lib/tiphys for root)"},
+    {"listen", 0, TPH_OPTION_TEXT, OPTION(listen), "ADDR:PORT", NULL, "where to serve (127.0.0.1:8443); port 0: any"},
+    {"memory", 0, TPH_OPTION_FLAG, OPTION(memory), NULL, NULL, "keep nothing: for tests"},
+    {"plain-http", 0, TPH_OPTION_FLAG, OPTION(plain_http), NULL, NULL,
+     "HTTP without TLS and without tokens, on a loopback address only: whoever can connect may do everything"},
+    {.name = NULL},
+};
+
+struct session {
+    struct tph_cli cli;
+    struct server_options options;
+    char host[INET6_ADDRSTRLEN];
+    uint16_t port;
+    struct tph_loop *loop;
+    struct tph_store *store;
+    struct tph_api *api;
+    struct tph_api_server *server;
+    struct tph_signal *signals[N_SIGNALS];
+    struct tph_timer *drain;
+    int64_t drain_until_ms;
+    bool stopping, failed;
+};
+
+static void session_release(struct session *s)
+{
+    for (size_t i = 0; i < N_SIGNALS; i++) {
+        tph_signal_free(s->signals[i]);
+    }
+    tph_timer_free(s->drain);
+    if (s->api) {
+        tph_api_stop(s->api);
+    }
+    tph_api_server_free(s->server);
+    tph_store_free(s->store);
+    tph_api_free(s->api);
+    tph_loop_free(s->loop);
+}
+
+static void say(const char *format, ...) TPH_PRINTF(1, 2);
+static void say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+}
+
+/* ADDR:PORT, [ADDR]:PORT. */
+static int read_listen(struct session *s, struct tph_error *err)
+{
+    struct tph_str text = tph_str(s->options.listen ? s->options.listen : "127.0.0.1:8443");
+    struct in6_addr address;
+    ptrdiff_t colon = -1;
+    int64_t port;
+    for (size_t i = 0; i < text.len; i++) {
+        colon = text.p[i] == ':' ? (ptrdiff_t)i : colon;
+    }
+    struct tph_str host = tph_str_slice(text, 0, colon < 0 ? 0 : (size_t)colon);
+    if (host.len >= 2 && host.p[0] == '[' && host.p[host.len - 1] == ']') {
+        host = tph_str_slice(host, 1, host.len - 1);
+    }
+    (void)snprintf(s->host, sizeof(s->host), "%.*s", TPH_FMT(host));
+    bool v6 = inet_pton(AF_INET6, s->host, &address) == 1;
+    if (colon < 0 || tph_str_to_i64(tph_str_slice(text, (size_t)colon + 1, text.len), &port) < 0 || port < 0 ||
+        port > UINT16_MAX || host.len >= sizeof(s->host) || (!v6 && inet_pton(AF_INET, s->host, &address) != 1)) {
+        return tph_error_set(err, TPH_ERROR_USAGE,
+                             "--listen %s is no address and port\n  write it as 127.0.0.1:8443 or [::1]:8443",
+                             s->options.listen);
+    }
+    s->port = (uint16_t)port;
+    bool loopback = v6 ? IN6_IS_ADDR_LOOPBACK(&address) : strncmp(s->host, "127.", 4) == 0;
+    if (s->options.plain_http && !loopback) {
+        return tph_error_set(err, TPH_ERROR_USAGE,
+                             "--plain-http on %s would let everybody in\n  leave it out, or listen on 127.0.0.1",
+                             s->host);
+    }
+    return 0;
+}
+
+/* Makes a directory and those above it; path is changed on the way and back again. */
+static int make_directory(char *path, struct tph_error *err)
+{
+    for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash) {
+            *slash = '\0';
+        }
+        if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+            return tph_error_errno(err, errno, "the state directory %s cannot be made", path);
+        }
+        if (!slash) {
+            return 0;
+        }
+        *slash = '/';
+    }
+}
+
+/* The directory that --state names, or the usual one; the caller frees it. NULL: nobody says which. */
+static char *state_directory(const struct session *s)
+{
+    const char *base = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    if (s->options.state && s->options.state[0] != '\0') {
+        return tph_strdup(s->options.state);
+    }
+    if (base && base[0] == '/') {
+        return tph_format("%s/tiphys", base);
+    }
+    if (geteuid() == 0) {
+        return tph_strdup("/var/lib/tiphys");
+    }
+    return home && home[0] == '/' ? tph_format("%s/.local/state/tiphys", home) : NULL;
+}
+
+static int open_durable(struct session *s, struct tph_error *err)
+{
+    TPH_CLEANUP(tph_freep) char *directory = state_directory(s);
+    if (!directory) {
+        return tph_error_set(err, TPH_ERROR_USAGE,
+                             "nobody says where the state is kept\n  name a directory: --state DIR");
+    }
+    if (make_directory(directory, err) < 0) {
+        return -1;
+    }
+    TPH_CLEANUP(tph_freep) char *path = tph_format("%s/store.db", directory);
+    return tph_store_sqlite_open(s->loop, path, NULL, &s->store, err);
+}
+
+static int open_store(struct session *s, struct tph_error *err)
+{
+    if (s->options.memory) {
+        s->store = tph_store_memory_new(s->loop, NULL);
+        return 0;
+    }
+    return open_durable(s, err);
+}
+
+static void look_drained(void *owner)
+{
+    struct session *s = owner;
+    bool idle = tph_http_server_connections(tph_api_server_http(s->server)) == 0;
+    if (idle || tph_loop_now_ms(s->loop) >= s->drain_until_ms) {
+        tph_loop_stop(s->loop);
+        return;
+    }
+    tph_timer_start(s->drain, DRAIN_LOOK_MS);
+}
+
+static void got_signal(void *owner, int number)
+{
+    struct session *s = owner;
+    (void)number;
+    if (s->stopping || !s->server) {
+        tph_loop_stop(s->loop);
+        return;
+    }
+    s->stopping = true;
+    say("stopping; once more ends it at once");
+    tph_api_stop(s->api);
+    tph_http_server_drain(tph_api_server_http(s->server));
+    s->drain_until_ms = tph_loop_now_ms(s->loop) + DRAIN_MS;
+    look_drained(s);
+}
+
+static void serve(struct session *s)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    const struct tph_http_server_config config = {.host = s->host, .port = s->port};
+    if (tph_api_server_new(s->loop, s->api, &config, &s->server, &err) < 0) {
+        (void)tph_cli_error(&s->cli, &err);
+        s->failed = true;
+        tph_loop_stop(s->loop);
+        return;
+    }
+    bool v6 = strchr(s->host, ':') != NULL;
+    (void)printf("serving http://%s%s%s:%u\n", v6 ? "[" : "", s->host, v6 ? "]" : "",
+                 tph_http_server_port(tph_api_server_http(s->server)));
+    (void)fflush(stdout);
+}
+
+static void seeded(void *owner, const struct tph_error *failed)
+{
+    struct session *s = owner;
+    if (failed) {
+        (void)tph_cli_error(&s->cli, failed);
+        s->failed = true;
+        tph_loop_stop(s->loop);
+    } else if (!s->stopping) {
+        serve(s);
+    }
+}
+
+static int open_session(struct session *s, struct tph_error *err)
+{
+    static const int numbers[N_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+    if (read_listen(s, err) < 0 || tph_loop_new(&s->loop, err) < 0 || open_store(s, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < N_SIGNALS; i++) {
+        if (tph_signal_new(s->loop, numbers[i], got_signal, s, &s->signals[i], err) < 0) {
+            return -1;
+        }
+    }
+    s->drain = tph_timer_new(s->loop, look_drained, s);
+    const struct tph_api_config config = {.loop = s->loop, .store = s->store, .version = TPH_VERSION};
+    return tph_api_new(&config, &s->api, err);
+}
+
+int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv)
+{
+    TPH_CLEANUP(session_release) struct session s = {.cli = *cli};
+    TPH_CLEANUP(tph_texts_release) struct tph_texts arguments = {.list = NULL};
+    struct tph_error err = TPH_ERROR_INIT;
+    int code = 0;
+    if (tph_cli_parse(cli, command, argc, argv, &s.options, &arguments, &code)) {
+        return code;
+    }
+    if (arguments.n > 0) {
+        return tph_cli_usage(cli, command, "%s is no option", arguments.list[0]);
+    }
+    if (!s.options.plain_http) {
+        return tph_cli_usage(cli, command, "TLS is not there yet: say --plain-http to serve HTTP on loopback");
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (open_session(&s, &err) < 0) {
+        return tph_cli_error(cli, &err);
+    }
+    tph_api_seed(s.api, seeded, &s);
+    tph_loop_run(s.loop);
+    return s.failed ? TPH_EXIT_FAILED : TPH_EXIT_OK;
+}
