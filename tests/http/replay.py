@@ -1,0 +1,699 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Plays recorded HTTP scenarios against our server and compares the answers field by field.
+
+    tests/http/replay.py [-k TEXT] [-v] [--known FILE] [--server PROGRAM] [SCENARIO...]
+
+Scenarios are those of the recordings (README.md beside them tells the format): a folder of NAME.jsonl, or http.tar.xz.
+Placeholders (<uid-1>, <rv-3>, <time-2>, continue tokens, generated names) are bound to our server's values when they are
+first seen and must fit ever after; versions must keep their order. Writes of helpers that are not in a log are made up for:
+where an answer shows an object that we do not have, it is written as recorded, once, before the answer is asked again.
+"""
+import argparse
+import base64
+import collections
+import http.client
+import io
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import urllib.parse
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+PLACEHOLDER = re.compile(r"<(uid|rv|time|utime)-(\d+)>")
+CONTINUE = re.compile(r'^<continue rv=(.+?) start="(.*)">$')
+AGE = re.compile(r"^(\d+[smhdy])+$|^<invalid>$")
+SERVED = {"configmaps", "events", "namespaces", "pods", "secrets", "serviceaccounts", "selfsubjectaccessreviews", "leases",
+          "workflows", "workflowtaskresults", "workflowtasksets", "clusterworkflowtemplates", "cronworkflows",
+          "workfloweventbindings", "workflowtemplates", "workflowartifactgctasks"}
+SERVED_GROUPS = {"", "authorization.k8s.io", "coordination.k8s.io", "argoproj.io"}
+OWN_NAMESPACES = {"default", "kube-system", "argo", "kube-public", "kube-node-lease"}
+
+
+class Mismatch(Exception):
+    pass
+
+
+class Bindings:
+    """What the placeholders of one scenario stand for on our server."""
+
+    def __init__(self):
+        self.values = {}
+        self.names = {}  # generated name in the recording -> ours
+        self.order = {}  # rv rank -> ours
+
+    def fill(self, text):
+        """A recorded text as we send it."""
+        def one(match):
+            key = match.group(0)
+            if key not in self.values and match.group(1) in ("time", "utime"):
+                return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            if key not in self.values:
+                raise Mismatch(f"{key} is not known yet")
+            return self.values[key]
+        text = PLACEHOLDER.sub(one, text)
+        for ours, theirs in self.names.items():
+            text = re.sub(rf"(?<![a-z0-9-]){re.escape(ours)}(?![a-z0-9])", theirs, text)
+        return text
+
+    def bind(self, key, value):
+        kind, number = PLACEHOLDER.match(key).groups()
+        if kind in ("time", "utime"):
+            if not re.match(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", value):
+                raise Mismatch(f"{key} is {value!r}, which is no time")
+            self.values.setdefault(key, value)
+            return
+        if key in self.values:
+            if self.values[key] != value:
+                raise Mismatch(f"{key} was {self.values[key]}, now it is {value}")
+            return
+        if kind == "rv":
+            self.check_order(int(number), value)
+            self.order[int(number)] = int(value)
+        elif not re.match(r"^[0-9a-f]{8}-[0-9a-f-]{27}$", value) or value in self.values.values():
+            raise Mismatch(f"{key} is {value!r}: no fresh uid")
+        self.values[key] = value
+
+    def check_order(self, number, value):
+        if not value.isdigit():
+            raise Mismatch(f"version {value!r} is no number")
+        for rank, other in self.order.items():
+            if (rank < number and other > int(value)) or (rank > number and other < int(value)):
+                raise Mismatch(f"<rv-{number}> is {value}, but <rv-{rank}> is {other}")
+
+    def match_text(self, expected, actual, where):
+        if expected in self.names:
+            expected = self.names[expected]
+        if expected == actual:
+            return
+        token = CONTINUE.match(expected)
+        if token:
+            self.match_token(token, actual, where)
+            return
+        parts = PLACEHOLDER.split(expected)
+        if len(parts) == 1:
+            filled = self.fill(expected)
+            if filled == actual:
+                return
+            raise Mismatch(f"{where}: {expected!r} was expected, {actual!r} came")
+        pattern = "".join(re.escape(self.fill(parts[i])) + ("(.+?)" if i + 1 < len(parts) else "")
+                          for i in range(0, len(parts), 3))
+        match = re.fullmatch(pattern, actual, re.S)
+        if not match:
+            raise Mismatch(f"{where}: {expected!r} was expected, {actual!r} came")
+        for i, value in enumerate(match.groups()):
+            try:
+                self.bind(f"<{parts[3 * i + 1]}-{parts[3 * i + 2]}>", value)
+            except Mismatch as problem:
+                raise Mismatch(f"{where}: {problem}") from None
+
+    def match_token(self, token, actual, where):
+        try:
+            decoded = json.loads(base64.urlsafe_b64decode(actual + "=" * (-len(actual) % 4)))
+        except ValueError:
+            raise Mismatch(f"{where}: {actual!r} is no continue token") from None
+        self.match_text(token.group(1), str(decoded["rv"]), where + ".rv")
+        self.match_text(json.loads('"' + token.group(2) + '"'), decoded["start"], where + ".start")
+
+    def make_token(self, text):
+        token = CONTINUE.match(text)
+        if not token:
+            return text
+        version = self.fill(token.group(1))
+        body = '{"v":"meta.k8s.io/v1","rv":%s,"start":"%s"}' % (version, self.fill(token.group(2)))
+        return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
+
+
+def expand(text):
+    """Texts that were cut in the log, as long as they were."""
+    def one(match):
+        return match.group(1) * int(match.group(2))
+    return re.sub(r"(.)\1*<trimmed: (\d+) characters>", one, text, flags=re.S)
+
+
+class Comparer:
+    def __init__(self, bindings, ignore):
+        self.b = bindings
+        self.ignore = ignore
+
+    def body(self, expected, actual, where=""):
+        if isinstance(expected, dict) and expected.get("kind") in ("APIResourceList", "APIGroupList",
+                                                                   "APIGroupDiscoveryList", "APIVersions", "APIGroup"):
+            self.discovery(expected, actual)
+            return
+        self.value(expected, actual, where)
+
+    def discovery(self, expected, actual):
+        """What we serve is told as recorded; we serve less."""
+        for field in ("resources", "groups", "items"):
+            theirs = {x.get("name") or x.get("metadata", {}).get("name", ""): x for x in expected.get(field, [])}
+            for ours in actual.get(field, []):
+                name = ours.get("name") or ours.get("metadata", {}).get("name", "")
+                if name not in theirs:
+                    raise Mismatch(f"{field}: {name!r} is not there in the recording")
+                if field == "items":
+                    self.versions(theirs[name], ours)
+                else:
+                    self.value(theirs[name], ours, f"{field}[{name}]")
+        for field in expected:
+            if field not in ("resources", "groups", "items", "serverAddressByClientCIDRs", "versions"):
+                self.value(expected[field], actual.get(field), field)
+
+    def versions(self, expected, actual):
+        for theirs, ours in zip(expected["versions"], actual["versions"]):
+            known = {x["resource"]: x for x in theirs["resources"]}
+            for resource in ours["resources"]:
+                subs = {x["subresource"]: x for x in known[resource["resource"]].get("subresources", [])}
+                for sub in resource.get("subresources", []):
+                    self.value(subs[sub["subresource"]], sub, resource["resource"])
+                a = {k: v for k, v in known[resource["resource"]].items() if k != "subresources"}
+                b = {k: v for k, v in resource.items() if k != "subresources"}
+                self.value(a, b, resource["resource"])
+
+    def value(self, expected, actual, where):
+        if isinstance(expected, dict):
+            self.object(expected, actual, where)
+        elif isinstance(expected, list):
+            self.list(expected, actual, where)
+        elif isinstance(expected, str):
+            if not isinstance(actual, str):
+                raise Mismatch(f"{where}: {expected!r} was expected, {actual!r} came")
+            if AGE.match(expected) and AGE.match(actual):
+                return
+            self.b.match_text(expected, actual, where)
+        elif expected != actual or isinstance(expected, bool) != isinstance(actual, bool):
+            raise Mismatch(f"{where}: {expected!r} was expected, {actual!r} came")
+
+    def object(self, expected, actual, where):
+        if not isinstance(actual, dict):
+            raise Mismatch(f"{where}: an object was expected, {actual!r} came")
+        meta_expected, meta_actual = expected.get("metadata"), actual.get("metadata")
+        if isinstance(meta_expected, dict) and isinstance(meta_actual, dict) and meta_expected.get("generateName") and \
+                meta_expected.get("name") != meta_actual.get("name") and meta_expected["name"] not in self.b.names and \
+                meta_actual.get("name", "").startswith(meta_expected["generateName"][:58]):
+            self.b.names[meta_expected["name"]] = meta_actual["name"]
+        for key in expected:
+            if key not in self.ignore and key not in actual:
+                raise Mismatch(f"{where}.{key} is missing")
+        for key in actual:
+            if key not in self.ignore and key not in expected:
+                raise Mismatch(f"{where}.{key} was not expected: {json.dumps(actual[key])[:200]}")
+        for key in sorted(expected, key=lambda k: k != "metadata"):
+            if key in self.ignore:
+                continue
+            if key == "items" and isinstance(expected[key], list):
+                self.items(expected, actual, where)
+            elif key == "remainingItemCount":
+                if abs(expected[key] - actual[key]) > 1:  # kube-root-ca.crt, which a controller makes
+                    raise Mismatch(f"{where}.{key}: {expected[key]} was expected, {actual[key]} came")
+            else:
+                self.value(expected[key], actual[key], f"{where}.{key}")
+
+    def is_foreign(self, item):
+        meta = item.get("metadata", {})
+        uid = meta.get("uid", "")
+        return (PLACEHOLDER.match(uid) and uid not in self.b.values) or meta.get("name") == "kube-root-ca.crt"
+
+    def items(self, expected, actual, where):
+        """Objects of other scenarios and of controllers that we do not have are passed over."""
+        def key(item):
+            meta = item.get("metadata", {})
+            name = meta.get("name")
+            return meta.get("namespace"), self.b.names.get(name, name)
+        ours = {key(x): x for x in actual["items"] or []}
+        theirs = {key(x) for x in expected["items"]}
+        wanted = [x for x in expected["items"] if key(x) in ours or not self.is_foreign(x)]
+        found = [x for x in actual["items"] or []
+                 if key(x) in theirs or not ((x["metadata"].get("namespace") or x["metadata"]["name"]) in OWN_NAMESPACES
+                                             or x["metadata"]["name"] in ("kube-root-ca.crt", "default"))]
+        self.list(wanted, found, where + ".items")
+
+    def list(self, expected, actual, where):
+        if not isinstance(actual, list):
+            raise Mismatch(f"{where}: a list was expected, {actual!r} came")
+        if len(expected) != len(actual):
+            raise Mismatch(f"{where}: {len(expected)} elements were expected, {len(actual)} came: "
+                           f"{json.dumps(actual)[:300]}")
+        for i, (a, b) in enumerate(zip(expected, actual)):
+            self.value(a, b, f"{where}[{i}]")
+
+
+class Stream(threading.Thread):
+    """A watch on its way: the lines that came so far."""
+
+    def __init__(self, connection, response):
+        super().__init__(daemon=True)
+        self.connection, self.response = connection, response
+        self.lines, self.over = [], False
+        self.changed = threading.Condition()
+        self.start()
+
+    def run(self):
+        try:
+            while True:
+                line = self.response.readline()
+                if not line:
+                    break
+                with self.changed:
+                    self.lines.append(line)
+                    self.changed.notify()
+        except (OSError, http.client.HTTPException, ValueError, AttributeError):
+            pass
+        with self.changed:
+            self.over = True
+            self.changed.notify()
+
+    def wait(self, enough, timeout):
+        deadline = time.monotonic() + timeout
+        with self.changed:
+            while not self.over and not enough(self.lines) and time.monotonic() < deadline:
+                self.changed.wait(max(0, deadline - time.monotonic()))
+            return list(self.lines)
+
+    def close(self):
+        try:
+            self.connection.sock.shutdown(2)
+        except (OSError, AttributeError):
+            pass
+
+
+class Player:
+    def __init__(self, host, port, options):
+        self.host, self.port, self.options = host, port, options
+
+    def send(self, method, target, headers, body, chunked=False):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
+        connection.putrequest(method, target, skip_host=False, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        if body is not None and not chunked:
+            connection.putheader("Content-Length", str(len(body)))
+        if chunked:
+            connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        try:
+            if body is not None and chunked:
+                connection.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+            elif body is not None:
+                connection.send(body)
+        except OSError:
+            pass  # refused early
+        return connection, connection.getresponse()
+
+    def call(self, method, target, value):
+        body = json.dumps(value).encode() if value is not None else None
+        connection, response = self.send(method, target, {"Content-Type": "application/json"}, body)
+        data = response.read()
+        connection.close()
+        return response.status, json.loads(data) if data[:1] == b"{" else data
+
+    def play(self, scenario, exchanges):
+        return Scenario(self, scenario, exchanges).run()
+
+
+class Scenario:
+    def __init__(self, player, name, exchanges):
+        self.player, self.name, self.exchanges = player, name, exchanges
+        self.b = Bindings()
+        self.compare = Comparer(self.b, player.options.ignore)
+        self.results = []
+        self.streams = []
+        self.healed = set()
+        self.heals = not name.startswith("G")
+
+    def run(self):
+        for i, exchange in enumerate(self.exchanges):
+            try:
+                self.one(exchange)
+            except Mismatch as problem:
+                self.results.append((exchange, str(problem)))
+            except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError) as problem:
+                self.results.append((exchange, f"{type(problem).__name__}: {problem}"))
+            after = self.exchanges[i + 1]["t_ms"] if i + 1 < len(self.exchanges) else float("inf")
+            self.settle(after)
+        return self.results
+
+    # -- requests --
+
+    def target(self, request):
+        path = request.get("raw_path") or urllib.parse.quote(self.b.fill(request["path"]), safe="/:@!$&'()*+,;=~%-._")
+        raw = request.get("raw_query")
+        if raw is not None and "<" not in raw:
+            return path + ("?" + raw if raw else "")
+        pairs = []
+        for key, value in request.get("query") or []:
+            value = self.b.make_token(value) if key == "continue" else self.b.fill(value)
+            pairs.append(urllib.parse.quote(key) + "=" + urllib.parse.quote(value, safe=""))
+        return path + ("?" + "&".join(pairs) if pairs else "")
+
+    def request_body(self, request):
+        body = request.get("body")
+        if not body:
+            return None
+        if "base64" in body:
+            return base64.b64decode(body["base64"])
+        text = body["text"] if "text" in body else json.dumps(body["json"], separators=(",", ":"), ensure_ascii=False)
+        text = expand(self.b.fill(text))
+        return text.encode("utf-8", "surrogatepass")
+
+    def headers(self, request):
+        headers = {k: v for k, v in request["headers"].items()
+                   if k in ("Accept", "Content-Type", "User-Agent", "If-None-Match")}
+        token = request.get("token")
+        if token:
+            headers["Authorization"] = "Bearer " + token
+        elif self.player.options.token and (request.get("authorization") or "plain-http" in self.name):
+            headers["Authorization"] = "Bearer " + self.player.options.token
+        return headers
+
+    def one(self, exchange):
+        request, expected = exchange["request"], exchange["response"]
+        if "status" not in expected:
+            return
+        reason = not_served(request)
+        if reason:
+            self.results.append((exchange, "SKIP " + reason))
+            return
+        if self.player.options.no_auth and (request.get("token") or (self.name.startswith("G") and
+                                                                     not request.get("authorization", True))):
+            self.results.append((exchange, "SKIP needs tokens"))
+            return
+        self.exchange(exchange, request, expected, first=True)
+
+    def exchange(self, exchange, request, expected, first):
+        chunked = "chunked" in request["headers"].get("Transfer-Encoding", "")
+        connection, response = self.player.send(request["method"], self.target(request), self.headers(request),
+                                                self.request_body(request), chunked)
+        is_watch = "events" in expected or "ended_by" in expected
+        kind = response.getheader("Content-Type", "")
+        if is_watch and response.status == 200 and "chunked" in response.getheader("Transfer-Encoding", ""):
+            self.streams.append((exchange, Stream(connection, response)))
+            return
+        data = response.read()
+        connection.close()
+        try:
+            self.answer(expected, response, kind, data)
+        except Mismatch:
+            if first and self.heals and request["method"] == "GET" and self.heal(expected, data):
+                self.exchange(exchange, request, expected, first=False)
+                return
+            raise
+        self.results.append((exchange, None))
+        if request["method"] == "POST" and request["path"] == "/api/v1/namespaces" and response.status == 201:
+            self.await_account(json.loads(data)["metadata"]["name"])
+
+    def await_account(self, ns):
+        for _ in range(100):
+            status, _body = self.player.call("GET", f"/api/v1/namespaces/{ns}/serviceaccounts/default", None)
+            if status == 200:
+                return
+            time.sleep(0.01)
+
+    # -- answers --
+
+    def answer(self, expected, response, kind, data):
+        body = expected.get("body") or {}
+        if response.status != expected["status"]:
+            raise Mismatch(f"status {expected['status']} was expected, {response.status} came: {data[:300]!r}")
+        theirs = expected.get("headers", {})
+        if "protobuf" not in theirs.get("Content-Type", "") and response.status not in (204, 304) and \
+                theirs.get("Content-Type", "") != kind:
+            raise Mismatch(f"Content-Type {theirs.get('Content-Type')!r} was expected, {kind!r} came")
+        warnings = "\n".join(response.headers.get_all("Warning") or [])
+        if theirs.get("Warning", "") != warnings:
+            raise Mismatch(f"Warning {theirs.get('Warning')!r} was expected, {warnings!r} came")
+        if theirs.get("Retry-After") != response.getheader("Retry-After"):
+            raise Mismatch(f"Retry-After {theirs.get('Retry-After')} was expected")
+        events = expected.get("events")
+        if events and not body:
+            body = events[0]
+        if "note" in body or not body:
+            return
+        if "json" in body or "decoded" in body:
+            actual = json.loads(data)
+            wanted = body["json"] if "json" in body else body["decoded"]
+            self.compare.body(wanted, actual)
+        elif "text" in body:
+            text = data.decode("utf-8", "replace")
+            if text[:1] == "{" and body["text"][:1] == "{":
+                self.compare.body(json.loads(expand(body["text"])), json.loads(text))
+            else:
+                self.b.match_text(body["text"], text, "body")
+
+    # -- streams --
+
+    def settle(self, until_ms):
+        """Ends streams that had ended by then in the recording."""
+        left = []
+        for exchange, stream in self.streams:
+            end = exchange["response"].get("end_ms", 0)
+            if until_ms < end:
+                left.append((exchange, stream))
+                continue
+            try:
+                self.stream(exchange, stream)
+                self.results.append((exchange, None))
+            except Mismatch as problem:
+                self.results.append((exchange, str(problem)))
+            except (ValueError, KeyError, TypeError, AttributeError) as problem:
+                self.results.append((exchange, f"{type(problem).__name__}: {problem}"))
+            finally:
+                stream.close()
+        self.streams = left
+
+    @staticmethod
+    def counts(event):
+        if not isinstance(event, dict) or event.get("type") != "BOOKMARK":
+            return True
+        return "k8s.io/initial-events-end" in event["object"].get("metadata", {}).get("annotations", {})
+
+    def stream(self, exchange, stream):
+        expected = [e.get("json") or e.get("decoded") or e.get("text") for e in exchange["response"].get("events", [])]
+        expected = [e for e in expected if self.counts(e) and not self.foreign_event(e)]
+
+        def enough(lines):
+            return len(self.own_events(lines)) >= len(expected)
+        stream.wait(enough, 3)
+        lines = stream.wait(lambda lines: len(self.own_events(lines)) > len(expected), self.player.options.linger)
+        found = self.own_events(lines)
+        for i, (theirs, ours) in enumerate(zip(expected, found)):
+            self.compare.value(theirs, ours, f"event {i}")
+        if len(expected) != len(found):
+            raise Mismatch(f"{len(expected)} events were expected, {len(found)} came: "
+                           + json.dumps([e if not isinstance(e, dict) else
+                                         (e.get("type"), e.get("object", {}).get("metadata", {}).get("name"))
+                                         for e in found])[:400])
+
+    def foreign_event(self, event):
+        return isinstance(event, dict) and isinstance(event.get("object"), dict) and \
+            self.compare.is_foreign(event["object"]) and event["object"].get("metadata", {}).get("name") in (
+                "kube-root-ca.crt",)
+
+    def own_events(self, lines):
+        events = []
+        for line in lines:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                events.append(line.decode("utf-8", "replace"))
+                continue
+            meta = event.get("object", {}).get("metadata", {})
+            if self.counts(event) and meta.get("name") != "kube-root-ca.crt":
+                events.append(event)
+        return events
+
+    # -- writes that are not in the log --
+
+    def heal(self, expected, data):
+        """Writes what an answer shows and we do not have. True when something was written."""
+        body = expected.get("body") or {}
+        wanted = body.get("json") or body.get("decoded")
+        if not isinstance(wanted, dict):
+            return False
+        objects = wanted.get("items") if str(wanted.get("kind", "")).endswith("List") else [wanted]
+        kind = str(wanted.get("kind", ""))
+        done = False
+        for item in objects or []:
+            item_kind = item.get("kind") or kind.removesuffix("List")
+            api_version = item.get("apiVersion") or wanted.get("apiVersion")
+            meta = item.get("metadata", {})
+            if not meta.get("name") or item_kind in ("Status", "PartialObjectMetadata", "Table"):
+                continue
+            done = self.put(api_version, item_kind, item) or done
+        return done
+
+    def put(self, api_version, kind, item):
+        plural = kind.lower() + "s"
+        meta = dict(item["metadata"])
+        if plural not in SERVED or (meta.get("uid"), meta.get("resourceVersion")) in self.healed:
+            return False
+        self.healed.add((meta.get("uid"), meta.get("resourceVersion")))
+        base = "/api/v1" if api_version == "v1" else "/apis/" + api_version
+        ns = meta.get("namespace")
+        if ns:
+            self.player.call("POST", "/api/v1/namespaces", {"metadata": {"name": ns}})
+        base += f"/namespaces/{ns}/{plural}" if ns else f"/{plural}"
+        for key in ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp",
+                    "deletionGracePeriodSeconds", "selfLink"):
+            meta.pop(key, None)
+        try:
+            fresh = json.loads(self.b.fill(json.dumps({**item, "apiVersion": api_version, "kind": kind,
+                                                       "metadata": meta})))
+        except Mismatch:
+            return False
+        name = fresh["metadata"]["name"]
+        status, current = self.player.call("GET", f"{base}/{name}", None)
+        if status == 404:
+            status, _body = self.player.call("POST", base, fresh)
+            return status == 201
+        fresh["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"]
+        status, _body = self.player.call("PUT", f"{base}/{name}", fresh)
+        return status == 200
+
+
+def not_served(request):
+    """Why a request is none of ours; None when it is."""
+    parts = request["path"].strip("/").split("/")
+    if parts[:1] == ["openapi"] or parts[:1] == [".well-known"]:
+        return None
+    if parts[0] == "apis" and len(parts) >= 3 and parts[1] not in SERVED_GROUPS and "nope" not in parts[1]:
+        return "group " + parts[1]
+    if parts[0] not in ("api", "apis"):
+        return None
+    rest = parts[2:] if parts[0] == "api" else parts[3:]
+    if rest[:1] == ["watch"]:
+        return "legacy watch path"
+    if len(rest) >= 3 and rest[0] == "namespaces":
+        rest = rest[2:]
+    if rest and rest[0] not in SERVED and rest[0] != "nopes" and rest[0] not in ("Workflows",) and \
+            parts[0] == "api" and re.match(r"^[a-z]+$", rest[0]):
+        return "resource " + rest[0]
+    if rest and parts[0] == "apis" and parts[1] in ("authorization.k8s.io",) and rest[0] not in SERVED:
+        return "resource " + rest[0]
+    return None
+
+
+def load(source, wanted, text):
+    """Name -> exchanges."""
+    scenarios = {}
+    if source.is_dir():
+        files = {p.stem: p.read_text("utf-8") for p in sorted(source.glob("*.jsonl"))}
+    else:
+        files = {}
+        with tarfile.open(source) as tar:
+            for member in tar.getmembers():
+                if member.name.endswith(".jsonl"):
+                    files[pathlib.Path(member.name).stem] = io.TextIOWrapper(tar.extractfile(member), "utf-8").read()
+    for name in sorted(files):
+        if (not wanted or name in wanted) and (not text or text in name):
+            scenarios[name] = [json.loads(line) for line in files[name].splitlines() if line]
+    return scenarios
+
+
+def read_known(path):
+    """(file, seq) -> reason. Lines: FILE SEQ[-SEQ][,SEQ...] REASON; FILE may end with *."""
+    known = []
+    for line in path.read_text("utf-8").splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, numbers, reason = line.split(None, 2)
+        seqs = set()
+        for part in numbers.split(","):
+            first, _, last = part.partition("-")
+            seqs.update(range(int(first), int(last or first) + 1))
+        known.append((name, seqs, reason))
+    return known
+
+
+def why_known(known, name, seq):
+    for pattern, seqs, reason in known:
+        if seq in seqs and (name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1]))):
+            return reason
+    return None
+
+
+def start_server(program):
+    server = subprocess.Popen([program, "server", "--plain-http", "--memory", "--listen", "127.0.0.1:0"],
+                              stdout=subprocess.PIPE, text=True)
+    line = server.stdout.readline()
+    match = re.search(r"http://([\d.]+):(\d+)", line)
+    if not match:
+        server.kill()
+        raise SystemExit(f"the server did not start: {line!r}")
+    return server, match.group(1), int(match.group(2))
+
+
+def run_all(scenarios, options, known, out=print):
+    """Counts by scenario, and the exchanges that failed and are not known."""
+    counts, failed = {}, []
+    for name, exchanges in scenarios.items():
+        server, host, port = start_server(options.server)
+        begun = time.monotonic()
+        try:
+            results = Player(host, port, options).play(name, exchanges)
+        finally:
+            server.terminate()
+            if server.wait(15) != 0:
+                failed.append((name, 0, f"the server ended with {server.returncode}"))
+        c = collections.Counter()
+        for exchange, problem in results:
+            seq = exchange["seq"]
+            reason = why_known(known, name, seq)
+            if problem is None:
+                c["ok"] += 1
+                c["stale"] += reason is not None
+                if reason and options.verbose:
+                    out(f"  {name} {seq}: is known to fail ({reason}), but passes")
+            elif problem.startswith("SKIP"):
+                c["skipped"] += 1
+            elif reason:
+                c["known"] += 1
+            else:
+                c["failed"] += 1
+                failed.append((name, seq, problem))
+                if options.verbose:
+                    r = exchange["request"]
+                    out(f"  {name} {seq} [{exchange['command']}] {r['method']} {r['path']}\n      {problem[:600]}")
+        counts[name] = c
+        out(f"{name}: {c['ok']} of {len(results) - c['skipped']} pass, {c['known']} known, {c['failed']} failed, "
+            f"{c['skipped']} not served here ({time.monotonic() - begun:.1f} s)")
+    return counts, failed
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scenarios", nargs="*")
+    parser.add_argument("-k", dest="text")
+    parser.add_argument("-v", dest="verbose", action="store_true")
+    parser.add_argument("--source", type=pathlib.Path)
+    parser.add_argument("--known", type=pathlib.Path, default=TOP / "tests/golden/http_known.txt")
+    parser.add_argument("--server", default=str(TOP / "build/tiphys"))
+    parser.add_argument("--linger", type=float, default=0.05, help="seconds to wait for events that should not come")
+    parser.add_argument("--ignore", action="append", default=[])
+    parser.add_argument("--token")
+    options = parser.parse_args(argv)
+    options.no_auth = options.token is None
+    if not options.source:
+        shared = TOP.parent / "shared/data/golden/http"
+        options.source = shared if shared.is_dir() else TOP / "tests/data/golden/http.tar.xz"
+    return options
+
+
+def main(argv):
+    options = parse(argv)
+    known = read_known(options.known) if options.known.exists() else []
+    counts, failed = run_all(load(options.source, options.scenarios, options.text), options, known)
+    total = collections.Counter()
+    for c in counts.values():
+        total.update(c)
+    print(f"{total['ok']} pass, {total['known']} known, {total['failed']} failed, {total['skipped']} not served here")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
