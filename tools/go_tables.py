@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""go_tables.py DIRECTORY: the tables of api/gotype.h from the declarations of the Go types themselves.
+"""go_tables.py [--groups] DIRECTORY: the tables of api/gotype.h from the declarations of the Go types themselves.
 
 Sources, as directories below the current one: argo (github.com/argoproj/argo-workflows v4.1.2: pkg/apis/workflow/v1alpha1 and
-pkg/plugins/spec), core (k8s.io/api v0.35.4: core/v1 and policy/v1), meta (k8s.io/apimachinery v0.35.4: pkg/apis/meta/v1/types.go
-as meta/types.go). Only names, kinds, omitempty and how patches merge are taken.
+pkg/plugins/spec), core (k8s.io/api v0.35.4), meta (k8s.io/apimachinery v0.35.4: pkg/apis/meta/v1/types.go as meta/types.go).
+Only names, kinds, omitempty and how patches merge are taken. --groups: only those of the other API groups, which refer to the
+types that DIRECTORY has already; argo is not needed then.
 """
 import glob
 import re
@@ -13,6 +14,10 @@ PACKAGES = {
     "argo": ("v1alpha1", glob.glob("argo/pkg/apis/workflow/v1alpha1/*.go")),
     "core": ("v1", ["core/core/v1/types.go"]),
     "policy": ("v1", ["core/policy/v1/types.go"]),
+    "coordination": ("v1", ["core/coordination/v1/types.go"]),
+    "authorization": ("v1", ["core/authorization/v1/types.go"]),
+    "authentication": ("v1", ["core/authentication/v1/types.go"]),
+    "events": ("v1", ["core/events/v1/types.go"]),
     "meta": ("v1", ["meta/types.go"]),
     "spec": ("spec", glob.glob("argo/pkg/plugins/spec/*.go")),
 }
@@ -31,6 +36,10 @@ ROOTS = ["argo.Workflow", "argo.WorkflowTemplate", "argo.ClusterWorkflowTemplate
          "argo.WorkflowEventBinding", "argo.WorkflowTaskSet", "argo.Template", "argo.WorkflowStep", "argo.RetryStrategy",
          "argo.NodeStatus", "argo.Plugin", "meta.ObjectMeta", "spec.Plugin",
          "core.ConfigMap", "core.Event", "core.Namespace", "core.Pod", "core.Secret", "core.ServiceAccount"]
+GROUPS = ["coordination.Lease", "authorization.SelfSubjectAccessReview", "authorization.SelfSubjectRulesReview",
+          "authentication.SelfSubjectReview", "authentication.TokenRequest", "events.Event", "meta.DeleteOptions"]
+OTHER = "--groups" in sys.argv
+TO = sys.argv[-1]
 
 structs, aliases = {}, {}
 for package, (_, paths) in PACKAGES.items():
@@ -147,7 +156,7 @@ def fields_of(full):
         yield parts[0], name, "|".join(f for f, on in flags.items() if on) or "0", key[1] if key else None
 
 
-for root in ROOTS:
+for root in GROUPS if OTHER else ROOTS:
     package, name = root.split(".")
     type_of(package, name)
 
@@ -176,7 +185,7 @@ def block(name):
 
 
 def write(path, text):
-    with open(f"{sys.argv[1]}/{path}", "w", encoding="utf-8") as f:
+    with open(f"{TO}/{path}", "w", encoding="utf-8") as f:
         f.write(HEAD % NOTE + text)
 
 
@@ -185,6 +194,15 @@ def declare(header, names):
           "".join(f"extern const struct tph_go_type {name};\n" for name in names))
 
 
+if OTHER:
+    there = "".join(open(f"{TO}/gotype_{part}.h", encoding="utf-8").read() for part in ("argo", "core", "kube"))
+    new = [name for name in sorted(types) if f" {name};" not in there]
+    NOTE = "Kubernetes v0.35.4 (coordination, authorization, authentication, events, meta)"
+    declare("gotype_groups.h", new)
+    body = "".join(block(name) for name in new)
+    macros = "".join(f"#define {m} {value}\n" for m, value in MACROS.items() if re.search(rf"\b{m}\b", body))
+    write("gotype_groups.c", '#include "api/gotype_groups.h"\n\n#include "api/gotype_tables.h"\n\n' + macros + "\n" + body)
+    sys.exit(0)
 argo = [name for name in sorted(types) if part_of(name).startswith("argo")]
 declare("gotype_argo.h", argo)
 core = [name for name in sorted(types) if part_of(name).startswith("core")]

@@ -168,6 +168,9 @@
 #define TPH_LIMIT_METRIC_SERIES 2000       /* of one family; the rest is counted together */
 #define TPH_LIMIT_METRIC_LABELS TPH_KIB(4) /* the text of one series' labels */
 
+/* our API server */
+#define TPH_LIMIT_PROTOBUF_VALUES 200000 /* in one request body in protobuf */
+
 /* the store */
 #define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */
 #define TPH_LIMIT_STORE_MEMBER    TPH_KIB(4)   /* the name of a member that is kept as a part */
