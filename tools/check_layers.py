@@ -22,9 +22,9 @@ ALLOWED = {
     "lint": "lint expr when api data base",
     "podrt": "podrt http loop api data base",
     "agent": "agent podrt plugin fetch http loop expr api data base",
-    "apiserver": "apiserver store lint expr when http loop api data base",
+    "apiserver": "apiserver access tls store lint expr when http loop api data base",
     "controller": "controller edit lint agent engine expr when podrt plugin fetch http loop api data base",
-    "cli": "cli apiserver store edit print lint controller agent engine expr when podrt plugin fetch http loop api data base",
+    "cli": "cli apiserver access tls store edit print lint controller agent engine expr when podrt plugin fetch http loop api data base",
     "init": "",
 }
 # Libraries that few files may see, by a pattern of the path.

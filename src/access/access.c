@@ -269,7 +269,7 @@ const struct tph_access_user *tph_access_identify(struct tph_access *access, con
     return user_of_account(access, token, now_ms);
 }
 
-static bool is_admin(const struct tph_access_user *user)
+bool tph_access_is_admin(const struct tph_access_user *user)
 {
     bool found = false;
     for (size_t i = 0; i < user->grants.n; i++) {
@@ -281,7 +281,8 @@ static bool is_admin(const struct tph_access_user *user)
 const struct tph_access_user *tph_access_impersonate(struct tph_access *access, const struct tph_access_user *user,
                                                      struct tph_str name)
 {
-    return is_admin(user) && name.len > 0 && name.len <= TPH_LIMIT_ACCESS_NAME ? access_user(access, name) : NULL;
+    return tph_access_is_admin(user) && name.len > 0 && name.len <= TPH_LIMIT_ACCESS_NAME ? access_user(access, name)
+                                                                                          : NULL;
 }
 
 struct tph_str tph_access_name(const struct tph_access_user *user)
@@ -312,7 +313,7 @@ struct tph_str tph_access_group(const struct tph_access_user *user, size_t n)
             return tph_str(user->group);
         }
         n -= 2;
-    } else if (is_admin(user)) {
+    } else if (tph_access_is_admin(user)) {
         if (n == 0) {
             return TPH_STR("system:masters");
         }

@@ -66,12 +66,13 @@ struct tph_str tph_access_uid(const struct tph_access_user *user);
 /* The n-th group he is in; an empty text when there are no more. */
 struct tph_str tph_access_group(const struct tph_access_user *user, size_t n);
 bool tph_access_anonymous(const struct tph_access_user *user);
+bool tph_access_is_admin(const struct tph_access_user *user); /* of everything */
 
 /* ret_reason (may be NULL): why not, where there is more to say; a static text. */
 bool tph_access_allowed(const struct tph_access_user *user, const struct tph_access_attributes *what,
                         const char **ret_reason);
-/* Whether he may define what runs as code, in this namespace (empty: for all). Asked for each object that
- * tph_access_is_code tells, as it was and as it will be. */
+/* Whether he may define what runs as code, in this namespace (empty: for all). Asked where tph_access_changes_code says
+ * so (access/review.h). */
 bool tph_access_may_run_code(const struct tph_access_user *user, struct tph_str ns);
 
 /* The message of a refusal: `workflows.argoproj.io "a" is forbidden: User "nobody" cannot get resource "workflows" in

@@ -40,6 +40,8 @@ struct tph_json *tph_review_token(const struct tph_access *access, const struct 
 void tph_access_rules(const struct tph_access_user *user, struct tph_str ns, struct tph_json_doc *doc,
                       struct tph_json *resource_rules, struct tph_json *path_rules);
 
-/* Whether an object of this resource ("configmaps", "workflows.argoproj.io") defines what runs as code: a ConfigMap
- * with the label of an executor plugin, a workflow or a template of one with spec.executorPlugins. */
-bool tph_access_is_code(struct tph_str group, struct tph_str resource, const struct tph_json *object);
+/* Whether making object of old (NULL: of nothing) defines what runs as code anew or in another way: a ConfigMap with
+ * the label of an executor plugin, a workflow or a template of one with spec.executorPlugins. Other changes of such an
+ * object are none, and removing it is none. group, resource: "", "configmaps". */
+bool tph_access_changes_code(struct tph_str group, struct tph_str resource, const struct tph_json *old,
+                             const struct tph_json *object);

@@ -283,21 +283,34 @@ void tph_access_rules(const struct tph_access_user *user, struct tph_str ns, str
 
 /* What is code. */
 
-static bool has_plugins(const struct tph_json *spec)
+static bool is_plugin(const struct tph_json *configmap)
 {
-    return tph_json_len(tph_json_get(spec, "executorPlugins")) > 0;
+    const struct tph_json *labels = tph_json_path(configmap, "metadata", "labels", NULL);
+    return tph_str_eqz(tph_json_get_str(labels, "workflows.argoproj.io/configmap-type"), "ExecutorPlugin");
 }
 
-bool tph_access_is_code(struct tph_str group, struct tph_str resource, const struct tph_json *object)
+/* The n-th place where an object of Argo's has plugins; absent where it has none. */
+static const struct tph_json *plugins_of(const struct tph_json *object, int n)
+{
+    const struct tph_json *spec = tph_json_get(object, "spec");
+    const struct tph_json *at = n == 0   ? spec
+                                : n == 1 ? tph_json_get(spec, "workflowSpec")
+                                         : tph_json_path(object, "status", "storedWorkflowTemplateSpec", NULL);
+    const struct tph_json *plugins = tph_json_get(at, "executorPlugins");
+    return tph_json_len(plugins) > 0 ? plugins : NULL;
+}
+
+bool tph_access_changes_code(struct tph_str group, struct tph_str resource, const struct tph_json *old,
+                             const struct tph_json *object)
 {
     if (group.len == 0 && tph_str_eqz(resource, "configmaps")) {
-        const struct tph_json *labels = tph_json_path(object, "metadata", "labels", NULL);
-        return tph_str_eqz(tph_json_get_str(labels, "workflows.argoproj.io/configmap-type"), "ExecutorPlugin");
+        return is_plugin(object) &&
+               (!is_plugin(old) || !tph_json_equal(tph_json_get(old, "data"), tph_json_get(object, "data")));
     }
-    if (!tph_str_eqz(group, "argoproj.io")) {
-        return false;
+    bool changes = false;
+    for (int n = 0; tph_str_eqz(group, "argoproj.io") && n < 3; n++) {
+        const struct tph_json *plugins = plugins_of(object, n);
+        changes = changes || (plugins && !tph_json_equal(plugins_of(old, n), plugins));
     }
-    const struct tph_json *spec = tph_json_get(object, "spec");
-    return has_plugins(spec) || has_plugins(tph_json_get(spec, "workflowSpec")) ||
-           has_plugins(tph_json_path(object, "status", "storedWorkflowTemplateSpec", NULL));
+    return changes;
 }

@@ -312,6 +312,22 @@ int tph_access_kubeconfig_server(struct tph_str text, char **ret_url, char **ret
     return 0;
 }
 
+/* The beginning of a token file, so that it is found where it is needed. */
+static int open_tokens(const struct tph_access_state *state, struct tph_error *err)
+{
+    static const char text[] =
+        "# Users of this server beside its administrator. `tiphys token add` writes a line; the server reads the file\n"
+        "# again when it changes. NAME sha256:DIGEST ROLES [expires=TIME]\n"
+        "# ROLES: admin, edit, view, plugins, each for all namespaces or for one: view,edit@argo\n";
+    char *old = NULL;
+    if (read_text(state->directory, "tokens", false, &old, err) < 0) {
+        return -1;
+    }
+    bool there = old != NULL;
+    free(old);
+    return there ? 0 : write_text(state->directory, "tokens", text, err);
+}
+
 static int open_admin(struct tph_access_state *state, struct tph_error *err)
 {
     char *text = NULL;
@@ -339,7 +355,8 @@ int tph_access_state_open(const struct tph_access_state_config *config, struct t
         .tokens_path = tph_format("%s/tokens", config->directory),
     };
     if (make_directory(config->directory, err) < 0 || open_tls(config, &state, err) < 0 ||
-        open_account_key(config->directory, state.account_key, err) < 0 || open_admin(&state, err) < 0) {
+        open_account_key(config->directory, state.account_key, err) < 0 || open_admin(&state, err) < 0 ||
+        open_tokens(&state, err) < 0) {
         return -1;
     }
     *ret_state = state;

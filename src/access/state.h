@@ -7,7 +7,7 @@
  *   account.key            signs tokens of service accounts
  *   kubeconfig             for the administrator: URL, CA, token, namespace argo. Its token is the truth: delete the
  *                          file, and the next start makes a new token and the old one opens nothing
- *   tokens                 more users (access/tokens.h); never written here
+ *   tokens                 more users (access/tokens.h): a few lines that say how, and nothing more by us
  *
  * Keys and kubeconfig are 0600. Files are written beside and renamed, after they are on the disk. Any thread.
  * Errors: SYSTEM, INVALID (which file, and what to do).

@@ -6,6 +6,7 @@
 #include "apiserver/status.h"
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "http/stream.h"
 
 struct tph_api_server {
     struct tph_api *api;
@@ -17,6 +18,7 @@ struct talk {
     struct tph_http_exchange *exchange;
     struct tph_api_request request;
     struct tph_api_call *call; /* NULL: it is over */
+    char peer[TPH_STREAM_ADDRESS];
 };
 
 static void put_answer(void *owner, const struct tph_api_answer *answer)
@@ -91,8 +93,11 @@ static void got_request(void *owner, struct tph_http_exchange *exchange)
         .user_agent = tph_http_exchange_header(exchange, "User-Agent"),
         .authorization = tph_http_exchange_header(exchange, "Authorization"),
         .if_none_match = tph_http_exchange_header(exchange, "If-None-Match"),
+        .impersonate = tph_http_exchange_header(exchange, "Impersonate-User"),
+        .peer = talk->peer,
         .body = tph_http_exchange_body(exchange),
     };
+    tph_http_exchange_peer(exchange, talk->peer, sizeof(talk->peer));
     tph_http_exchange_set_user(exchange, talk);
     talk->call = tph_api_call(server->api, &talk->request, &sink, talk);
 }

@@ -345,6 +345,7 @@ static void begin_stream(struct tph_api_call *call)
 {
     const struct tph_http_header headers[] = {{"Content-Type", "application/json"},
                                               {"Cache-Control", "no-cache, private"}};
+    tph_call_done(call, 200);
     call->sink->begin(call->owner, &(struct tph_api_answer){.status = 200, .headers = headers, .n_headers = 2});
 }
 

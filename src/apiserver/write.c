@@ -160,8 +160,8 @@ void tph_create_attempt(struct tph_api_call *call)
     if (call->name.len > 0 && !check_free(call, object)) {
         return;
     }
-    if (tph_prepare_create(call, doc, object) < 0 || tph_fields_created(call, doc, object) < 0 ||
-        tph_write_text(call, object) < 0) {
+    if (tph_prepare_create(call, doc, object) < 0 || tph_call_check_object(call, NULL, object) < 0 ||
+        tph_fields_created(call, doc, object) < 0 || tph_write_text(call, object) < 0) {
         tph_call_fail(call);
         return;
     }
@@ -280,7 +280,7 @@ static void update_found(struct tph_api_call *call, const struct tph_store_objec
     if (call->change(call, doc, old, &object) < 0 || tph_check_identity(call, object) < 0 ||
         check_kind(call, object) < 0 || check_version(call, object, stored->version) < 0 ||
         check_uid(call, old, object) < 0 || tph_prepare_update(call, doc, old, object) < 0 ||
-        tph_fields_updated(call, doc, old, object) < 0) {
+        tph_call_check_object(call, old, object) < 0 || tph_fields_updated(call, doc, old, object) < 0) {
         tph_call_fail(call);
         return;
     }

@@ -157,12 +157,14 @@
 #define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */
 
 /* access to the server */
-#define TPH_LIMIT_ACCESS_FILE  TPH_MIB(4) /* the token file; a certificate, a kubeconfig */
-#define TPH_LIMIT_ACCESS_USERS 10000      /* in the token file; twice as many are known with service accounts */
-#define TPH_LIMIT_ACCESS_NAME  253        /* bytes of a user's name */
-#define TPH_LIMIT_ACCESS_ROLES 64         /* of one user; audiences of one token */
-#define TPH_LIMIT_ACCOUNT_S    31536000   /* a year: the longest life of a service account's token */
-#define TPH_LIMIT_RATE_CLIENTS 1024       /* before those that are quiet are forgotten */
+#define TPH_LIMIT_ACCESS_FILE    TPH_MIB(4) /* the token file; a certificate, a kubeconfig */
+#define TPH_LIMIT_ACCESS_USERS   10000      /* in the token file; twice as many are known with service accounts */
+#define TPH_LIMIT_ACCESS_NAME    253        /* bytes of a user's name */
+#define TPH_LIMIT_ACCESS_ROLES   64         /* of one user; audiences of one token */
+#define TPH_LIMIT_ACCOUNT_S      31536000   /* a year: the longest life of a service account's token */
+#define TPH_LIMIT_RATE           400        /* requests a second of one user, by default; twice as many at once */
+#define TPH_LIMIT_RATE_STRANGERS 20         /* a second from one address without credentials, or with wrong ones */
+#define TPH_LIMIT_RATE_CLIENTS   1024       /* before those that are quiet are forgotten */
 
 /* metrics */
 #define TPH_LIMIT_METRIC_SERIES 2000       /* of one family; the rest is counted together */

@@ -248,7 +248,7 @@ static void put_number(struct tph_buf *out, double value)
     } else if (isinf(value)) {
         (void)tph_buf_puts(out, value > 0 ? "+Inf" : "-Inf");
     } else {
-        int precision = 1;
+        int precision = 6; /* fewer digits are written as fewer; 10 stays 10 */
         do {
             (void)snprintf(text, sizeof(text), "%.*g", precision, value);
         } while (++precision <= 17 && strtod(text, NULL) != value);

@@ -24,11 +24,14 @@ const struct tph_command tph_commands[] = {
         .name = "server",
         .summary = "serve the Kubernetes API for kubectl and other clients, on a durable store",
         .details =
-            "Objects are kept in DIR/store.db: what was answered is there after kill -9. Prints the address once "
-            "it\n"
-            "serves. SIGTERM, SIGINT or SIGHUP ends it when what is under way is done.",
-        .examples = "  tiphys server --plain-http --listen 127.0.0.1:8080\n"
-                    "  kubectl --server http://127.0.0.1:8080 get workflows -A",
+            "Objects are kept in DIR/store.db: what was answered is there after kill -9. Prints its address and the\n"
+            "administrator's kubeconfig once it serves; the first start makes a CA, a certificate and a token. Other\n"
+            "users come with `tiphys token add`. SIGTERM, SIGINT or SIGHUP ends it when what is under way is done.",
+        .examples =
+            "  tiphys server\n"
+            "  kubectl --kubeconfig ~/.local/state/tiphys/kubeconfig get workflows\n"
+            "  tiphys server --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem --url https://wf.example.org\n"
+            "  tiphys server --plain-http --listen 127.0.0.1:8080   without TLS and users",
         .options = tph_server_options,
         .run = tph_cmd_server,
     },

@@ -320,19 +320,27 @@ static void test_code(void **state)
         bool argo, other;
     } rows[] = {{"viewer", false, false}, {"editor", false, false}, {"boss", true, false},
                 {"root", true, true},     {"coder", true, false},   {"secret", true, true}};
+#define PLUGIN(data) "{\"metadata\":{\"labels\":{\"workflows.argoproj.io/configmap-type\":\"ExecutorPlugin\"}}" data "}"
+#define ONE          "\"executorPlugins\":[{\"name\":\"a\"}]"
+#define TWO          "\"executorPlugins\":[{\"name\":\"b\"}]"
     static const struct {
-        const char *resource, *text;
+        const char *resource, *old, *text;
         bool code;
     } objects[] = {
-        {"configmaps", "{\"metadata\":{\"labels\":{\"workflows.argoproj.io/configmap-type\":\"ExecutorPlugin\"}}}",
-         true},
-        {"configmaps", "{\"metadata\":{\"labels\":{\"workflows.argoproj.io/configmap-type\":\"Cache\"}}}", false},
-        {"configmaps", "{\"data\":{}}", false},
-        {"workflows", "{\"spec\":{\"executorPlugins\":[{}]}}", true},
-        {"workflows", "{\"spec\":{\"executorPlugins\":[]}}", false},
-        {"workflows", "{\"spec\":{},\"status\":{\"storedWorkflowTemplateSpec\":{\"executorPlugins\":[{}]}}}", true},
-        {"cronworkflows", "{\"spec\":{\"workflowSpec\":{\"executorPlugins\":[{}]}}}", true},
-        {"workflowtemplates", "{\"spec\":{\"templates\":[]}}", false},
+        {"configmaps", NULL, PLUGIN(""), true},
+        {"configmaps", "{\"data\":{}}", PLUGIN(",\"data\":{}"), true}, /* the label alone makes it one */
+        {"configmaps", PLUGIN(",\"data\":{\"a\":\"1\"}"), PLUGIN(",\"data\":{\"a\":\"2\"}"), true},
+        {"configmaps", PLUGIN(",\"data\":{\"a\":\"1\"}"), PLUGIN(",\"data\":{\"a\":\"1\"},\"x\":1"), false},
+        {"configmaps", PLUGIN(""), "{\"data\":{}}", false},
+        {"configmaps", NULL, "{\"metadata\":{\"labels\":{\"workflows.argoproj.io/configmap-type\":\"Cache\"}}}", false},
+        {"configmaps", NULL, "{\"data\":{}}", false},
+        {"workflows", NULL, "{\"spec\":{" ONE "}}", true},
+        {"workflows", "{\"spec\":{" ONE "}}", "{\"spec\":{" TWO "}}", true},
+        {"workflows", "{\"spec\":{" ONE "}}", "{\"spec\":{" ONE ",\"shutdown\":\"Stop\"}}", false}, /* argo stop */
+        {"workflows", NULL, "{\"spec\":{\"executorPlugins\":[]}}", false},
+        {"workflows", "{\"spec\":{}}", "{\"spec\":{},\"status\":{\"storedWorkflowTemplateSpec\":{" ONE "}}}", true},
+        {"cronworkflows", NULL, "{\"spec\":{\"workflowSpec\":{" ONE "}}}", true},
+        {"workflowtemplates", NULL, "{\"spec\":{\"templates\":[]}}", false},
     };
     TPH_CLEANUP(tph_freep) char *text = digested(people);
     TPH_CLEANUP(tph_access_freep) struct tph_access *access = access_of(text);
@@ -345,11 +353,18 @@ static void test_code(void **state)
     }
     for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
         TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *old = NULL;
         bool core = strcmp(objects[i].resource, "configmaps") == 0;
         assert_int_equal(tph_json_parse(tph_str(objects[i].text), &doc, NULL), 0);
-        assert_int_equal(tph_access_is_code(core ? TPH_STR("") : TPH_STR("argoproj.io"), tph_str(objects[i].resource),
-                                            tph_json_root(doc)),
-                         objects[i].code);
+        if (objects[i].old) {
+            assert_int_equal(tph_json_parse(tph_str(objects[i].old), &old, NULL), 0);
+        }
+        bool changes =
+            tph_access_changes_code(core ? TPH_STR("") : TPH_STR("argoproj.io"), tph_str(objects[i].resource),
+                                    old ? tph_json_root(old) : NULL, tph_json_root(doc));
+        if (changes != objects[i].code) {
+            fail_msg("%s", objects[i].text);
+        }
     }
 }
 

@@ -15,7 +15,7 @@
 
 static const char *const phase[] = {"phase", NULL};
 static const char *const two[] = {"namespace", "plugin", NULL};
-static const double bounds[] = {0.1, 1, 2.5};
+static const double bounds[] = {0.1, 1, 30};
 static const struct tph_metric_spec total = {
     .name = "b_total", .help = "With a \\ and a\nline.", .kind = TPH_METRIC_COUNTER, .labels = phase};
 static const struct tph_metric_spec depth = {.name = "c_depth", .help = "A gauge.", .kind = TPH_METRIC_GAUGE};
@@ -46,7 +46,7 @@ static void test_text(void **state)
     tph_series_add(tph_metric_of(c), 0.1);
     tph_series_add(tph_metric_of(c), -0.3);
     struct tph_series *h = tph_metric_of(a, "argo", "hello");
-    static const double seen[] = {0.05, 0.1, 0.11, 2.5, 3};
+    static const double seen[] = {0.05, 0.1, 0.11, 30, 60};
     for (size_t i = 0; i < 5; i++) {
         tph_series_observe(h, seen[i]);
     }
@@ -57,9 +57,9 @@ static void test_text(void **state)
                                             "# TYPE a_seconds histogram\n"
                                             "a_seconds_bucket{namespace=\"argo\",plugin=\"hello\",le=\"0.1\"} 2\n"
                                             "a_seconds_bucket{namespace=\"argo\",plugin=\"hello\",le=\"1\"} 3\n"
-                                            "a_seconds_bucket{namespace=\"argo\",plugin=\"hello\",le=\"2.5\"} 4\n"
+                                            "a_seconds_bucket{namespace=\"argo\",plugin=\"hello\",le=\"30\"} 4\n"
                                             "a_seconds_bucket{namespace=\"argo\",plugin=\"hello\",le=\"+Inf\"} 5\n"
-                                            "a_seconds_sum{namespace=\"argo\",plugin=\"hello\"} 5.76\n"
+                                            "a_seconds_sum{namespace=\"argo\",plugin=\"hello\"} 90.26\n"
                                             "a_seconds_count{namespace=\"argo\",plugin=\"hello\"} 5\n"
                                             "# HELP b_total With a \\\\ and a\\nline.\n"
                                             "# TYPE b_total counter\n"
