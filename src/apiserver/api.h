@@ -83,8 +83,9 @@ struct tph_api_config {
     struct tph_store *store; /* freed before the api, after tph_api_stop */
     const struct tph_api_access *access;
     const char *version;         /* of this program, for /version */
-    int64_t bookmark_ms;         /* 0: TPH_LIMIT_API_BOOKMARK_MS */
+    const char *address;         /* where clients reach it: "127.0.0.1:8443" */
     struct tph_metrics *metrics; /* for /metrics; NULL: not served */
+    int64_t bookmark_ms;         /* 0: TPH_LIMIT_API_BOOKMARK_MS */
     const char *ca;              /* PEM: what kube-root-ca.crt of each namespace holds; NULL: none is made */
 };
 int tph_api_new(const struct tph_api_config *config, struct tph_api **ret_api, struct tph_error *err) TPH_MUST_CHECK;

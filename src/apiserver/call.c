@@ -6,7 +6,9 @@
 #include "apiserver/gc.h"
 #include "apiserver/internal.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/limits.h"
+#include "data/duration.h"
 #include "data/quote.h"
 #include "data/yaml.h"
 
@@ -62,10 +64,15 @@ static size_t put_warnings(const struct tph_api_call *call, struct tph_http_head
 
 void tph_call_answer(struct tph_api_call *call, int status, const char *content_type, struct tph_str body)
 {
-    struct tph_http_header headers[MAX_HEADERS] = {{"Content-Type", content_type},
-                                                   {"Cache-Control", "no-cache, private"}};
+    struct tph_http_header headers[MAX_HEADERS] = {{"Cache-Control", "no-cache, private"}};
     char retry[16];
-    size_t n = 2;
+    size_t n = 1;
+    if (content_type) {
+        headers[n++] = (struct tph_http_header){"Content-Type", content_type};
+    }
+    if (call->etag[0] != '\0') {
+        headers[n++] = (struct tph_http_header){"Etag", call->etag};
+    }
     if (call->status.code != 0 && call->status.retry_after_s > 0) {
         (void)snprintf(retry, sizeof(retry), "%d", call->status.retry_after_s);
         headers[n++] = (struct tph_http_header){"Retry-After", retry};
@@ -116,6 +123,15 @@ int tph_call_object_form(struct tph_api_call *call, struct tph_str text, uint64_
                          struct tph_error *err)
 {
     unsigned flags = call->accept.form == TPH_FORM_PARTIAL ? TPH_SERVE_PARTIAL : 0;
+    if (call->accept.form == TPH_FORM_TABLE) {
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+        if (tph_object_read(text, version, &doc, err) < 0) {
+            return -1;
+        }
+        call->table.now_ms = tph_clock_wall_ms();
+        tph_table_write(&call->table, tph_json_root(doc), out);
+        return 0;
+    }
     return tph_object_serve(call->route.kind, text, version, flags, out, err);
 }
 
@@ -260,6 +276,20 @@ int tph_call_options(struct tph_api_call *call, const char *kind, bool apply)
     return tph_status_invalid_options(&call->status, kind);
 }
 
+static int begin_table(struct tph_api_call *call)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    call->table = (struct tph_table){
+        .kind = call->route.kind,
+        .api_version = call->accept.v1beta1 ? "meta.k8s.io/v1beta1" : "meta.k8s.io/v1",
+        .now_ms = tph_clock_wall_ms(),
+    };
+    if (tph_table_object_read(tph_query_str(&call->query, "includeObject"), &call->table.object, &err) < 0) {
+        return tph_status_bad_request(&call->status, "%s", err.text);
+    }
+    return 0;
+}
+
 static int check_accept(struct tph_api_call *call)
 {
     unsigned forms = 0;
@@ -272,7 +302,12 @@ static int check_accept(struct tph_api_call *call)
     }
     switch (tph_accept_read(call->request->accept, forms, &call->accept)) {
     case TPH_ACCEPT_OK:
-        return 0;
+        if (call->accept.yaml && call->route.watch) {
+            return tph_status_set(&call->status, 406, "NotAcceptable",
+                                  "only the following media types are accepted: application/json;stream=watch, "
+                                  "application/vnd.kubernetes.protobuf;stream=watch");
+        }
+        return call->accept.form == TPH_FORM_TABLE ? begin_table(call) : 0;
     case TPH_ACCEPT_NOT_MEDIA:
         return tph_status_set_bare(&call->status, 406, "NotAcceptable",
                                    "406: Not Acceptable\n\nAvailable representations: application/json, "
@@ -283,6 +318,18 @@ static int check_accept(struct tph_api_call *call)
     return tph_status_set(&call->status, 406, "NotAcceptable",
                           "only the following media types are accepted: application/json, application/yaml, "
                           "application/vnd.kubernetes.protobuf");
+}
+
+/* `timeout`, which only must be a duration: what counts is timeoutSeconds. */
+static int check_timeout(struct tph_api_call *call)
+{
+    struct tph_str text = tph_query_str(&call->query, "timeout");
+    struct tph_error err = TPH_ERROR_INIT;
+    int64_t ns;
+    if (text.len > 0 && tph_duration_parse_go(text, &ns, &err) < 0) {
+        return tph_status_bad_request(&call->status, "invalid timeout specified in the request URL - %s", err.text);
+    }
+    return 0;
 }
 
 static void serve_resource(struct tph_api_call *call)
@@ -343,7 +390,7 @@ static void serve(struct tph_api_call *call)
         tph_call_fail(call);
         return;
     }
-    if (check_accept(call) < 0) {
+    if (check_timeout(call) < 0 || check_accept(call) < 0) {
         tph_call_fail(call);
         return;
     }
@@ -413,6 +460,7 @@ int tph_api_new(const struct tph_api_config *config, struct tph_api **ret_api, s
 {
     struct tph_api *api = TPH_NEW(struct tph_api);
     api->config = *config;
+    api->config.address = config->address ? config->address : "127.0.0.1";
     api->config.bookmark_ms = config->bookmark_ms > 0 ? config->bookmark_ms : TPH_LIMIT_API_BOOKMARK_MS;
     if (tph_gc_new(api, &api->gc, err) < 0) {
         tph_api_free(api);
@@ -425,8 +473,7 @@ int tph_api_new(const struct tph_api_config *config, struct tph_api **ret_api, s
 void tph_api_stop(struct tph_api *api)
 {
     api->stopped = true;
-    tph_gc_free(api->gc);
-    api->gc = NULL;
+    tph_gc_stop(api->gc);
     struct tph_api_call *next;
     for (struct tph_api_call *call = api->first; call; call = next) {
         next = call->next;

@@ -4,10 +4,12 @@
 
 #include "apiserver/accept.h"
 #include "apiserver/api.h"
+#include "apiserver/discovery.h"
 #include "apiserver/object.h"
 #include "apiserver/query.h"
 #include "apiserver/route.h"
 #include "apiserver/status.h"
+#include "apiserver/table.h"
 #include "base/buf.h"
 #include "data/json.h"
 
@@ -52,6 +54,8 @@ struct tph_api_call {
     struct tph_buf warnings; /* lines */
     struct tph_api_options options;
     struct tph_api_watch *watch;
+    char etag[TPH_ETAG_TEXT]; /* of the answer; empty: none */
+    struct tph_table table;   /* when that is the form */
 
     /* a write */
     void (*attempt)(struct tph_api_call *call); /* reads anew and tries again */
@@ -134,5 +138,7 @@ void tph_validate_object(const struct tph_kind *kind, const struct tph_json *obj
                          struct tph_status *status);
 void tph_validate_meta(const struct tph_kind *kind, const struct tph_json *object, struct tph_status *status);
 
-/* Deletion marks. */
+/* Makes what every namespace has where it is not there: the service account `default`, and kube-root-ca.crt. */
+void tph_api_furnish(struct tph_api *api, struct tph_str ns);
+
 bool tph_object_has_finalizers(const struct tph_json *object);

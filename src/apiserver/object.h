@@ -14,7 +14,8 @@
 #include "base/error.h"
 #include "data/json.h"
 
-/* Appends the text that is kept. CRs with sorted members, as Go writes maps. */
+/* Appends the text that is kept: members sorted, so that equal objects have equal texts. Objects of more than 64
+ * members lose the rest: no kind has as many. */
 void tph_object_keep(const struct tph_kind *kind, const struct tph_json *object, struct tph_buf *out);
 
 enum {

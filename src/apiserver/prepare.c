@@ -135,6 +135,22 @@ void tph_default_object(const struct tph_kind *kind, struct tph_json_doc *doc, s
     }
 }
 
+/* Finalizers of CRs that are no qualified names are let pass with a warning. */
+static void warn_finalizers(struct tph_api_call *call, const struct tph_json *object)
+{
+    struct tph_json_iter it = tph_json_iter(tph_json_path(object, "metadata", "finalizers", NULL));
+    while ((call->route.kind->flags & TPH_KIND_CUSTOM) != 0 && tph_json_next(&it)) {
+        struct tph_str name = tph_json_str(it.value);
+        if (tph_str_find_byte(name, '/') < 0 && !tph_str_eqz(name, "orphan") &&
+            !tph_str_eqz(name, "foregroundDeletion")) {
+            tph_call_warn(call,
+                          "metadata.finalizers: \"%.*s\": prefer a domain-qualified finalizer name to avoid accidental "
+                          "conflicts with other finalizer writers",
+                          TPH_FMT(name));
+        }
+    }
+}
+
 int tph_prepare_create(struct tph_api_call *call, struct tph_json_doc *doc, struct tph_json *object)
 {
     const struct tph_kind *k = call->route.kind;
@@ -165,6 +181,7 @@ int tph_prepare_create(struct tph_api_call *call, struct tph_json_doc *doc, stru
     tph_default_object(k, doc, object, true);
     tph_validate_meta(k, object, &call->status);
     tph_validate_object(k, object, NULL, &call->status);
+    warn_finalizers(call, object);
     return tph_status_invalid(&call->status, tph_str(k->group), tph_str(k->kind), tph_buf_str(&call->name));
 }
 
@@ -300,6 +317,7 @@ int tph_prepare_update(struct tph_api_call *call, struct tph_json_doc *doc, cons
     }
     tph_default_object(k, doc, object, false);
     check_finalizers(call, old, object);
+    check_finalizers(call, old, object); /* the API server looks twice */
     check_immutable(call, old, object);
     tph_validate_meta(k, object, &call->status);
     tph_validate_object(k, object, old, &call->status);

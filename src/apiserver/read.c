@@ -351,18 +351,8 @@ struct items {
     size_t n;
 };
 
-static int put_item(void *owner, const struct tph_store_object *object)
+static int check_length(struct items *items)
 {
-    struct items *items = owner;
-    const struct tph_kind *k = items->call->route.kind;
-    struct tph_error err = TPH_ERROR_INIT;
-    unsigned flags = items->call->accept.form == TPH_FORM_PARTIAL_LIST ? TPH_SERVE_PARTIAL
-                     : (k->flags & TPH_KIND_CUSTOM) != 0               ? 0
-                                                                       : TPH_SERVE_UNTYPED;
-    (void)tph_buf_puts(&items->text, items->n++ > 0 ? "," : "");
-    if (tph_object_serve(k, tph_buf_str(&object->text), object->version, flags, &items->text, &err) < 0) {
-        return tph_status_internal(&items->call->status, "%s", err.text);
-    }
     if (tph_buf_failed(&items->text)) {
         return tph_status_set(&items->call->status, 413, "RequestEntityTooLarge",
                               "the list has more than %zu bytes: ask for it in pages with limit=500",
@@ -371,7 +361,30 @@ static int put_item(void *owner, const struct tph_store_object *object)
     return 0;
 }
 
-static void put_list_meta(const struct tph_list *list, struct tph_str token, bool always, struct tph_buf *out)
+static int put_item(void *owner, const struct tph_store_object *object)
+{
+    struct items *items = owner;
+    const struct tph_kind *k = items->call->route.kind;
+    struct tph_error err = TPH_ERROR_INIT;
+    if (items->call->accept.form == TPH_FORM_TABLE) {
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+        if (tph_object_read(tph_buf_str(&object->text), object->version, &doc, &err) < 0) {
+            return tph_status_internal(&items->call->status, "%s", err.text);
+        }
+        tph_table_row(&items->call->table, tph_json_root(doc), items->n++ == 0, &items->text);
+        return check_length(items);
+    }
+    unsigned flags = items->call->accept.form == TPH_FORM_PARTIAL_LIST ? TPH_SERVE_PARTIAL
+                     : (k->flags & TPH_KIND_CUSTOM) != 0               ? 0
+                                                                       : TPH_SERVE_UNTYPED;
+    (void)tph_buf_puts(&items->text, items->n++ > 0 ? "," : "");
+    if (tph_object_serve(k, tph_buf_str(&object->text), object->version, flags, &items->text, &err) < 0) {
+        return tph_status_internal(&items->call->status, "%s", err.text);
+    }
+    return check_length(items);
+}
+
+void tph_list_put_meta(const struct tph_list *list, struct tph_str token, bool always, struct tph_buf *out)
 {
     (void)tph_buf_printf(out, "{\"resourceVersion\":\"%llu\"", (unsigned long long)list->version);
     if (token.len > 0 || always) {
@@ -392,7 +405,7 @@ static void put_list(const struct tph_api_call *call, const struct tph_list *lis
     (void)tph_buf_printf(out, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":",
                          partial ? "PartialObjectMetadataList" : k->list_kind,
                          partial ? "meta.k8s.io/v1" : tph_kind_api_version(k, version));
-    put_list_meta(list, token, !partial && (k->flags & TPH_KIND_CUSTOM) != 0, out);
+    tph_list_put_meta(list, token, !partial && (k->flags & TPH_KIND_CUSTOM) != 0, out);
     if (partial && items->n == 0) {
         (void)tph_buf_puts(out, ",\"items\":null}");
         return;
@@ -400,6 +413,21 @@ static void put_list(const struct tph_api_call *call, const struct tph_list *lis
     (void)tph_buf_puts(out, ",\"items\":[");
     (void)tph_buf_put(out, tph_buf_str(&items->text));
     (void)tph_buf_puts(out, "]}");
+}
+
+static void put_table(const struct tph_api_call *call, const struct tph_list *list, struct tph_str token,
+                      const struct items *items, struct tph_buf *out)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(32));
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    struct tph_error err = TPH_ERROR_INIT;
+    tph_list_put_meta(list, token, false, &text);
+    if (tph_json_parse(tph_buf_str(&text), &doc, &err) < 0) {
+        return;
+    }
+    tph_table_begin(&call->table, tph_json_root(doc), out);
+    (void)tph_buf_put(out, tph_buf_str(&items->text));
+    tph_table_end(out);
 }
 
 void tph_api_list(struct tph_api_call *call)
@@ -414,7 +442,11 @@ void tph_api_list(struct tph_api_call *call)
         tph_call_fail(call);
         return;
     }
-    put_list(call, &list, tph_buf_str(&token), &items, &out);
+    if (call->accept.form == TPH_FORM_TABLE) {
+        put_table(call, &list, tph_buf_str(&token), &items, &out);
+    } else {
+        put_list(call, &list, tph_buf_str(&token), &items, &out);
+    }
     tph_list_release(&list);
     tph_buf_release(&items.text);
     tph_call_json(call, 200, tph_buf_str(&out));
