@@ -90,7 +90,7 @@ static bool admit(void *owner, const struct tph_api_user *user, const char *peer
     bool good =
         stranger ? tph_limit_take(g->strangers, host_of(peer), now_ms) : tph_limit_take(g->users, user->name, now_ms);
     if (!good) {
-        tph_series_add(tph_metric_of(g->refused, stranger ? "unknown" : "user"), 1);
+        tph_series_add(tph_metric_of(g->refused, stranger ? "unknown" : "user", NULL), 1);
     }
     return good;
 }
@@ -192,7 +192,9 @@ static bool answer_review(void *owner, const struct tph_api_review *asked, struc
     }
     if (!answer && fault.field) {
         tph_status_fault(status, TPH_FAULT_INVALID, fault.field, "%s", fault.text);
-        (void)!tph_status_invalid(status, tph_str(asked->kind->group), TPH_STR_NONE, TPH_STR_NONE);
+        (void)!(asked->account ? tph_status_invalid(status, TPH_STR("authentication.k8s.io"), TPH_STR("TokenRequest"),
+                                                    TPH_STR_NONE)
+                               : tph_status_invalid(status, tph_str(asked->kind->group), TPH_STR_NONE, TPH_STR_NONE));
     } else if (!answer) {
         (void)tph_status_bad_request(status, "%s", fault.text);
     }

@@ -2,6 +2,7 @@
 #include "base/metrics.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -166,12 +167,16 @@ struct tph_series *tph_metric_series(struct tph_metric *metric, const struct tph
     return series ? series : series_new(metric, tph_buf_str(&labels));
 }
 
-struct tph_series *tph_metric_of_list(struct tph_metric *metric, const char *const *values)
+struct tph_series *tph_metric_of(struct tph_metric *metric, ...)
 {
     struct tph_str texts[TPH_METRIC_LABELS] = {{NULL, 0}};
-    for (size_t i = 0; i < TPH_METRIC_LABELS && values[i]; i++) {
-        texts[i] = tph_str(values[i]);
+    va_list values;
+    const char *value;
+    va_start(values, metric);
+    for (size_t i = 0; i < TPH_METRIC_LABELS && (value = va_arg(values, const char *)); i++) {
+        texts[i] = tph_str(value);
     }
+    va_end(values);
     return tph_metric_series(metric, texts);
 }
 

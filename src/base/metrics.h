@@ -44,10 +44,9 @@ struct tph_metric *tph_metric_new(struct tph_metrics *metrics, const struct tph_
 
 /* The series with these label values, as many as there are labels, made when there is none. */
 struct tph_series *tph_metric_series(struct tph_metric *metric, const struct tph_str *values);
-/* The same for values that are C strings, and for none: tph_metric_of(metric, "Running"). At most
- * TPH_METRIC_LABELS; fewer than labels: the others are empty. */
-#define tph_metric_of(metric, ...) tph_metric_of_list((metric), (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
-struct tph_series *tph_metric_of_list(struct tph_metric *metric, const char *const *values);
+/* The same for values that are C strings, ended by NULL: tph_metric_of(metric, "Running", NULL). Fewer than labels: the
+ * others are empty. */
+struct tph_series *tph_metric_of(struct tph_metric *metric, ...) __attribute__((sentinel));
 
 void tph_series_add(struct tph_series *series, double by);        /* a counter only upwards; a gauge */
 void tph_series_set(struct tph_series *series, double value);     /* a gauge; a counter that somebody else counts */

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "cli/cmd_options.h"
 #include "cli/server_door.h"
+#include "cli/state_directory.h"
 #include "loop/loop.h"
 #include "store/sqlite.h"
 
@@ -152,33 +153,11 @@ static int make_directory(char *path, struct tph_error *err)
     }
 }
 
-/* The directory that --state names, or the usual one; the caller frees it. NULL: nobody says which. */
-static char *state_directory(const struct session *s)
-{
-    const char *base = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
-    if (s->options.state && s->options.state[0] != '\0') {
-        return tph_strdup(s->options.state);
-    }
-    if (base && base[0] == '/') {
-        return tph_format("%s/tiphys", base);
-    }
-    if (geteuid() == 0) {
-        return tph_strdup("/var/lib/tiphys");
-    }
-    return home && home[0] == '/' ? tph_format("%s/.local/state/tiphys", home) : NULL;
-}
-
-static int no_directory(struct tph_error *err)
-{
-    return tph_error_set(err, TPH_ERROR_USAGE, "nobody says where the state is kept\n  name a directory: --state DIR");
-}
-
 static int open_durable(struct session *s, struct tph_error *err)
 {
-    TPH_CLEANUP(tph_freep) char *directory = state_directory(s);
+    TPH_CLEANUP(tph_freep) char *directory = tph_state_directory(s->options.state, err);
     if (!directory) {
-        return no_directory(err);
+        return -1;
     }
     if (make_directory(directory, err) < 0) {
         return -1;
@@ -278,9 +257,9 @@ static int open_door(struct session *s, struct tph_error *err)
     if (o->rate && (tph_str_to_i64(tph_str(o->rate), &rate) < 0 || rate <= 0)) {
         return tph_error_set(err, TPH_ERROR_USAGE, "--rate %s: a number of requests a second is wanted", o->rate);
     }
-    TPH_CLEANUP(tph_freep) char *directory = state_directory(s);
+    TPH_CLEANUP(tph_freep) char *directory = tph_state_directory(s->options.state, err);
     if (!directory) {
-        return no_directory(err);
+        return -1;
     }
     const struct tph_door_config config = {.loop = s->loop,
                                            .store = s->store,

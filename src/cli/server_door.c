@@ -247,10 +247,10 @@ static void look(void *owner)
 {
     const struct tph_door *door = owner;
     struct tph_tls_counts counts = tph_tls_counts(door->tls);
-    tph_series_set(tph_metric_of(door->handshakes, "full"), (double)(counts.handshakes - counts.resumed));
-    tph_series_set(tph_metric_of(door->handshakes, "resumed"), (double)counts.resumed);
-    tph_series_set(tph_metric_of(door->handshakes, "failed"), (double)counts.failed);
-    tph_series_set(tph_metric_of(door->connections),
+    tph_series_set(tph_metric_of(door->handshakes, "full", NULL), (double)(counts.handshakes - counts.resumed));
+    tph_series_set(tph_metric_of(door->handshakes, "resumed", NULL), (double)counts.resumed);
+    tph_series_set(tph_metric_of(door->handshakes, "failed", NULL), (double)counts.failed);
+    tph_series_set(tph_metric_of(door->connections, NULL),
                    door->server ? (double)tph_http_server_connections(door->server) : 0);
 }
 

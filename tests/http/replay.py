@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plays recorded HTTP scenarios against our server and compares the answers field by field.
 
-    tests/http/replay.py [-k TEXT] [-v] [--known FILE] [--server PROGRAM] [SCENARIO...]
+    tests/http/replay.py [-k TEXT] [-v] [--known FILE] [--server PROGRAM] [--tls] [SCENARIO...]
 
 Scenarios are those of the recordings (README.md beside them tells the format): a folder of NAME.jsonl, or http.tar.xz.
 Placeholders (<uid-1>, <rv-3>, <time-2>, continue tokens, generated names) are bound to our server's values when they are
@@ -12,14 +12,17 @@ where an answer shows an object that we do not have, it is written as recorded, 
 import argparse
 import base64
 import collections
+import hashlib
 import http.client
 import io
 import json
 import pathlib
 import re
+import ssl
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -293,7 +296,8 @@ class Player:
         self.host, self.port, self.options = host, port, options
 
     def send(self, method, target, headers, body, chunked=False):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
+        connection = (http.client.HTTPSConnection(self.host, self.port, timeout=60, context=self.options.context)
+                      if self.options.tls else http.client.HTTPConnection(self.host, self.port, timeout=60))
         connection.putrequest(method, target, skip_host=False, skip_accept_encoding=True)
         for name, value in headers.items():
             connection.putheader(name, value)
@@ -377,10 +381,24 @@ class Scenario:
         text = expand(self.b.fill(text))
         return text.encode("utf-8", "surrogatepass")
 
+    def token_of(self, request):
+        """That of a recording by clients, which does not tell it: by the command; None: the administrator's."""
+        if not self.player.options.tls or not request.get("authorization"):
+            return None
+        given = re.search(r"--token=(\S+)", self.command)
+        return given.group(1) if given else "trnobody" if "nobody.kubeconfig" in self.command else None
+
+    def needs_tokens(self, request):
+        return (request.get("token") or (self.name.startswith("G") and not request.get("authorization", True)) or
+                re.search(r"--token=|--as=|nobody.kubeconfig", self.command))
+
     def headers(self, request):
         headers = {k: v for k, v in request["headers"].items()
                    if k in ("Accept", "Content-Type", "User-Agent", "If-None-Match")}
-        token = request.get("token")
+        token = request.get("token") or self.token_of(request)
+        impersonated = re.search(r"--as=(\S+)", self.command)
+        if impersonated and self.player.options.tls:
+            headers["Impersonate-User"] = impersonated.group(1)
         if token:
             headers["Authorization"] = "Bearer " + token
         elif self.player.options.token and (request.get("authorization") or "plain-http" in self.name):
@@ -395,8 +413,8 @@ class Scenario:
         if reason:
             self.results.append((exchange, "SKIP " + reason))
             return
-        if self.player.options.no_auth and (request.get("token") or (self.name.startswith("G") and
-                                                                     not request.get("authorization", True))):
+        self.command = exchange.get("command") or ""
+        if self.player.options.no_auth and self.needs_tokens(request):
             self.results.append((exchange, "SKIP needs tokens"))
             return
         self.exchange(exchange, request, expected, first=True)
@@ -621,7 +639,7 @@ def load(source, wanted, text):
                     files[pathlib.Path(member.name).stem] = io.TextIOWrapper(tar.extractfile(member), "utf-8").read()
     for name in sorted(files):
         if (not wanted or name in wanted) and (not text or text in name):
-            scenarios[name] = [json.loads(line) for line in files[name].splitlines() if line]
+            scenarios[name] = [json.loads(line) for line in files[name].split("\n") if line]
     return scenarios
 
 
@@ -647,11 +665,29 @@ def why_known(known, name, seq):
     return None
 
 
-def start_server(program):
-    server = subprocess.Popen([program, "server", "--plain-http", "--memory", "--listen", "127.0.0.1:0"],
-                              stdout=subprocess.PIPE, text=True)
+def door(options, state):
+    """TLS, and the users of the recordings beside the administrator: a user without rights, the controller."""
+    lines = [f"{name} sha256:{hashlib.sha256(token.encode()).hexdigest()} {roles}\n" for name, token, roles in
+             (("nobody", "trnobody", "view@no-such-namespace"), ("trcontroller", "trcontroller", "admin"))]
+    (state / "tokens").write_text("".join(lines))
+    return ["--state", str(state), "--rate", "100000"]
+
+
+def read_door(options, state):
+    config = (state / "kubeconfig").read_text()
+    options.token = re.search(r"token: (\S+)", config).group(1)
+    ca = base64.b64decode(re.search(r"certificate-authority-data: (\S+)", config).group(1)).decode()
+    options.context = ssl.create_default_context(cadata=ca)
+
+
+def start_server(options, state):
+    how = door(options, state) if options.tls else ["--plain-http"]
+    server = subprocess.Popen([options.server, "server", *how, "--memory", "--listen", "127.0.0.1:0"],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if options.tls else None, text=True)
     line = server.stdout.readline()
-    match = re.search(r"http://([\d.]+):(\d+)", line)
+    if options.tls and server.stdout.readline():
+        read_door(options, state)
+    match = re.search(r"https?://([\d.]+):(\d+)", line)
     if not match:
         server.kill()
         raise SystemExit(f"the server did not start: {line!r}")
@@ -662,14 +698,18 @@ def run_all(scenarios, options, known, out=print):
     """Counts by scenario, and the exchanges that failed and are not known."""
     counts, failed = {}, []
     for name, exchanges in scenarios.items():
-        server, host, port = start_server(options.server)
+        state = tempfile.TemporaryDirectory()
+        server, host, port = start_server(options, pathlib.Path(state.name))
         begun = time.monotonic()
         try:
             results = Player(host, port, options).play(name, exchanges)
         finally:
             server.terminate()
-            if server.wait(15) != 0:
-                failed.append((name, 0, f"the server ended with {server.returncode}"))
+            code = server.wait(15)
+            server.stdout.close()
+            state.cleanup()
+            if code != 0:
+                failed.append((name, 0, f"the server ended with {code}"))
         c = collections.Counter()
         for exchange, problem in results:
             seq = exchange["seq"]
@@ -706,8 +746,9 @@ def parse(argv):
     parser.add_argument("--linger", type=float, default=0.05, help="seconds to wait for events that should not come")
     parser.add_argument("--ignore", action="append", default=["description"])
     parser.add_argument("--token")
+    parser.add_argument("--tls", action="store_true", help="with TLS, users and their tokens")
     options = parser.parse_args(argv)
-    options.no_auth = options.token is None
+    options.no_auth = options.token is None and not options.tls
     if not options.source:
         shared = TOP.parent / "shared/data/golden/http"
         options.source = shared if shared.is_dir() else TOP / "tests/data/golden/http.tar.xz"

@@ -37,15 +37,15 @@ static void test_text(void **state)
     struct tph_metric *a = tph_metric_new(metrics, &seconds);
     assert_non_null(tph_metric_new(metrics, &unused));
     assert_ptr_equal(tph_metric_new(metrics, &total), b);
-    struct tph_series *running = tph_metric_of(b, "Running");
-    assert_ptr_equal(tph_metric_of(b, "Running"), running);
+    struct tph_series *running = tph_metric_of(b, "Running", NULL);
+    assert_ptr_equal(tph_metric_of(b, "Running", NULL), running);
     tph_series_add(running, 1);
     tph_series_add(running, 2);
     tph_series_add(running, -5); /* a counter does not fall */
-    tph_series_add(tph_metric_of(b, "a\"b\\c\nd"), 1e6);
-    tph_series_add(tph_metric_of(c), 0.1);
-    tph_series_add(tph_metric_of(c), -0.3);
-    struct tph_series *h = tph_metric_of(a, "argo", "hello");
+    tph_series_add(tph_metric_of(b, "a\"b\\c\nd", NULL), 1e6);
+    tph_series_add(tph_metric_of(c, NULL), 0.1);
+    tph_series_add(tph_metric_of(c, NULL), -0.3);
+    struct tph_series *h = tph_metric_of(a, "argo", "hello", NULL);
     static const double seen[] = {0.05, 0.1, 0.11, 30, 60};
     for (size_t i = 0; i < 5; i++) {
         tph_series_observe(h, seen[i]);
@@ -74,7 +74,7 @@ static void look(void *owner)
 {
     struct tph_metric *metric = owner;
     tph_metric_zero(metric);
-    tph_series_add(tph_metric_of(metric), 7);
+    tph_series_add(tph_metric_of(metric, NULL), 7);
 }
 
 static void test_looks(void **state)
@@ -86,13 +86,13 @@ static void test_looks(void **state)
     tph_metrics_on_write(metrics, look, metric);
     tph_metrics_write(metrics, &out);
     tph_metrics_write(metrics, &out); /* counted anew, not added */
-    assert_true(tph_series_value(tph_metric_of(metric)) == 7);
+    assert_true(tph_series_value(tph_metric_of(metric, NULL)) == 7);
     tph_metrics_forget(metrics, metric);
-    tph_series_set(tph_metric_of(metric), NAN);
+    tph_series_set(tph_metric_of(metric, NULL), NAN);
     tph_buf_clear(&out);
     tph_metrics_write(metrics, &out);
     assert_non_null(strstr(tph_buf_cstr(&out), "\nc_depth NaN\n"));
-    tph_series_set(tph_metric_of(metric), -INFINITY);
+    tph_series_set(tph_metric_of(metric, NULL), -INFINITY);
     tph_buf_clear(&out);
     tph_metrics_write(metrics, &out);
     assert_non_null(strstr(tph_buf_cstr(&out), "\nc_depth -Inf\n"));
@@ -106,13 +106,13 @@ static void test_limit(void **state)
     char text[32];
     for (int i = 0; i < TPH_LIMIT_METRIC_SERIES + 100; i++) {
         (void)snprintf(text, sizeof(text), "p%d", i);
-        tph_series_add(tph_metric_of(metric, text), 1);
+        tph_series_add(tph_metric_of(metric, text, NULL), 1);
     }
-    assert_true(tph_series_value(tph_metric_of(metric, "other")) == 100);
-    assert_true(tph_series_value(tph_metric_of(metric, "p1999")) == 1);
+    assert_true(tph_series_value(tph_metric_of(metric, "other", NULL)) == 100);
+    assert_true(tph_series_value(tph_metric_of(metric, "p1999", NULL)) == 1);
     TPH_CLEANUP(tph_freep) char *large = tph_calloc(1, TPH_LIMIT_METRIC_LABELS + 1);
     memset(large, 'x', TPH_LIMIT_METRIC_LABELS);
-    assert_ptr_equal(tph_metric_of(metric, large), tph_metric_of(metric, "other"));
+    assert_ptr_equal(tph_metric_of(metric, large, NULL), tph_metric_of(metric, "other", NULL));
 }
 
 /* Who has no registry counts into nothing. */
@@ -122,7 +122,7 @@ static void test_nothing(void **state)
     (void)state;
     struct tph_metric *metric = tph_metric_new(NULL, &total);
     assert_null(metric);
-    tph_series_add(tph_metric_of(metric, "x"), 1);
+    tph_series_add(tph_metric_of(metric, "x", NULL), 1);
     tph_series_observe(NULL, 1);
     tph_series_set(NULL, 1);
     tph_metric_zero(NULL);
