@@ -226,10 +226,10 @@ static void serve(struct session *s)
         return;
     }
     bool v6 = strchr(s->host, ':') != NULL;
+    (void)printf("serving %s://%s%s%s:%u\n", s->door ? "https" : "http", v6 ? "[" : "", s->host, v6 ? "]" : "",
+                 tph_http_server_port(http));
     if (s->door) {
-        (void)printf("serving %s\nkubeconfig %s\n", tph_door_url(s->door), tph_door_kubeconfig(s->door));
-    } else {
-        (void)printf("serving http://%s%s%s:%u\n", v6 ? "[" : "", s->host, v6 ? "]" : "", tph_http_server_port(http));
+        (void)printf("kubeconfig %s\n", tph_door_kubeconfig(s->door));
     }
     (void)fflush(stdout);
 }
