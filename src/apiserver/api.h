@@ -70,9 +70,9 @@ struct tph_api_access {
                           const struct tph_json *old, const struct tph_json *object);
     /* Optional. What is told of a refusal beyond the usual message; NULL: nothing. */
     const char *(*reason)(void *owner, const struct tph_api_user *user, const struct tph_api_attributes *what);
-    /* Optional. Answers a review or a TokenRequest: fills doc. false: it is not one of those it knows. A fault: status
-     * is set. account: of a TokenRequest, the service account. */
-    bool (*review)(void *owner, const struct tph_api_review *review, struct tph_json_doc *doc,
+    /* Optional. Answers a review or a TokenRequest: fills doc, or status where it is faulty. NULL: as to an
+     * administrator, and there are no tokens. */
+    void (*review)(void *owner, const struct tph_api_review *review, struct tph_json_doc *doc,
                    struct tph_status *status);
     /* Optional. */
     void (*done)(void *owner, const struct tph_api_done *done);

@@ -61,7 +61,7 @@ static bool json_problem(struct tph_str body, const struct tph_json *root, struc
         return true;
     }
     if (kind == TPH_JSON_FAULT_DEPTH) {
-        (void)tph_buf_puts(out, "exceeded max depth");
+        (void)tph_buf_puts(out, "invalid character '[' exceeded max depth");
         return true;
     }
     if (!root || tph_json_is(root, TPH_JSON_OBJECT) || tph_json_is(root, TPH_JSON_NULL)) {
@@ -97,10 +97,18 @@ static int read_json(struct tph_api_call *call, struct tph_json_doc **ret_doc)
 static int read_yaml(struct tph_api_call *call, struct tph_json_doc **ret_doc)
 {
     struct tph_error err = TPH_ERROR_INIT;
-    if (tph_yaml_parse(call->request->body, 0, ret_doc, NULL, &err) < 0) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(8));
-        (void)tph_buf_printf(&problem, "couldn't get version/kind; json parse error: %s", err.text);
-        return unrecognized(call, tph_buf_cstr(&problem));
+    const struct tph_kind *k = call->route.kind;
+    struct tph_yaml_stream stream = {.rest = call->request->body};
+    struct tph_str document = call->request->body;
+    (void)tph_yaml_next_document(&stream, &document); /* what follows the first does not count */
+    if (tph_yaml_parse(document, 0, ret_doc, NULL, &err) < 0) {
+        return unrecognized(call, err.text);
+    }
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *strict = NULL;
+    if (call->options.strict && tph_yaml_parse(document, TPH_YAML_STRICT, &strict, NULL, &err) < 0) {
+        return tph_status_bad_request(&call->status,
+                                      "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
+                                      k->kind, k->version, k->kind, err.text);
     }
     return 0;
 }
@@ -189,6 +197,10 @@ static int decode_typed(struct tph_api_call *call, struct tph_json_doc *doc, con
     if (!k->type) {
         object = value;
     } else if (tph_go_convert(doc, value, k->type, &options, &object, &err) < 0) {
+        return tph_status_bad_request(&call->status, "%s in version \"%s\" cannot be handled as a %s: %s", k->kind,
+                                      k->version, k->kind, err.text);
+    }
+    if (tph_times_normalize(k, doc, object, &err) < 0) {
         return tph_status_bad_request(&call->status, "%s in version \"%s\" cannot be handled as a %s: %s", k->kind,
                                       k->version, k->kind, err.text);
     }
@@ -392,6 +404,9 @@ int tph_decode_patched(struct tph_api_call *call, struct tph_json_doc *doc, stru
         failed = tph_go_convert(doc, value, k->type, &options, &object, &err);
     } else {
         object = value;
+    }
+    if (failed == 0) {
+        failed = tph_times_normalize(k, doc, object, &err);
     }
     if (failed < 0) {
         return broken_patch(call, value, err.text);

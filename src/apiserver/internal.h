@@ -5,6 +5,7 @@
 #include "apiserver/accept.h"
 #include "apiserver/api.h"
 #include "apiserver/discovery.h"
+#include "apiserver/documents.h"
 #include "apiserver/object.h"
 #include "apiserver/query.h"
 #include "apiserver/route.h"
@@ -20,6 +21,7 @@ struct tph_api {
     struct tph_api_config config;
     struct tph_api_call *first; /* all that are under way */
     struct tph_gc *gc;
+    struct tph_documents documents;
     bool stopped;
 };
 
@@ -55,6 +57,7 @@ struct tph_api_call {
     struct tph_api_options options;
     struct tph_api_watch *watch;
     char etag[TPH_ETAG_TEXT]; /* of the answer; empty: none */
+    struct tph_buf location;  /* of a redirection */
     struct tph_table table;   /* when that is the form */
 
     /* a write */
@@ -110,7 +113,8 @@ void tph_api_delete(struct tph_api_call *call);
 void tph_api_delete_collection(struct tph_api_call *call);
 void tph_api_review(struct tph_api_call *call);
 void tph_api_token(struct tph_api_call *call); /* TokenRequest of a service account */
-void tph_api_path(struct tph_api_call *call);  /* what is no resource */
+void tph_api_log(struct tph_api_call *call, const struct tph_json *pod);
+void tph_api_path(struct tph_api_call *call); /* what is no resource */
 
 void tph_api_watch_pump(struct tph_api_call *call);
 void tph_api_watch_free(struct tph_api_watch *watch);
@@ -125,6 +129,9 @@ int tph_decode(struct tph_api_call *call, struct tph_json_doc **ret_doc, struct 
 /* The same for what a patch made. */
 int tph_decode_patched(struct tph_api_call *call, struct tph_json_doc *doc, struct tph_json *value,
                        struct tph_json **ret_object) TPH_MUST_CHECK;
+/* Times as they are kept: UTC. -1: Go's words about one that is none. */
+int tph_times_normalize(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object,
+                        struct tph_error *err) TPH_MUST_CHECK;
 void tph_call_warn(struct tph_api_call *call, const char *format, ...) TPH_PRINTF(2, 3);
 
 /* Before an object is made: names, server's fields, defaults, validation. */

@@ -95,7 +95,9 @@ static void serve(const struct tph_kind *kind, struct tph_str text, size_t prefi
 {
     struct tph_str rest = tph_str_slice(text, prefix, text.len);
     if ((flags & TPH_SERVE_PARTIAL) != 0) {
-        (void)tph_buf_puts(out, "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{");
+        (void)tph_buf_printf(out,
+                             "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1%s\",\"metadata\":{",
+                             (flags & TPH_SERVE_V1BETA1) != 0 ? "beta1" : "");
         rest = tph_str_slice(text, prefix, end_of_object(text, prefix - 1));
     } else if ((flags & TPH_SERVE_UNTYPED) != 0) {
         (void)tph_buf_puts(out, "{\"metadata\":{");

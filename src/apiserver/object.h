@@ -21,6 +21,7 @@ void tph_object_keep(const struct tph_kind *kind, const struct tph_json *object,
 enum {
     TPH_SERVE_UNTYPED = 1, /* without kind and apiVersion, as items of core lists are */
     TPH_SERVE_PARTIAL = 2, /* its metadata alone, as PartialObjectMetadata */
+    TPH_SERVE_V1BETA1 = 4, /* of meta.k8s.io/v1beta1 */
 };
 /* Appends a kept text with its version; 0: without one. -1: it is no object (INVALID). */
 int tph_object_serve(const struct tph_kind *kind, struct tph_str text, uint64_t version, unsigned flags,

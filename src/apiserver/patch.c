@@ -93,11 +93,14 @@ static int strategic_change(struct tph_api_call *call, struct tph_json_doc *doc,
     if (read_patch(call, "") < 0) {
         return -1;
     }
-    if (!tph_json_is(call->body, TPH_JSON_OBJECT)) {
+    if (!tph_json_is(call->body, TPH_JSON_OBJECT) && !tph_json_is(call->body, TPH_JSON_NULL)) {
         return tph_status_bad_request(&call->status, "json: cannot unmarshal %s into Go value of type %s",
                                       tph_json_type_name(tph_json_type(call->body)), "map[string]interface {}");
     }
     const struct tph_go_type *type = call->route.kind->type;
+    if (tph_json_is(call->body, TPH_JSON_NULL)) {
+        return tph_decode_patched(call, doc, tph_json_copy(doc, old), ret_new); /* nothing to merge */
+    }
     int failed = type ? tph_strategic_merge(doc, old, call->body, type, &patched, &err)
                       : tph_patch_merge(doc, old, call->body, &patched, &err);
     if (failed < 0) {
@@ -116,7 +119,8 @@ static int read_apply(struct tph_api_call *call)
 {
     struct tph_error err = TPH_ERROR_INIT;
     if (tph_yaml_parse(call->request->body, 0, &call->body_doc, NULL, &err) < 0) {
-        return tph_status_bad_request(&call->status, "error decoding YAML: %s", err.text);
+        return tph_status_bad_request(&call->status, "error decoding YAML: error converting YAML to JSON: %s",
+                                      err.text);
     }
     call->body = tph_json_root(call->body_doc);
     return 0;

@@ -4,6 +4,7 @@
 
 #include "apiserver/discovery.h"
 #include "apiserver/internal.h"
+#include "apiserver/openapi.h"
 #include "base/limits.h"
 
 static void nowhere(struct tph_api_call *call)
@@ -45,8 +46,29 @@ static void put_metrics(struct tph_api_call *call)
     tph_call_answer(call, 200, TPH_METRICS_TYPE, tph_buf_str(&out));
 }
 
+static void put_root(struct tph_api_call *call)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_KIB(16));
+    static const char *const more[] = {"/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"};
+    size_t n = 0;
+    const struct tph_kind *kinds = tph_kinds(&n);
+    (void)tph_buf_puts(&out, "{\"paths\":[\"/api\",\"/api/v1\",\"/apis\",\"/apis/\"");
+    for (size_t i = 0; i < n; i++) {
+        bool begins = i == 0 || strcmp(kinds[i].group, kinds[i - 1].group) != 0;
+        if (begins && kinds[i].group[0] != '\0') {
+            (void)tph_buf_printf(&out, ",\"/apis/%s\",\"/apis/%s/%s\"", kinds[i].group, kinds[i].group,
+                                 kinds[i].version);
+        }
+    }
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        (void)tph_buf_printf(&out, ",\"%s\"", more[i]);
+    }
+    (void)tph_buf_puts(&out, "]}");
+    tph_call_answer(call, 200, "application/json", tph_buf_str(&out));
+}
+
 /* A document that never changes, with its ETag: 304 for who has it. */
-static void put_document(struct tph_api_call *call, const char *type, struct tph_str document)
+static void put_tagged(struct tph_api_call *call, const char *type, struct tph_str document)
 {
     tph_etag(document, call->etag);
     if (call->request->if_none_match && strcmp(call->request->if_none_match, call->etag) == 0) {
@@ -58,6 +80,41 @@ static void put_document(struct tph_api_call *call, const char *type, struct tph
     } else {
         tph_call_answer(call, 200, type, document);
     }
+}
+
+/* /openapi/v2 and what is below /openapi/v3. */
+static void put_openapi(struct tph_api_call *call, struct tph_str path)
+{
+    struct tph_documents *documents = &call->api->documents;
+    const char *accept = call->request->accept ? call->request->accept : "";
+    static const char V3[] = "/openapi/v3";
+    if (tph_str_eqz(path, "/openapi/v2")) {
+        bool protobuf = strstr(accept, "protobuf") != NULL;
+        put_tagged(call, protobuf ? TPH_OPENAPI_V2_PROTOBUF : "application/json",
+                   protobuf ? TPH_STR_NONE : TPH_STR(TPH_OPENAPI_V2_JSON));
+        return;
+    }
+    tph_documents_make(documents);
+    if (tph_str_eqz(path, V3)) {
+        put_tagged(call, "text/plain; charset=utf-8", tph_buf_str(&documents->index.text));
+        return;
+    }
+    struct tph_str rest = tph_str_slice(path, sizeof(V3), path.len);
+    const struct tph_document *document =
+        tph_str_has_prefix(path, tph_str(V3)) ? tph_documents_find(documents, rest) : NULL;
+    if (!document) {
+        nowhere(call);
+        return;
+    }
+    struct tph_str hash = tph_query_str(&call->query, "hash");
+    size_t len = strlen(document->etag);
+    struct tph_str right = {.p = document->etag + 1, .len = len > 2 ? len - 2 : 0};
+    if (hash.len > 0 && !tph_str_eq(hash, right)) {
+        (void)tph_buf_printf(&call->location, "%.*s?hash=%.*s", TPH_FMT(path), TPH_FMT(right));
+        tph_call_answer(call, 301, "application/json", TPH_STR_NONE);
+        return;
+    }
+    put_tagged(call, "application/json", tph_buf_str(&document->text));
 }
 
 /* /api, /apis and what is below them, but for resources. False: not served. */
@@ -86,7 +143,7 @@ static bool put_discovery(struct tph_api_call *call, struct tph_str path)
         known = false;
     }
     if (known) {
-        put_document(call, type, tph_buf_str(&out));
+        put_tagged(call, type, tph_buf_str(&out));
     }
     return known;
 }
@@ -97,8 +154,8 @@ void tph_api_path(struct tph_api_call *call)
         const char *path;
         void (*serve)(struct tph_api_call *call);
     } paths[] = {
-        {"/version", put_version}, {"/healthz", put_health},  {"/livez", put_health},
-        {"/readyz", put_health},   {"/metrics", put_metrics},
+        {"/", put_root},        {"/version", put_version}, {"/healthz", put_health},
+        {"/livez", put_health}, {"/readyz", put_health},   {"/metrics", put_metrics},
     };
     struct tph_str path = call->route.ask.path;
     if (path.len > 1 && path.p[path.len - 1] == '/') {
@@ -108,12 +165,17 @@ void tph_api_path(struct tph_api_call *call)
         if (!tph_str_eqz(path, paths[i].path)) {
             continue;
         }
-        if (strcmp(call->request->method, "GET") != 0) {
+        bool head = paths[i].serve == put_health && strcmp(call->request->method, "HEAD") == 0;
+        if (strcmp(call->request->method, "GET") != 0 && !head) {
             (void)tph_status_method(&call->status);
             tph_call_fail(call);
             return;
         }
         paths[i].serve(call);
+        return;
+    }
+    if (tph_str_has_prefix(path, TPH_STR("/openapi/"))) {
+        put_openapi(call, path);
         return;
     }
     if (tph_str_has_prefix(path, TPH_STR("/api"))) {

@@ -72,7 +72,12 @@ void tph_api_get(struct tph_api_call *call)
         return;
     }
     if (call->route.sub && strcmp(call->route.sub->name, "log") == 0) {
-        tph_call_answer(call, 204, "text/plain", TPH_STR_NONE);
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+        if (tph_object_read(tph_buf_str(&object.text), 0, &doc, &err) < 0) {
+            tph_call_error(call, &err);
+            return;
+        }
+        tph_api_log(call, tph_json_root(doc));
         return;
     }
     (void)tph_buf_put(&call->text, tph_buf_str(&object.text));
@@ -82,12 +87,24 @@ void tph_api_get(struct tph_api_call *call)
 
 /* ---- continue tokens: base64url of {"v":"meta.k8s.io/v1","rv":N,"start":"ns/name\u0000"} ---- */
 
+static void code_token(int64_t version, struct tph_str start, struct tph_buf *out)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf json = TPH_BUF_INIT(TPH_KIB(8));
+    TPH_CLEANUP(tph_buf_release) struct tph_buf coded = TPH_BUF_INIT(TPH_KIB(16));
+    (void)tph_buf_printf(&json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%lld,\"start\":", (long long)version);
+    tph_json_write_str(start, TPH_JSON_HTML, &json);
+    (void)tph_buf_putc(&json, '}');
+    tph_base64_encode(tph_buf_str(&json), &coded);
+    for (size_t i = 0; i < coded.len && coded.bytes[i] != '='; i++) {
+        char c = coded.bytes[i];
+        (void)tph_buf_putc(out, c == '+' ? '-' : c == '/' ? '_' : c);
+    }
+}
+
 static void put_token(const struct tph_api_call *call, uint64_t version, struct tph_str ns, struct tph_str name,
                       struct tph_buf *out)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf start = TPH_BUF_INIT(TPH_KIB(4));
-    TPH_CLEANUP(tph_buf_release) struct tph_buf json = TPH_BUF_INIT(TPH_KIB(8));
-    TPH_CLEANUP(tph_buf_release) struct tph_buf coded = TPH_BUF_INIT(TPH_KIB(16));
     bool everywhere = call->route.kind->namespaced && call->route.ask.ns.len == 0;
     (void)tph_buf_putc(&start, '/');
     if (everywhere) {
@@ -95,14 +112,7 @@ static void put_token(const struct tph_api_call *call, uint64_t version, struct 
     }
     (void)tph_buf_put(&start, name);
     (void)tph_buf_append(&start, "\0", 1);
-    (void)tph_buf_printf(&json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%llu,\"start\":", (unsigned long long)version);
-    tph_json_write_str(tph_buf_str(&start), TPH_JSON_HTML, &json);
-    (void)tph_buf_putc(&json, '}');
-    tph_base64_encode(tph_buf_str(&json), &coded);
-    for (size_t i = 0; i < coded.len && coded.bytes[i] != '='; i++) {
-        char c = coded.bytes[i];
-        (void)tph_buf_putc(out, c == '+' ? '-' : c == '/' ? '_' : c);
-    }
+    code_token((int64_t)version, tph_buf_str(&start), out);
 }
 
 static int bad_token(struct tph_api_call *call, const char *problem)
@@ -294,6 +304,10 @@ static int expired(struct tph_api_call *call, const struct tph_list *list)
     if (!list->continued) {
         return tph_status_set(&call->status, 410, "Expired", "The resourceVersion for the provided list is too old.");
     }
+    TPH_CLEANUP(tph_buf_release) struct tph_buf start = TPH_BUF_INIT(TPH_KIB(8));
+    (void)tph_buf_printf(&start, "/%s", tph_buf_cstr(&list->start));
+    (void)tph_buf_append(&start, "\0", 1);
+    code_token(-1, tph_buf_str(&start), &call->status.token);
     return tph_status_set(
         &call->status, 410, "Expired",
         "The provided continue parameter is too old to display a consistent list result. You can start a new list "

@@ -27,6 +27,19 @@ static bool is_label(struct tph_str name)
     return name.len > 0;
 }
 
+/* Whether a name is fit but for its dots. */
+static bool only_dots(struct tph_str name)
+{
+    struct tph_str rest = name;
+    struct tph_str part;
+    while (rest.p && tph_str_cut(&rest, '.', &part)) {
+        if (!is_label(part)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void check_name(const struct tph_kind *kind, struct tph_str name, const char *field, struct tph_status *status)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf faults = TPH_BUF_INIT(TPH_KIB(4));
@@ -34,7 +47,9 @@ static void check_name(const struct tph_kind *kind, struct tph_str name, const c
         if (name.len > MAX_LABEL) {
             tph_status_fault_value(status, field, name, "must be no more than %d characters", MAX_LABEL);
         }
-        if (!is_label(name)) {
+        if (!is_label(name) && only_dots(name)) {
+            tph_status_fault_value(status, field, name, "must not contain dots");
+        } else if (!is_label(name)) {
             tph_status_fault_value(status, field, name, "%s", LABEL_NAME);
         }
         return;
@@ -54,7 +69,7 @@ static void check_names(const struct tph_kind *kind, const struct tph_json *meta
     TPH_CLEANUP(tph_buf_release) struct tph_buf masked = TPH_BUF_INIT(TPH_KIB(64));
     struct tph_str prefix = tph_json_get_str(meta, "generateName");
     struct tph_str name = tph_json_get_str(meta, "name");
-    if (prefix.len > 0) {
+    if (prefix.len > 0 && strcmp(kind->resource, "events") != 0) {
         size_t before = status->n_faults;
         (void)tph_buf_put(&masked, prefix);
         if (prefix.len > 1 && prefix.p[prefix.len - 1] == '-') {

@@ -297,6 +297,8 @@ void tph_update_attempt(struct tph_api_call *call)
         tph_call_error(call, &err);
     } else if (found == 0) {
         update_found(call, &stored);
+    } else if (call->creating && call->is_apply && tph_fields_apply(call, call->body_doc, NULL, &call->body) < 0) {
+        tph_call_fail(call);
     } else if (call->creating) {
         tph_create_attempt(call);
     } else {

@@ -171,7 +171,9 @@
 #define TPH_LIMIT_METRIC_LABELS TPH_KIB(4) /* the text of one series' labels */
 
 /* our API server */
-#define TPH_LIMIT_PROTOBUF_VALUES 200000 /* in one request body in protobuf */
+#define TPH_LIMIT_PROTOBUF_VALUES 200000       /* in one request body in protobuf */
+#define TPH_LIMIT_MANAGERS        10           /* that update an object and are told apart, as Kubernetes */
+#define TPH_LIMIT_LAST_APPLIED    TPH_KIB(256) /* of kubectl's annotation, as Kubernetes' for all annotations */
 
 /* the store */
 #define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */
