@@ -44,6 +44,7 @@
 #define TPH_CONTROLLER_TASKS     "tiphys.tasks"
 
 #define TPH_CONTROLLER_TEMPLATES         "workflowtemplates.argoproj.io"
+#define TPH_CONTROLLER_CRON_WORKFLOWS    "cronworkflows.argoproj.io"
 #define TPH_CONTROLLER_CLUSTER_TEMPLATES "clusterworkflowtemplates.argoproj.io"
 
 struct tph_controller;
