@@ -23,7 +23,7 @@ ALLOWED = {
     "podrt": "podrt http loop api data base",
     "agent": "agent podrt plugin fetch http loop expr api data base",
     "apiserver": "apiserver access tls store lint expr when http loop api data base",
-    "controller": "controller edit lint agent engine expr when podrt plugin fetch http loop api data base",
+    "controller": "controller store edit lint agent engine expr when podrt plugin fetch http loop api data base",
     "cli": "cli apiserver access tls store edit print lint controller agent engine expr when podrt plugin fetch http loop api data base",
     "init": "",
 }

@@ -140,6 +140,7 @@ void tph_agent_waiting(struct task *task, int64_t delay_ms, const char *message)
         .calls = task->calls,
         .due_ms = tph_loop_now_ms(agent->loop) + delay_ms,
         .delay_ms = delay_ms,
+        .plugin = task->plugin >= 0 ? tph_agent_view(task)->plugin : NULL,
         .message = tph_str(message),
     };
     tph_agent_emit(agent, &event);
@@ -258,6 +259,34 @@ static struct tph_str keep(char **room, struct tph_str text)
     return kept;
 }
 
+/* One that a plugin had before the program was started anew: that one is asked, with what it said. */
+static void take_up(struct task *t, const struct tph_agent_task *task)
+{
+    struct tph_agent_workflow *w = t->workflow;
+    for (size_t i = 0; i < w->n_views && task->taker.len > 0; i++) {
+        if (tph_str_eq(w->views[i].plugin->name, task->taker)) {
+            t->settled = true;
+            if (!tph_map_get(&w->takers, t->key)) {
+                (void)tph_map_set(&w->takers, tph_arena_str(w->names, t->key), &w->views[i]);
+            }
+            break;
+        }
+    }
+    t->calls = task->calls;
+    (void)tph_buf_put(&t->message, task->message);
+    if (task->outputs) {
+        t->previous_doc = tph_json_doc_new();
+        t->outputs = tph_json_copy(t->previous_doc, task->outputs);
+    }
+}
+
+static void begin_late(void *owner)
+{
+    struct task *task = owner;
+    tph_timer_free(TPH_TAKE(task->timer));
+    add_fresh(task->workflow->agent, task);
+}
+
 void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agent_task *task)
 {
     struct task *known = tph_map_get(&workflow->tasks, task->node_id);
@@ -281,6 +310,13 @@ void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agen
     t->plugin = -1;
     t->message = TPH_BUF_INIT(TPH_LIMIT_REPLY);
     (void)tph_map_set(&workflow->tasks, t->id, t);
+    take_up(t, task);
+    if (task->delay_ms > 0) {
+        t->place = TASK_WAITING;
+        t->timer = tph_timer_new(workflow->agent->loop, begin_late, t);
+        tph_timer_start(t->timer, task->delay_ms);
+        return;
+    }
     add_fresh(workflow->agent, t);
 }
 

@@ -43,7 +43,7 @@ struct tph_agent_event {
     uint32_t calls;                       /* WAITING, RESULT: calls answered so far */
     int64_t due_ms;                       /* WAITING: loop time of the next call, 0 = unknown */
     int64_t delay_ms;                     /* WAITING: from now to then */
-    const struct tph_plugin *plugin;      /* SIDECAR, WARNING, LOG, and the one that answered; may be NULL */
+    const struct tph_plugin *plugin;      /* SIDECAR, WARNING, LOG, and the one that has the task; may be NULL */
     struct tph_str message;
     bool stderr_stream; /* LOG */
 };
@@ -95,6 +95,13 @@ struct tph_agent_task {
     struct tph_str key;           /* the one key under plugin: */
     bool is_http;                 /* an http template: requested by the agent itself; key does not count */
     int64_t deadline_ms;          /* wall clock; 0 = none */
+
+    /* Of one that goes on after a restart, from what RESULT and WAITING said of it; all 0 for a new one. */
+    uint32_t calls;                 /* answered before */
+    int64_t delay_ms;               /* until its next call */
+    struct tph_str taker;           /* name of the plugin that has it: no other is asked */
+    struct tph_str message;         /* of the last answer, for the plugin's next call */
+    const struct tph_json *outputs; /* likewise; copied */
 };
 
 /* Starts a task. One that is known already (same node id and attempt) is left alone. */

@@ -175,6 +175,12 @@
 #define TPH_LIMIT_MANAGERS        10           /* that update an object and are told apart, as Kubernetes */
 #define TPH_LIMIT_LAST_APPLIED    TPH_KIB(256) /* of kubectl's annotation, as Kubernetes' for all annotations */
 
+/* the durable controller */
+#define TPH_LIMIT_EVENT_MS        3600000 /* an Event is kept so long, as in Kubernetes */
+#define TPH_LIMIT_EVENTS          100000  /* kept at most: the oldest go first */
+#define TPH_LIMIT_PROGRESS_MS     1000    /* progress alone is written so late */
+#define TPH_LIMIT_COMMIT_PAUSE_MS 100     /* before a write that failed is tried again; doubles up to 64 times */
+
 /* the store */
 #define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */
 #define TPH_LIMIT_STORE_MEMBER    TPH_KIB(4)   /* the name of a member that is kept as a part */

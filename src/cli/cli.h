@@ -86,6 +86,9 @@ void tph_cli_warn(const struct tph_cli *cli, const char *format, ...) TPH_PRINTF
 void tph_cli_help(const struct tph_cli *cli, const struct tph_command *command);
 
 int tph_cmd_completion(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_db_backup(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_db_check(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_db_compact(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_doctor(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_lint(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_plugin_build(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);

@@ -20,7 +20,9 @@
 #include "cli/run_map.h"
 #include "cli/run_prepare.h"
 #include "cli/run_report.h"
+#include "cli/run_state.h"
 #include "cli/run_view.h"
+#include "controller/local.h"
 #include "data/yaml.h"
 #include "podrt/process.h"
 
@@ -31,7 +33,7 @@ enum {
 
 struct run_options {
     struct tph_texts parameters, parameter_files, plugins, maps;
-    const char *entrypoint, *ns, *name, *output, *logs_dir, *images_file, *network, *log_format, *compatibility;
+    const char *state, *entrypoint, *ns, *name, *output, *logs_dir, *images_file, *network, *log_format, *compatibility;
     int64_t timeout_ms;
     bool log, quiet, no_utf8, no_color, unsafe_plain;
 };
@@ -48,6 +50,8 @@ const struct tph_option tph_run_options_table[] = {
     {"entrypoint", 0, TPH_OPTION_TEXT, OPTION(entrypoint), "TEMPLATE", NULL, "begin with this template"},
     {"name", 0, TPH_OPTION_TEXT, OPTION(name), "NAME", NULL, "name of the workflow"},
     {"namespace", 'n', TPH_OPTION_TEXT, OPTION(ns), "NAMESPACE", NULL, "namespace of the workflows (default)"},
+    {"state", 0, TPH_OPTION_TEXT, OPTION(state), "FILE", NULL,
+     "keep the run in this file: when it is interrupted, the same command goes on from there"},
     {"timeout", 0, TPH_OPTION_DURATION, OPTION(timeout_ms), "DURATION", NULL, "terminate after this time, exit 1"},
     {"output", 'o', TPH_OPTION_CHOICE, OPTION(output), "FORMAT", "wide|json|yaml|name",
      "what standard output gets: wide, json, yaml or name"},
@@ -82,8 +86,11 @@ struct session {
     struct tph_loop *loop;
     struct tph_podrt *podrt;
     struct tph_agent *agent;
-    struct tph_local *local;
-    struct tph_images *images; /* NULL when nothing is shown of them */
+    struct tph_local *local;        /* NULL with --state */
+    struct tph_run_state *state;    /* --state */
+    struct tph_texts digests;       /* of the manifests, as they were given; --state */
+    const struct tph_shown **shown; /* owned list, as prepared; NULL: one that has not begun */
+    struct tph_images *images;      /* NULL when nothing is shown of them */
     struct tph_view *view;
     struct tph_signal *signals[3];
     struct tph_timer *deadline;  /* --timeout */
@@ -100,6 +107,7 @@ static void session_release(struct session *s)
     tph_timer_free(s->deadline);
     tph_timer_free(s->last_call);
     tph_local_free(s->local);
+    tph_run_state_free(s->state);
     tph_agent_free(s->agent);
     tph_podrt_free(s->podrt);
     tph_view_free(s->view);
@@ -109,6 +117,8 @@ static void session_release(struct session *s)
         tph_prepared_release(&s->prepared[i]);
     }
     free(s->prepared);
+    free(s->shown);
+    tph_texts_release(&s->digests);
     tph_arena_free(s->arena);
     tph_run_input_release(&s->input);
     tph_texts_release(&s->options.parameters);
@@ -151,6 +161,21 @@ static int read_inputs(struct session *s, const struct tph_texts *arguments, str
     return 0;
 }
 
+/* What the same command is known by the next time. */
+static void digest_all(struct session *s, const struct tph_run_overrides *overrides)
+{
+    struct tph_map seen = TPH_MAP_INIT; /* digest -> itself: the n-th of equal ones is the n-th again */
+    for (size_t i = 0; i < s->input.n_workflows; i++) {
+        size_t more = 0;
+        const char *digest = NULL;
+        do {
+            digest = tph_run_state_digest(s->input.workflows[i].object, overrides, more++, s->arena);
+        } while (tph_map_set(&seen, tph_str(digest), (void *)(uintptr_t)digest));
+        tph_texts_add(&s->digests, digest);
+    }
+    tph_map_release(&seen);
+}
+
 /* All workflows are made complete and linted before the first is prepared, so that all that is wrong is told. */
 static int check_all(struct session *s, const struct tph_run_overrides *overrides, struct tph_error *err)
 {
@@ -186,6 +211,9 @@ static int prepare_all(struct session *s, struct tph_error *err)
     struct tph_run_overrides overrides = {
         .name = s->options.name, .ns = s->options.ns, .entrypoint = s->options.entrypoint, .parameters = &parameters};
     s->prepared = tph_calloc(s->input.n_workflows, sizeof(*s->prepared));
+    if (s->options.state) {
+        digest_all(s, &overrides);
+    }
     failed = failed < 0 ? failed : tph_run_map(&s->input, &s->options.maps, err);
     failed = failed < 0 ? failed : check_all(s, &overrides, err);
     for (size_t i = 0; i < s->input.n_workflows && failed == 0; i++) {
@@ -218,6 +246,21 @@ static void kill_all(void *owner)
     tph_loop_stop(s->loop); /* session_release kills what is left */
 }
 
+/* All that was written stays as it is. */
+static void left(void *owner)
+{
+    wind_down(owner, TPH_LIMIT_GRACE_MS);
+}
+
+static void stop_workflows(struct session *s, enum tph_event_kind how)
+{
+    if (s->state) {
+        tph_controller_end(tph_run_state_controller(s->state), how);
+    } else {
+        tph_local_stop(s->local, how);
+    }
+}
+
 static void got_signal(void *owner, int number)
 {
     struct session *s = owner;
@@ -228,7 +271,11 @@ static void got_signal(void *owner, int number)
     s->signal = number;
     tph_view_stopping(s->view);
     tph_timer_start(s->last_call, STOP_MS);
-    tph_local_stop(s->local, TPH_EVENT_STOP);
+    if (s->state) { /* it can be gone on with, so nothing is stopped for good */
+        tph_controller_stop(tph_run_state_controller(s->state), left, s);
+    } else {
+        tph_local_stop(s->local, TPH_EVENT_STOP);
+    }
 }
 
 static void deadline_passed(void *owner)
@@ -237,13 +284,26 @@ static void deadline_passed(void *owner)
     s->timed_out = true;
     tph_view_error(s->view, " --timeout has passed; terminating");
     tph_timer_start(s->last_call, STOP_MS);
-    tph_local_stop(s->local, TPH_EVENT_TERMINATE);
+    stop_workflows(s, TPH_EVENT_TERMINATE);
+}
+
+static void shown_node_changed(void *owner, const struct tph_shown *workflow, const struct tph_node *node)
+{
+    struct session *s = owner;
+    tph_view_node(s->view, workflow, node);
+}
+
+static void workflow_begun(void *owner, size_t index, const struct tph_shown *workflow)
+{
+    struct session *s = owner;
+    s->shown[index] = workflow;
+    tph_view_add(s->view, workflow, &s->prepared[index].keys);
 }
 
 static void node_changed(void *owner, struct tph_local_workflow *workflow, const struct tph_node *node)
 {
     struct session *s = owner;
-    tph_view_node(s->view, workflow, node);
+    tph_view_node(s->view, tph_local_shown(workflow), node);
 }
 
 static void workflow_changed(void *owner, struct tph_local_workflow *workflow)
@@ -295,6 +355,7 @@ static int open_view(struct session *s, struct tph_error *err)
                                  : TPH_VIEW_EVENTS,
         .utf8 = s->cli.utf8 && !s->options.no_utf8,
         .logs = s->options.log,
+        .leaves = s->options.state != NULL,
     };
     s->view = tph_view_new(s->loop, &view);
     return 0;
@@ -341,8 +402,8 @@ static int open_agent(struct session *s, struct tph_error *err)
         .ready_ms = TPH_LIMIT_READY_MS,
         .idle_ms = TPH_LIMIT_IDLE_MS,
         .calls_in_flight = TPH_LIMIT_CALLS_IN_FLIGHT,
-        .event = tph_local_agent_event,
-        .owner = s->local,
+        .event = s->state ? tph_controller_agent_event : tph_local_agent_event,
+        .owner = s->state ? (void *)tph_run_state_controller(s->state) : s->local,
     };
     s->agent = tph_agent_new(s->loop, &agent);
     return 0;
@@ -374,20 +435,27 @@ static int exit_code(const struct session *s)
     if (s->signal != 0) {
         return 128 + s->signal;
     }
-    for (size_t i = 0; i < tph_local_n_workflows(s->local); i++) {
-        const struct tph_run *run = tph_local_run(tph_local_workflow_at(s->local, i));
-        if (tph_run_phase(run) != TPH_WORKFLOW_SUCCEEDED) {
+    for (size_t i = 0; i < s->n_prepared; i++) {
+        const struct tph_run *run = s->shown[i] ? s->shown[i]->run : NULL;
+        if (!run || tph_run_phase(run) != TPH_WORKFLOW_SUCCEEDED) {
             return TPH_EXIT_FAILED;
         }
     }
     return s->timed_out ? TPH_EXIT_FAILED : TPH_EXIT_OK;
 }
 
+/* One that has not begun is as it was given. */
+static struct tph_json *object_of(const struct session *s, size_t index, struct tph_json_doc *doc)
+{
+    const struct tph_run *run = s->shown[index] ? s->shown[index]->run : NULL;
+    return run ? tph_run_object(run, doc) : tph_json_copy(doc, s->input.workflows[index].object);
+}
+
 static struct tph_json *all_objects(const struct session *s, struct tph_json_doc *doc)
 {
-    size_t n = tph_local_n_workflows(s->local);
+    size_t n = s->n_prepared;
     if (n == 1) {
-        return tph_run_object(tph_local_run(tph_local_workflow_at(s->local, 0)), doc);
+        return object_of(s, 0, doc);
     }
     struct tph_json *list = tph_json_new_object(doc);
     struct tph_json *items = tph_json_new_array(doc);
@@ -395,7 +463,7 @@ static struct tph_json *all_objects(const struct session *s, struct tph_json_doc
     tph_json_set_cstr(doc, list, "kind", "List");
     tph_json_set(doc, list, "items", items);
     for (size_t i = 0; i < n; i++) {
-        tph_json_append(doc, items, tph_run_object(tph_local_run(tph_local_workflow_at(s->local, i)), doc));
+        tph_json_append(doc, items, object_of(s, i, doc));
     }
     return list;
 }
@@ -422,7 +490,9 @@ static int print_output(struct session *s, struct tph_error *err)
         struct tph_tree_style style = {.color = s->cli.color && s->cli.out_terminal,
                                        .utf8 = s->cli.utf8 && !s->options.no_utf8};
         for (size_t i = 0; i < s->n_prepared; i++) {
-            tph_report_write(tph_local_workflow_at(s->local, i), &s->prepared[i].keys, &style, &out);
+            if (s->shown[i] && s->shown[i]->run) {
+                tph_report_write(s->shown[i], &s->prepared[i].keys, &style, &out);
+            }
         }
     }
     if (tph_buf_failed(&out)) {
@@ -432,12 +502,9 @@ static int print_output(struct session *s, struct tph_error *err)
     return failed == 0 || failed == -EPIPE ? 0 : tph_error_errno(err, -failed, "cannot write the output");
 }
 
-/* From prepared workflows to the exit code. */
-static int work(struct session *s, struct tph_error *err)
+/* In memory: nothing outlives this process. */
+static int start_local(struct session *s, struct tph_error *err)
 {
-    if (open_loop(s, err) < 0 || open_view(s, err) < 0) {
-        return -1;
-    }
     struct tph_local_observer observer = {
         .node = node_changed, .workflow = workflow_changed, .agent = agent_says, .finished = all_finished, .owner = s};
     s->local = tph_local_new(s->loop, s->input.locks, &observer);
@@ -447,16 +514,60 @@ static int work(struct session *s, struct tph_error *err)
     announce_plugins(s);
     for (size_t i = 0; i < s->n_prepared; i++) {
         struct tph_prepared *p = &s->prepared[i];
-        struct tph_local_workflow *workflow = tph_local_add(s->local, TPH_TAKE(p->run), p->plugins, p->n_plugins, NULL);
-        tph_view_add(s->view, workflow, &p->keys);
+        workflow_begun(s, i,
+                       tph_local_shown(tph_local_add(s->local, TPH_TAKE(p->run), p->plugins, p->n_plugins, NULL)));
+    }
+    tph_local_start(s->local, s->agent);
+    return 0;
+}
+
+static int start_state(struct session *s, struct tph_error *err)
+{
+    struct tph_run_state_options options = {
+        .path = s->options.state,
+        .input = &s->input,
+        .prepared = s->prepared,
+        .digests = &s->digests,
+        .observer = {.node = shown_node_changed, .agent = agent_says, .owner = s},
+        .begun = workflow_begun,
+        .finished = all_finished,
+    };
+    if (tph_run_state_open(s->loop, &options, &s->state, err) < 0 || open_agent(s, err) < 0) {
+        return -1;
+    }
+    announce_plugins(s);
+    for (size_t i = 0; i < s->n_prepared && !s->options.quiet; i++) {
+        struct tph_str name = tph_json_get_str(tph_json_get(s->input.workflows[i].object, "metadata"), "name");
+        TPH_CLEANUP(tph_freep) char *text = tph_str_dup(name);
+        if (tph_run_state_goes_on(s->state, i)) {
+            tph_log(TPH_LOG_INFO, "going on with a workflow that was interrupted", "workflow", text, NULL);
+        }
+    }
+    return tph_run_state_start(s->state, s->agent, err);
+}
+
+/* From prepared workflows to the exit code. */
+static int work(struct session *s, struct tph_error *err)
+{
+    s->shown = tph_calloc(s->n_prepared, sizeof(*s->shown));
+    if (open_loop(s, err) < 0 || open_view(s, err) < 0) {
+        return -1;
     }
     if (s->options.timeout_ms > 0) {
         tph_timer_start(s->deadline, s->options.timeout_ms);
     }
-    tph_local_start(s->local, s->agent);
+    if ((s->options.state ? start_state(s, err) : start_local(s, err)) < 0) {
+        return -1;
+    }
     tph_loop_run(s->loop);
     tph_view_end(s->view);
-    return print_output(s, err);
+    if (print_output(s, err) < 0) {
+        return -1;
+    }
+    if (s->state && s->signal == 0) {
+        tph_run_state_told(s->state);
+    }
+    return 0;
 }
 
 int tph_cmd_run(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv)

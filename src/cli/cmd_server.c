@@ -21,6 +21,7 @@
 #include "cli/cmd_options.h"
 #include "cli/server_door.h"
 #include "cli/state_directory.h"
+#include "cli/server_work.h"
 #include "loop/loop.h"
 #include "store/sqlite.h"
 
@@ -30,7 +31,8 @@ struct server_options {
     const char *state, *listen, *history, *url;
     const char *tls_cert, *tls_key, *tls_ca, *token_file, *rate, *log_format;
     struct tph_texts names;
-    bool memory, plain_http;
+    const char *images_file;
+    bool memory, plain_http, executor_plugins, own_executor_plugins, unsafe_plain;
 };
 
 #define OPTION(member) offsetof(struct server_options, member)
@@ -57,6 +59,14 @@ const struct tph_option tph_server_options[] = {
      "requests a second of one user, twice as many at once (400); administrators have no limit"},
     {"log-format", 0, TPH_OPTION_CHOICE, OPTION(log_format), "FORMAT", "text|json",
      "of the log on standard error (text)"},
+    {"executor-plugins", 0, TPH_OPTION_FLAG, OPTION(executor_plugins), NULL, NULL,
+     "run executor plugins, which whoever may write ConfigMaps brings here (ARGO_EXECUTOR_PLUGINS=true)"},
+    {"workflow-level-executor-plugins", 0, TPH_OPTION_FLAG, OPTION(own_executor_plugins), NULL, NULL,
+     "also those of spec.executorPlugins (ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS=true)"},
+    {"images-file", 0, TPH_OPTION_TEXT, OPTION(images_file), "FILE", NULL,
+     "what images mean here, in place of the configured maps: see tiphys doctor --images"},
+    {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
+     "start sidecars without a sandbox: for development, where none can be made"},
     {.name = NULL},
 };
 
@@ -68,13 +78,14 @@ struct session {
     struct tph_loop *loop;
     struct tph_store *store;
     struct tph_metrics *metrics;
-    struct tph_door *door; /* NULL with plain HTTP */
+    struct tph_door *door;        /* NULL with plain HTTP */
+    struct tph_server_work *work; /* controller, agent, sidecars */
     struct tph_api *api;
     struct tph_api_server *server;
     struct tph_signal *signals[N_SIGNALS];
     struct tph_timer *drain;
     int64_t drain_until_ms;
-    bool stopping, failed;
+    bool stopping, failed, work_stopped;
 };
 
 static void session_release(struct session *s)
@@ -87,6 +98,7 @@ static void session_release(struct session *s)
         tph_api_stop(s->api);
     }
     tph_api_server_free(s->server);
+    tph_server_work_free(s->work);
     tph_store_free(s->store);
     tph_api_free(s->api);
     tph_door_free(s->door);
@@ -185,12 +197,18 @@ static int open_store(struct session *s, struct tph_error *err)
 static void look_drained(void *owner)
 {
     struct session *s = owner;
-    bool idle = tph_http_server_connections(tph_api_server_http(s->server)) == 0;
+    bool idle = tph_http_server_connections(tph_api_server_http(s->server)) == 0 && s->work_stopped;
     if (idle || tph_loop_now_ms(s->loop) >= s->drain_until_ms) {
         tph_loop_stop(s->loop);
         return;
     }
     tph_timer_start(s->drain, DRAIN_LOOK_MS);
+}
+
+static void work_stopped(void *owner)
+{
+    struct session *s = owner;
+    s->work_stopped = true;
 }
 
 static void got_signal(void *owner, int number)
@@ -203,6 +221,7 @@ static void got_signal(void *owner, int number)
     }
     s->stopping = true;
     say("stopping; once more ends it at once");
+    tph_server_work_stop(s->work, DRAIN_MS / 2, work_stopped, s);
     tph_api_stop(s->api);
     tph_http_server_drain(tph_api_server_http(s->server));
     s->drain_until_ms = tph_loop_now_ms(s->loop) + DRAIN_MS;
@@ -241,6 +260,17 @@ static void serve(struct session *s)
     (void)fflush(stdout);
 }
 
+/* Workflows that were interrupted go on. */
+static void start_work(struct session *s)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    if (!s->failed && tph_server_work_start(s->work, &err) < 0) {
+        (void)tph_cli_error(&s->cli, &err);
+        s->failed = true;
+        tph_loop_stop(s->loop);
+    }
+}
+
 static void seeded(void *owner, const struct tph_error *failed)
 {
     struct session *s = owner;
@@ -248,6 +278,7 @@ static void seeded(void *owner, const struct tph_error *failed)
         fail(s, failed);
     } else if (!s->stopping) {
         serve(s);
+        start_work(s);
     }
 }
 
@@ -296,6 +327,18 @@ static int open_session(struct session *s, struct tph_error *err)
     }
     s->drain = tph_timer_new(s->loop, look_drained, s);
     s->metrics = tph_metrics_new();
+    const struct tph_server_work_options work = {
+        .store = s->store,
+        .metrics = s->metrics,
+        .images_file = s->options.images_file,
+        .network = TPH_NETWORK_HOST,
+        .unsafe_plain = s->options.unsafe_plain,
+        .executor_plugins = s->options.executor_plugins,
+        .own_executor_plugins = s->options.own_executor_plugins,
+    };
+    if (tph_server_work_new(s->loop, &work, &s->work, err) < 0) {
+        return -1;
+    }
     if (open_door(s, err) < 0) {
         return -1;
     }

@@ -128,6 +128,33 @@ const struct tph_command tph_commands[] = {
         .run = tph_cmd_doctor,
     },
     {
+        .name = "db check",
+        .arguments = "FILE",
+        .summary = "read all of a store's file, as run --state writes it, and say what is wrong",
+        .details = "Nobody else may have the file meanwhile. Each problem is a line on standard output. Ends with 0 "
+                   "when there is\n"
+                   "none, with 1 when there are some or the file cannot be read.",
+        .examples = "  tiphys db check state.db",
+        .run = tph_cmd_db_check,
+    },
+    {
+        .name = "db backup",
+        .arguments = "FILE NEW",
+        .summary = "write a copy of a store, also while it is used",
+        .details = "The copy is of one moment, and a store of its own. NEW must not exist; it is there whole or not at "
+                   "all.",
+        .examples = "  tiphys db backup state.db state-copy.db",
+        .run = tph_cmd_db_backup,
+    },
+    {
+        .name = "db compact",
+        .arguments = "FILE",
+        .summary = "make a store's file as small as it can be",
+        .details = "Nobody else may have the file meanwhile; as much room again is needed until it is done.",
+        .examples = "  tiphys db compact state.db",
+        .run = tph_cmd_db_compact,
+    },
+    {
         .name = "version",
         .summary = "print the program's version",
         .examples = "  tiphys version",

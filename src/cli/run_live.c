@@ -24,14 +24,14 @@ static const char *ellipsis(const struct tph_live *live)
 
 static bool is_over(const struct tph_live_workflow *w)
 {
-    enum tph_workflow_phase phase = tph_run_phase(tph_local_run(w->workflow));
+    enum tph_workflow_phase phase = tph_run_phase(w->workflow->run);
     return phase == TPH_WORKFLOW_SUCCEEDED || phase == TPH_WORKFLOW_FAILED || phase == TPH_WORKFLOW_ERROR;
 }
 
 static void put_workflow(struct picture *p, const struct tph_live_workflow *w, size_t rows)
 {
     struct tph_tree tree = {
-        .run = tph_local_run(w->workflow), .notes = &w->notes, .keys = w->keys, .now_ms = tph_clock_wall_ms()};
+        .run = w->workflow->run, .notes = &w->notes, .keys = w->keys, .now_ms = tph_clock_wall_ms()};
     struct tph_tree_style style = {
         .color = p->live->color, .utf8 = p->live->utf8, .max_rows = rows, .max_columns = p->columns};
     p->rows -= tph_tree_write(&tree, &style, p->out);
@@ -85,7 +85,8 @@ static void put_plugins(const struct tph_live *live, struct tph_buf *line)
 static void put_status(struct picture *p)
 {
     const struct tph_live *live = p->live;
-    struct tph_str hint = live->stopping ? TPH_STR("stopping; Ctrl-C kills") : TPH_STR("Ctrl-C stops, twice kills");
+    struct tph_str ours = live->leaves ? TPH_STR("Ctrl-C leaves it for later") : TPH_STR("Ctrl-C stops, twice kills");
+    struct tph_str hint = live->stopping ? TPH_STR("stopping; Ctrl-C kills") : ours;
     TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     put_plugins(live, &line);
     size_t room = p->columns > hint.len + 2 ? p->columns - hint.len - 2 : 0;

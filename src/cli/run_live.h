@@ -8,10 +8,10 @@
 
 #include "base/map.h"
 #include "cli/run_tree.h"
-#include "controller/local.h"
+#include "controller/shown.h"
 
 struct tph_live_workflow {
-    const struct tph_local_workflow *workflow;
+    const struct tph_shown *workflow;
     const struct tph_agent_workflow *tasks; /* NULL until it has begun */
     const struct tph_map *keys;             /* template name -> plugin key; may be NULL */
     struct tph_map notes;                   /* node id -> what begins with a struct tph_tree_note */
@@ -29,6 +29,7 @@ struct tph_live {
     size_t n_sidecars;
     bool color, utf8;
     bool stopping; /* the next signal kills */
+    bool leaves;   /* and the first stops nothing for good */
 };
 
 /* At most rows lines, each with its newline, none wider than columns. */

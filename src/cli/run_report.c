@@ -75,17 +75,17 @@ static void put_failed(const struct tph_run *run, struct tph_buf *out)
 }
 
 /* Once for each key that a failed plugin node used: who was asked and what each said. */
-static void put_explanations(const struct tph_local_workflow *workflow, const struct tph_map *keys, struct tph_buf *out)
+static void put_explanations(const struct tph_shown *workflow, const struct tph_map *keys, struct tph_buf *out)
 {
     struct tph_map seen = TPH_MAP_INIT;
-    const struct tph_run *run = tph_local_run(workflow);
+    const struct tph_run *run = workflow->run;
     for (size_t i = 0; i < tph_run_n_nodes(run); i++) {
         const struct tph_node *node = tph_run_node_at(run, i);
         bool failed = node->phase == TPH_NODE_FAILED || node->phase == TPH_NODE_ERROR;
         char *key = failed && node->type == TPH_NODE_PLUGIN ? tph_map_get(keys, node->template_name) : NULL;
-        if (key && tph_local_agent_workflow(workflow) && !tph_map_set(&seen, tph_str(key), key)) {
+        if (key && workflow->tasks && !tph_map_set(&seen, tph_str(key), key)) {
             TPH_CLEANUP(tph_buf_release) struct tph_buf why = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-            tph_agent_explain(tph_local_agent_workflow(workflow), tph_str(key), &why);
+            tph_agent_explain(workflow->tasks, tph_str(key), &why);
             (void)tph_buf_put(out, is_said(tph_buf_str(&why), node->message) ? TPH_STR("") : tph_buf_str(&why));
         }
     }
@@ -113,10 +113,10 @@ static void put_result(const struct tph_run *run, const struct tph_tree_style *s
     (void)tph_buf_putc(out, '\n');
 }
 
-void tph_report_write(const struct tph_local_workflow *workflow, const struct tph_map *keys,
-                      const struct tph_tree_style *style, struct tph_buf *out)
+void tph_report_write(const struct tph_shown *workflow, const struct tph_map *keys, const struct tph_tree_style *style,
+                      struct tph_buf *out)
 {
-    const struct tph_run *run = tph_local_run(workflow);
+    const struct tph_run *run = workflow->run;
     struct tph_tree tree = {.run = run, .keys = keys, .now_ms = tph_clock_wall_ms()};
     struct tph_tree_style whole = {.color = style->color, .utf8 = style->utf8};
     (void)tph_buf_putc(out, '\n');

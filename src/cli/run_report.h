@@ -7,8 +7,8 @@
 
 #include "base/map.h"
 #include "cli/run_tree.h"
-#include "controller/local.h"
+#include "controller/shown.h"
 
 /* keys: template name -> NUL-terminated plugin key. Of the style, rows and columns do not count. */
-void tph_report_write(const struct tph_local_workflow *workflow, const struct tph_map *keys,
-                      const struct tph_tree_style *style, struct tph_buf *out);
+void tph_report_write(const struct tph_shown *workflow, const struct tph_map *keys, const struct tph_tree_style *style,
+                      struct tph_buf *out);

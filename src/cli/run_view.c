@@ -65,6 +65,7 @@ struct tph_view *tph_view_new(struct tph_loop *loop, const struct tph_view_optio
     view->timer = tph_timer_new(loop, draw, view);
     view->live.color = options->cli->color && options->cli->err_terminal;
     view->live.utf8 = options->utf8;
+    view->live.leaves = options->leaves;
     if (options->mode == TPH_VIEW_LIVE) {
         struct tph_error unseen = TPH_ERROR_INIT; /* without these two the picture is a second late */
         (void)!tph_signal_new(loop, SIGWINCH, resized, view, &view->resized, &unseen);
@@ -111,7 +112,7 @@ void tph_view_free(struct tph_view *view)
     free(view);
 }
 
-void tph_view_add(struct tph_view *view, const struct tph_local_workflow *workflow, const struct tph_map *keys)
+void tph_view_add(struct tph_view *view, const struct tph_shown *workflow, const struct tph_map *keys)
 {
     struct tph_live *live = &view->live;
     struct tph_live_workflow *w = TPH_NEW(struct tph_live_workflow);
@@ -126,7 +127,7 @@ void tph_view_add(struct tph_view *view, const struct tph_local_workflow *workfl
                       w);
 }
 
-static struct tph_live_workflow *of_workflow(struct tph_view *view, const struct tph_local_workflow *workflow)
+static struct tph_live_workflow *of_workflow(struct tph_view *view, const struct tph_shown *workflow)
 {
     return tph_map_get(&view->by_workflow, (struct tph_str){.p = (const char *)&workflow, .len = sizeof(workflow)});
 }
@@ -138,8 +139,8 @@ static struct tph_live_workflow *of_tasks(struct tph_view *view, const struct tp
     struct tph_live_workflow *found = tph_map_get(&view->by_tasks, key);
     for (size_t i = 0; !found && i < view->live.n_workflows; i++) {
         struct tph_live_workflow *w = view->live.workflows[i];
-        if (!w->tasks && tph_local_agent_workflow(w->workflow)) {
-            w->tasks = tph_local_agent_workflow(w->workflow);
+        if (!w->tasks && w->workflow->tasks) {
+            w->tasks = w->workflow->tasks;
             (void)tph_map_set(&view->by_tasks, (struct tph_str){.p = (const char *)&w->tasks, .len = sizeof(tasks)}, w);
         }
     }
@@ -216,7 +217,9 @@ void tph_view_error(struct tph_view *view, const char *text)
 void tph_view_stopping(struct tph_view *view)
 {
     view->live.stopping = true;
-    put_line(view, "33", "stopping", TPH_STR("; once more kills"));
+    put_line(view, "33", view->options.leaves ? "leaving" : "stopping",
+             view->options.leaves ? TPH_STR("; the same command goes on from here; once more kills")
+                                  : TPH_STR("; once more kills"));
     changed(view);
 }
 
@@ -313,7 +316,7 @@ static void tell_node(struct tph_view *view, const struct tph_live_workflow *w, 
     put_line(view, NULL, "", tph_buf_str(&line));
 }
 
-void tph_view_node(struct tph_view *view, const struct tph_local_workflow *workflow, const struct tph_node *node)
+void tph_view_node(struct tph_view *view, const struct tph_shown *workflow, const struct tph_node *node)
 {
     changed(view);
     struct tph_live_workflow *w = of_workflow(view, workflow);

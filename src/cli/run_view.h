@@ -11,7 +11,7 @@
 
 #include "base/map.h"
 #include "cli/cli.h"
-#include "controller/local.h"
+#include "controller/shown.h"
 #include "podrt/image.h"
 
 struct tph_view;
@@ -27,7 +27,8 @@ struct tph_view_options {
     const struct tph_images *images; /* borrowed; NULL: programs are not shown */
     enum tph_view_mode mode;
     bool utf8;
-    bool logs; /* print sidecar logs, prefixed */
+    bool logs;   /* print sidecar logs, prefixed */
+    bool leaves; /* a signal stops nothing for good: the same command goes on */
 };
 
 struct tph_view *tph_view_new(struct tph_loop *loop, const struct tph_view_options *options) TPH_MUST_CHECK;
@@ -35,13 +36,13 @@ void tph_view_free(struct tph_view *view);
 TPH_DEFINE_CLEANUP(struct tph_view, tph_view_free);
 
 /* Announces a workflow before it begins; keys: template name -> plugin key, both borrowed. */
-void tph_view_add(struct tph_view *view, const struct tph_local_workflow *workflow, const struct tph_map *keys);
+void tph_view_add(struct tph_view *view, const struct tph_shown *workflow, const struct tph_map *keys);
 
 /* Announces a plugin: its line "plugin hello  from FILE  IMAGE -> PROGRAM  port 4355". */
 void tph_view_plugin(struct tph_view *view, const struct tph_plugin *plugin);
 
 /* The observer's functions. */
-void tph_view_node(struct tph_view *view, const struct tph_local_workflow *workflow, const struct tph_node *node);
+void tph_view_node(struct tph_view *view, const struct tph_shown *workflow, const struct tph_node *node);
 void tph_view_agent(struct tph_view *view, const struct tph_agent_event *event);
 
 /* "error: TEXT", above the live tree. */

@@ -7,13 +7,11 @@
 #include "base/map.h"
 
 struct tph_local_workflow {
+    struct tph_shown shown; /* run: owned; tasks: ended when the workflow is final */
     struct tph_local *local;
-    struct tph_run *run;         /* owned */
     struct tph_plugin **plugins; /* owned list of references, until the agent has them */
     size_t n_plugins;
-    struct tph_agent_workflow *tasks; /* the agent's side; ended when the workflow is final */
-    struct tph_timer *timer;          /* owned */
-    void *user;
+    struct tph_timer *timer; /* owned */
     bool final;
 };
 
@@ -54,14 +52,14 @@ struct tph_local *tph_local_new(struct tph_loop *loop, struct tph_locks *locks,
 static void workflow_free(struct tph_local_workflow *w)
 {
     tph_timer_free(w->timer);
-    if (w->tasks) {
-        tph_agent_end(w->tasks);
+    if (w->shown.tasks) {
+        tph_agent_end(w->shown.tasks);
     }
     for (size_t i = 0; i < w->n_plugins; i++) {
         tph_plugin_unref(w->plugins[i]);
     }
     free(w->plugins);
-    tph_run_free(w->run);
+    tph_run_free(w->shown.run);
     free(w);
 }
 
@@ -93,8 +91,8 @@ struct tph_local_workflow *tph_local_add(struct tph_local *local, struct tph_run
 {
     struct tph_local_workflow *w = TPH_NEW(struct tph_local_workflow);
     w->local = local;
-    w->run = run;
-    w->user = user;
+    w->shown.run = run;
+    w->shown.user = user;
     w->timer = tph_timer_new(local->loop, timer_fired, w);
     w->plugins = tph_calloc(n_plugins, sizeof(struct tph_plugin *));
     for (size_t i = 0; i < n_plugins; i++) {
@@ -105,7 +103,7 @@ struct tph_local_workflow *tph_local_add(struct tph_local *local, struct tph_run
         local->workflows = tph_realloc(local->workflows, local->capacity * sizeof(struct tph_local_workflow *));
     }
     local->workflows[local->n_workflows++] = w;
-    (void)tph_map_set(&local->by_run, run_key(&w->run), w);
+    (void)tph_map_set(&local->by_run, run_key(&w->shown.run), w);
     return w;
 }
 
@@ -145,15 +143,15 @@ static void wait_until(struct tph_local_workflow *w, int64_t time_ms)
 
 static void start_task(struct tph_local_workflow *w, const struct tph_action *action)
 {
-    tph_agent_submit(w->tasks, &(struct tph_agent_task){
-                                   .node_id = action->node->id,
-                                   .node_name = action->node->name,
-                                   .attempt = action->attempt,
-                                   .template_json = action->template_json,
-                                   .key = action->key,
-                                   .is_http = action->node->type == TPH_NODE_HTTP,
-                                   .deadline_ms = action->deadline_ms,
-                               });
+    tph_agent_submit(w->shown.tasks, &(struct tph_agent_task){
+                                         .node_id = action->node->id,
+                                         .node_name = action->node->name,
+                                         .attempt = action->attempt,
+                                         .template_json = action->template_json,
+                                         .key = action->key,
+                                         .is_http = action->node->type == TPH_NODE_HTTP,
+                                         .deadline_ms = action->deadline_ms,
+                                     });
 }
 
 static void act(struct tph_local_workflow *w, const struct tph_action *action)
@@ -164,7 +162,7 @@ static void act(struct tph_local_workflow *w, const struct tph_action *action)
         start_task(w, action);
         break;
     case TPH_ACTION_CANCEL_TASK:
-        tph_agent_cancel(w->tasks, action->node->id, action->attempt);
+        tph_agent_cancel(w->shown.tasks, action->node->id, action->attempt);
         break;
     case TPH_ACTION_WAIT_UNTIL:
         wait_until(w, action->time_ms);
@@ -188,7 +186,7 @@ static void act(struct tph_local_workflow *w, const struct tph_action *action)
 static void apply(struct tph_local_workflow *w, const struct tph_event *event)
 {
     struct tph_actions actions;
-    tph_run_apply(w->run, event, tph_clock_wall_ms(), &actions);
+    tph_run_apply(w->shown.run, event, tph_clock_wall_ms(), &actions);
     for (size_t i = 0; i < actions.n; i++) {
         act(w, &actions.list[i]);
     }
@@ -205,7 +203,7 @@ static void wake(void *owner)
     local->waking = false;
     for (struct tph_run *run = tph_locks_next_woken(local->locks); run; run = tph_locks_next_woken(local->locks)) {
         struct tph_local_workflow *w = tph_map_get(&local->by_run, run_key(&run));
-        if (w && w->tasks && !w->final) {
+        if (w && w->shown.tasks && !w->final) {
             apply(w, &(struct tph_event){.kind = TPH_EVENT_LOCKS});
         }
     }
@@ -239,10 +237,11 @@ static void begin(void *owner)
     for (size_t i = 0; i < local->n_workflows; i++) {
         struct tph_local_workflow *w = local->workflows[i];
         TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
-        struct tph_json *meta = tph_json_get(tph_run_object(w->run, doc), "metadata");
-        w->tasks = tph_agent_begin(local->agent, tph_json_get_str(meta, "name"), tph_json_get_str(meta, "namespace"),
-                                   tph_json_get_str(meta, "uid"), w->plugins, w->n_plugins);
-        (void)tph_map_set(&local->by_tasks, tasks_key(&w->tasks), w);
+        struct tph_json *meta = tph_json_get(tph_run_object(w->shown.run, doc), "metadata");
+        w->shown.tasks =
+            tph_agent_begin(local->agent, tph_json_get_str(meta, "name"), tph_json_get_str(meta, "namespace"),
+                            tph_json_get_str(meta, "uid"), w->plugins, w->n_plugins);
+        (void)tph_map_set(&local->by_tasks, tasks_key(&w->shown.tasks), w);
         apply(w, &(struct tph_event){.kind = TPH_EVENT_START});
     }
     if (local->n_workflows == 0) {
@@ -260,7 +259,7 @@ void tph_local_stop(struct tph_local *local, enum tph_event_kind how)
 {
     for (size_t i = 0; i < local->n_workflows; i++) {
         struct tph_local_workflow *w = local->workflows[i];
-        if (w->tasks && !w->final) {
+        if (w->shown.tasks && !w->final) {
             apply(w, &(struct tph_event){.kind = how});
         }
     }
@@ -268,17 +267,22 @@ void tph_local_stop(struct tph_local *local, enum tph_event_kind how)
 
 struct tph_run *tph_local_run(const struct tph_local_workflow *workflow)
 {
-    return workflow->run;
+    return workflow->shown.run;
+}
+
+const struct tph_shown *tph_local_shown(const struct tph_local_workflow *workflow)
+{
+    return &workflow->shown;
 }
 
 void *tph_local_user(const struct tph_local_workflow *workflow)
 {
-    return workflow->user;
+    return workflow->shown.user;
 }
 
 struct tph_agent_workflow *tph_local_agent_workflow(const struct tph_local_workflow *workflow)
 {
-    return workflow->tasks;
+    return workflow->shown.tasks;
 }
 
 size_t tph_local_n_workflows(const struct tph_local *local)

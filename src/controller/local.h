@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "agent/agent.h"
+#include "controller/shown.h"
 #include "base/error.h"
 #include "engine/locks.h"
 #include "engine/run.h"
@@ -54,6 +55,7 @@ void tph_local_start(struct tph_local *local, struct tph_agent *agent);
 /* Stops (exit handlers run) or terminates every workflow that is not final. */
 void tph_local_stop(struct tph_local *local, enum tph_event_kind how);
 
+const struct tph_shown *tph_local_shown(const struct tph_local_workflow *workflow);
 struct tph_run *tph_local_run(const struct tph_local_workflow *workflow);
 void *tph_local_user(const struct tph_local_workflow *workflow);
 struct tph_agent_workflow *tph_local_agent_workflow(const struct tph_local_workflow *workflow);

@@ -184,12 +184,18 @@ void tph_node_free(struct node *node)
     tph_json_doc_free(node->outputs_doc);
 }
 
-void tph_node_touch(struct node *node)
+static void tell_of(struct node *node)
 {
     if (!node->dirty) {
         node->dirty = true;
         append(&node->run->dirty, &node->run->n_dirty, &node->run->dirty_capacity, node);
     }
+}
+
+void tph_node_touch(struct node *node)
+{
+    node->changed = true;
+    tell_of(node);
 }
 
 void tph_node_set_message(struct node *node, struct tph_str message)
@@ -323,7 +329,8 @@ void tph_node_set_progress(struct node *node, int64_t done, int64_t total)
         n->done += more_done;
         n->total += more_total;
         n->progress_changed = true;
-        tph_node_touch(n);
+        n->changed = n->changed || n == node;
+        tell_of(n);
     }
 }
 

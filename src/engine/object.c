@@ -363,7 +363,7 @@ static void set_artifacts(struct tph_json_doc *doc, struct tph_json *status)
     tph_json_set(doc, status, "artifactRepositoryRef", repository);
 }
 
-static struct tph_json *status_object(const struct tph_run *run, struct tph_json_doc *doc)
+static struct tph_json *status_object(const struct tph_run *run, bool with_nodes, struct tph_json_doc *doc)
 {
     struct tph_json *status = tph_json_new_object(doc);
     struct tph_json *conditions = tph_json_new_array(doc);
@@ -412,7 +412,7 @@ static struct tph_json *status_object(const struct tph_run *run, struct tph_json
         tph_json_set(doc, status, "outputs", outputs);
     }
     set_artifacts(doc, status);
-    tph_json_set(doc, status, "nodes", nodes_object(run, doc));
+    tph_json_set(doc, status, "nodes", with_nodes ? nodes_object(run, doc) : tph_json_new_object(doc));
     return status;
 }
 
@@ -427,7 +427,7 @@ static struct tph_json *member_object(struct tph_json_doc *doc, struct tph_json 
     return member;
 }
 
-struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *doc)
+static struct tph_json *whole_object(const struct tph_run *run, bool with_nodes, struct tph_json_doc *doc)
 {
     struct tph_json *object = tph_json_copy(doc, run->spec->object);
     if (run->refused) {
@@ -451,8 +451,59 @@ struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *
     if (run->shutdown) {
         tph_json_set_cstr(doc, member_object(doc, object, "spec"), "shutdown", run->shutdown);
     }
-    tph_json_set(doc, object, "status", status_object(run, doc));
+    tph_json_set(doc, object, "status", status_object(run, with_nodes, doc));
     return object;
+}
+
+struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *doc)
+{
+    return whole_object(run, true, doc);
+}
+
+struct tph_json *tph_run_object_base(const struct tph_run *run, struct tph_json_doc *doc)
+{
+    return whole_object(run, false, doc);
+}
+
+static struct node *own(const struct tph_node *node)
+{
+    return (struct node *)(uintptr_t)node;
+}
+
+static void give_node(struct node *node, struct counts below, struct tph_json_doc *doc, tph_run_node_fn *each,
+                      void *owner)
+{
+    struct tph_json *object = node_object(doc, node);
+    set_progress(doc, object, node, below);
+    node->shown_done = below.done;
+    node->shown_total = below.total;
+    each(owner, &node->pub, object);
+}
+
+void tph_run_give_nodes(struct tph_run *run, const struct tph_node *const *list, size_t n, struct tph_json_doc *doc,
+                        tph_run_node_fn *each, void *owner)
+{
+    struct counts *below = NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct node *node = own(list[i]);
+        bool leaf = tph_node_is_leaf(node);
+        below = leaf || below ? below : sum_all(run);
+        give_node(node, leaf ? own_count(node) : below[node->seq], doc, each, owner);
+    }
+    free(below);
+}
+
+void tph_run_give_stale(struct tph_run *run, struct tph_json_doc *doc, tph_run_node_fn *each, void *owner)
+{
+    struct counts *below = sum_all(run);
+    for (size_t i = 0; i < run->n_nodes; i++) {
+        struct node *node = run->nodes[i];
+        struct counts now = below[i];
+        if (!tph_node_is_leaf(node) && (now.done != node->shown_done || now.total != node->shown_total)) {
+            give_node(node, now, doc, each, owner);
+        }
+    }
+    free(below);
 }
 
 struct tph_json *tph_run_refused_object(const struct tph_json *workflow, enum tph_workflow_phase phase,

@@ -460,9 +460,12 @@ static void collect_actions(struct tph_run *run, struct tph_actions *ret_actions
     }
     size_t n = 0;
     for (size_t i = 0; i < run->n_dirty; i++) {
-        run->dirty[i]->dirty = false;
-        tph_node_write_progress(run->dirty[i]);
-        run->actions[n++] = (struct tph_action){.kind = TPH_ACTION_NODE, .node = &run->dirty[i]->pub};
+        struct node *node = run->dirty[i];
+        bool follows = !node->changed;
+        node->dirty = false;
+        node->changed = false;
+        tph_node_write_progress(node);
+        run->actions[n++] = (struct tph_action){.kind = TPH_ACTION_NODE, .node = &node->pub, .follows = follows};
     }
     if (run->workflow_changed) {
         run->actions[n++] = (struct tph_action){.kind = TPH_ACTION_WORKFLOW};
@@ -555,6 +558,12 @@ const struct tph_node *tph_run_root(const struct tph_run *run)
 size_t tph_run_n_nodes(const struct tph_run *run)
 {
     return run->n_nodes;
+}
+
+const struct tph_node *tph_run_find(const struct tph_run *run, struct tph_str id)
+{
+    const struct node *node = tph_map_get(&run->by_id, id);
+    return node ? &node->pub : NULL;
 }
 
 const struct tph_node *tph_run_node_at(const struct tph_run *run, size_t index)

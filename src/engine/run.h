@@ -105,7 +105,8 @@ struct tph_action {
     struct tph_str key;           /* START_TASK: the one key under plugin: */
     int64_t deadline_ms;          /* START_TASK: wall clock; 0 = none */
     int64_t time_ms;              /* WAIT_UNTIL */
-    struct tph_str cache;         /* SAVE_CACHE: the ConfigMap's name; key is that of the entry */
+    bool follows;         /* NODE: only the progress is other than before, which a restored run finds by itself */
+    struct tph_str cache; /* SAVE_CACHE: the ConfigMap's name; key is that of the entry */
     const struct tph_json *entry; /* SAVE_CACHE: borrowed from the run */
 };
 
@@ -126,6 +127,9 @@ const struct tph_node *tph_run_root(const struct tph_run *run); /* NULL before S
 size_t tph_run_n_nodes(const struct tph_run *run);
 /* In the order of making; of a restored run in the order of the tree. Parents come before children. */
 const struct tph_node *tph_run_node_at(const struct tph_run *run, size_t index);
+const struct tph_node *tph_run_find(const struct tph_run *run, struct tph_str id); /* NULL: there is none */
+/* Gives up all locks, and places in their queues, of a run that is made anew from another object. */
+void tph_run_drop_locks(struct tph_run *run);
 
 /* A workflow that is not to begin at all: Failed or Error, with a message. The object as Argo writes it, built into
  * doc. */
@@ -134,3 +138,12 @@ struct tph_json *tph_run_refused_object(const struct tph_json *workflow, enum tp
 
 /* The whole Workflow object with its status as Argo would have written it (metadata labels too), built into doc. */
 struct tph_json *tph_run_object(const struct tph_run *run, struct tph_json_doc *doc);
+
+/* The same in pieces, for who writes only what changed: the object with an empty status.nodes, and members of that.
+ * give_nodes gives those of the list; give_stale, at the end of a workflow, those in whose JSON the progress is another
+ * than when it was given last: it counts what comes after a node, too. json lives in doc. */
+struct tph_json *tph_run_object_base(const struct tph_run *run, struct tph_json_doc *doc);
+typedef void tph_run_node_fn(void *owner, const struct tph_node *node, const struct tph_json *json);
+void tph_run_give_nodes(struct tph_run *run, const struct tph_node *const *list, size_t n, struct tph_json_doc *doc,
+                        tph_run_node_fn *each, void *owner);
+void tph_run_give_stale(struct tph_run *run, struct tph_json_doc *doc, tph_run_node_fn *each, void *owner);

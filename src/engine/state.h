@@ -67,10 +67,12 @@ struct node {
     size_t heap_at;                   /* place in the heap of deadlines, from 1; 0 = not in it */
     int64_t done, total;              /* progress of the leaves below, itself included */
     char progress[40];
-    uint32_t stamp; /* of the last walk that came by, and with what */
+    int64_t shown_done, shown_total; /* the progress in its JSON when that was given last */
+    uint32_t stamp;                  /* of the last walk that came by, and with what */
     uint16_t seen;
     uint16_t unknown_ms;   /* its times may be that much later than what is known of them: whole seconds are kept */
     bool progress_changed; /* progress is to be written anew */
+    bool changed;          /* something else than the progress is other than when it was told of last */
     bool deadline_is_timeout;
     bool timed_out; /* its timeout ended it, which groups speak of in other words */
     bool broken;    /* it could not begin, or end: whoever called it hears of that */

@@ -241,6 +241,15 @@ void tph_sync_leave_queues(struct tph_run *run)
     run->n_lock_queue = 0;
 }
 
+void tph_run_drop_locks(struct tph_run *run)
+{
+    tph_sync_release_workflow(run);
+    tph_sync_leave_queues(run);
+    for (size_t i = 0; i < run->n_nodes; i++) {
+        tph_sync_release(run->nodes[i]);
+    }
+}
+
 void tph_sync_wait_again(struct node *node)
 {
     wait_for(node, node->waits_for);

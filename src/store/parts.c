@@ -14,7 +14,8 @@ static const struct {
 } TABLE[] = {
     {"workflows.argoproj.io", {{{"status", "nodes"}}}, 1},
     {"workflowtasksets.argoproj.io", {{{"spec", "tasks"}}, {{"status", "nodes"}}}, 2},
-    {"configmaps", {{{"data"}}}, 1}, /* those of caches grow; the others are small */
+    {"tiphys.tasks", {{{"tasks"}}}, 1}, /* of one workflow each: what the agent knows, see controller/controller.h */
+    {"configmaps", {{{"data"}}}, 1},    /* those of caches grow; the others are small */
 };
 
 const struct tph_parts_path *tph_parts_of(struct tph_str resource, size_t *ret_n)

@@ -127,8 +127,9 @@ struct tph_store_page {
     uint64_t version; /* what the page shows: the next one, and a watch, goes on from it */
     bool more;        /* there are more after the last one */
 };
-/* Calls each for every object, by namespace and name in the order of their bytes; borrowed for the call. When each
- * returns false the list ends there, with more set if others follow. 0, EXPIRED or -1. */
+/* Calls each for every object, by namespace and name in the order of their bytes; borrowed for the call. each reads
+ * nothing else of the store. When it returns false the list ends there, with more set if others follow. 0, EXPIRED or
+ * -1. */
 typedef bool tph_store_each_fn(void *owner, const struct tph_store_object *object);
 int tph_store_list(struct tph_store *store, const struct tph_store_list *list, tph_store_each_fn *each, void *owner,
                    struct tph_store_page *ret_page, struct tph_error *err) TPH_MUST_CHECK;

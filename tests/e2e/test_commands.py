@@ -52,6 +52,8 @@ def place(tmp_path, port):
     (programs / "tiphys").symlink_to(TIPHYS)
     (programs / "kubectl").write_text("#!/bin/sh\nexit 0\n")
     (programs / "kubectl").chmod(0o755)
+    (tmp_path / "store.yaml").write_text(WORKFLOW.format(name="my"))
+    assert run_program("run", tmp_path / "store.yaml", "--plugin", plugin, "--state", tmp_path / "state.db").code == 0
     for name in (".local/share/bash-completion/completions", ".config/fish/completions"):
         (tmp_path / name).mkdir(parents=True)
     tmp_path.chmod(0o755)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `server` does beside serving: the controller, the agent and the sidecars, over the same store. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/metrics.h"
+#include "controller/controller.h"
+#include "podrt/podrt.h"
+
+struct tph_server_work;
+
+struct tph_server_work_options {
+    struct tph_store *store;
+    struct tph_metrics *metrics; /* borrowed; NULL: nothing is counted */
+    const char *images_file;     /* NULL: the configured maps */
+    const char *logs_dir;        /* NULL: only the last lines, in memory */
+    enum tph_network network;
+    bool unsafe_plain;
+    bool executor_plugins;     /* or ARGO_EXECUTOR_PLUGINS in the environment */
+    bool own_executor_plugins; /* or ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS */
+    size_t parallelism;        /* workflows that run at a time; 0: no limit */
+};
+
+int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_options *options,
+                        struct tph_server_work **ret_work, struct tph_error *err) TPH_MUST_CHECK;
+/* Begins with what the store has. */
+int tph_server_work_start(struct tph_server_work *work, struct tph_error *err) TPH_MUST_CHECK;
+/* Nothing new begins; sidecars end; done is called once. Workflows stay as they are. */
+void tph_server_work_stop(struct tph_server_work *work, int64_t grace_ms, void (*done)(void *owner), void *owner);
+void tph_server_work_free(struct tph_server_work *work); /* before the store */
+TPH_DEFINE_CLEANUP(struct tph_server_work, tph_server_work_free);
+
+struct tph_controller *tph_server_work_controller(struct tph_server_work *work);
