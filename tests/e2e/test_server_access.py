@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from conftest import TIPHYS, run_program
+from conftest import TIPHYS, TOP, run_program
 
 KUBECTL = shutil.which("kubectl", path="/usr/bin:/usr/local/bin")
 CONFIGMAPS = "/api/v1/namespaces/argo/configmaps"
@@ -155,6 +155,16 @@ def test_nobody_is_anonymous(serve):
     with socket.create_connection(("127.0.0.1", server.port)) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"Client sent an HTTP request to an HTTPS server." in plain.recv(1000)
+
+
+def test_a_large_body_of_a_stranger_is_not_waited_for(serve):
+    server = serve()
+    for head in (b"Content-Length: 2000000", b"Transfer-Encoding: chunked"):
+        with server.context.wrap_socket(socket.create_connection(("127.0.0.1", server.port)),
+                                        server_hostname="localhost") as sock:
+            sock.sendall(b"POST " + CONFIGMAPS.encode() + b" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n" + head
+                         + b"\r\n\r\n")
+            assert sock.recv(1000).startswith(b"HTTP/1.1 401 Unauthorized\r\n")  # before a byte of the body
 
 
 def test_users_come_and_go_while_it_runs(serve, tiphys):
@@ -300,6 +310,18 @@ def test_a_certificate_of_the_users_own(serve, tiphys, tmp_path):
     cert.write_text("nonsense")
     assert "there is no certificate in it" in server.log_until("level=warning")
     assert server.process.poll() is None
+
+
+def test_the_commands_of_the_documentation(serve, tmp_path):
+    server = serve(state=tmp_path / "tiphys")
+    text = (TOP / "docs" / "server.md").read_text()
+    commands = [line.split("$ ")[1] for line in re.findall(r"^    \$ tiphys token .*$", text, re.M)]
+    assert len(commands) >= 5
+    for command in commands:
+        done = subprocess.run(["sh", "-c", command.replace("tiphys", str(TIPHYS), 1)], capture_output=True, text=True,
+                              cwd=tmp_path, env={**os.environ, "XDG_STATE_HOME": str(tmp_path)})
+        assert done.returncode == 0, command + done.stderr
+    assert "server: " + server.url in (tmp_path / "ann.kubeconfig").read_text()
 
 
 @pytest.mark.parametrize("args, code, told", [
