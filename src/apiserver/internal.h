@@ -19,6 +19,7 @@ struct tph_gc;
 
 struct tph_api {
     struct tph_api_config config;
+    uint64_t random; /* for ids of requests */
     struct tph_api_call *first; /* all that are under way */
     struct tph_gc *gc;
     struct tph_documents documents;
