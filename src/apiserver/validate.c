@@ -329,8 +329,42 @@ static void check_event(const struct tph_json *object, struct tph_status *status
     }
 }
 
-static void check_pod(const struct tph_json *object, struct tph_status *status)
+/* The spec of a pod without what an update may change. */
+static struct tph_json *fixed_spec(struct tph_json_doc *doc, const struct tph_json *pod)
 {
+    static const char *const lists[] = {"containers", "initContainers"};
+    static const char *const free_fields[] = {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"};
+    struct tph_json *spec = tph_json_copy(doc, tph_json_get(pod, "spec"));
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        struct tph_json_iter it = tph_json_iter(tph_json_get(spec, lists[i]));
+        while (tph_json_next(&it)) {
+            tph_json_remove(it.value, "image");
+        }
+    }
+    for (size_t i = 0; i < sizeof(free_fields) / sizeof(free_fields[0]); i++) {
+        tph_json_remove(spec, free_fields[i]);
+    }
+    return spec;
+}
+
+static void check_pod_update(const struct tph_json *object, const struct tph_json *old, struct tph_status *status)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    if (!tph_json_equal(fixed_spec(doc, object), fixed_spec(doc, old))) {
+        tph_status_fault(
+            status, TPH_FAULT_FORBIDDEN, "spec",
+            "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
+            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions "
+            "to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
+            "was previously negative)");
+    }
+}
+
+static void check_pod(const struct tph_json *object, const struct tph_json *old, struct tph_status *status)
+{
+    if (old) {
+        check_pod_update(object, old, status);
+    }
     if (tph_json_len(tph_json_path(object, "spec", "containers", NULL)) == 0) {
         tph_status_fault(status, TPH_FAULT_REQUIRED, "spec.containers", "Required value");
     }
@@ -377,7 +411,7 @@ void tph_validate_object(const struct tph_kind *kind, const struct tph_json *obj
     } else if (strcmp(kind->resource, "events") == 0) {
         check_event(object, status);
     } else if (strcmp(kind->resource, "pods") == 0) {
-        check_pod(object, status);
+        check_pod(object, old, status);
     } else if (strcmp(kind->resource, "leases.coordination.k8s.io") == 0) {
         check_lease(object, status);
     }
