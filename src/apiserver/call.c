@@ -432,6 +432,7 @@ static void serve(struct tph_api_call *call)
             (void)tph_status_set_bare(&call->status, 405, "MethodNotAllowed",
                                       "%s is not supported on resources of kind \"%s\"", call->route.ask.verb,
                                       k->resource);
+            tph_status_about(&call->status, k, TPH_STR_NONE, false);
         }
         tph_call_fail(call);
         return;

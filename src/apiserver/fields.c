@@ -57,5 +57,5 @@ int tph_fields_apply(struct tph_api_call *call, struct tph_json_doc *doc, const 
         tph_status_cause(&call->status, "FieldManagerConflict", tph_str(fault.conflicts[i].message),
                          fault.conflicts[i].field);
     }
-    return tph_status_set(&call->status, 409, "Conflict", "%s", text);
+    return tph_status_set_bare(&call->status, 409, "Conflict", "%s", text);
 }
