@@ -220,8 +220,17 @@ static int convert_bytes(struct converter *c, const struct tph_json *value, cons
     while (n < text.len && n < padding + 2 && text.p[n] == '=') {
         n++;
     }
-    if (n < text.len || n % 4 != 0) {
-        return tph_error_set(c->err, TPH_ERROR_INVALID, "illegal base64 data at input byte %zu", n);
+    size_t breaks = 0;
+    while (n < text.len && (text.p[n] == '\r' || text.p[n] == '\n')) {
+        n++;
+    }
+    for (size_t i = 0; i < n; i++) {
+        breaks += text.p[i] == '\r' || text.p[i] == '\n';
+    }
+    if (n < text.len || (n - breaks) % 4 != 0) {
+        /* What ends too early is told of where its last four characters begin. */
+        size_t at = n < text.len ? n : n - (n - breaks) % 4;
+        return tph_error_set(c->err, TPH_ERROR_INVALID, "illegal base64 data at input byte %zu", at);
     }
     *ret_value = tph_json_copy(c->doc, value);
     return 0;

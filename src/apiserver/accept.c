@@ -68,28 +68,45 @@ static int form_of(const struct media *m, unsigned forms, bool *ret_v1beta1)
     return -1;
 }
 
-enum tph_accept_result tph_accept_read(const char *header, unsigned forms, struct tph_accept *ret_accept)
+/* q=0.1 as thousandths; 1000 when there is none, or none that can be read. */
+static int quality(struct tph_str q)
+{
+    int value = 0;
+    int unit = 100;
+    if (q.len < 2 || q.p[0] != '0' || q.p[1] != '.') {
+        return q.len == 1 && q.p[0] == '0' ? 0 : 1000;
+    }
+    for (size_t i = 2; i < q.len && i < 5 && q.p[i] >= '0' && q.p[i] <= '9'; i++) {
+        value += (q.p[i] - '0') * unit;
+        unit /= 10;
+    }
+    return value;
+}
+
+enum tph_accept_result tph_accept_read(const char *header, unsigned forms, bool custom, struct tph_accept *ret_accept)
 {
     struct tph_str rest = tph_str(header && header[0] ? header : "*/*");
     struct tph_str part;
     enum tph_accept_result result = TPH_ACCEPT_NOT_MEDIA;
+    int best = 0;
     while (rest.p && tph_str_cut(&rest, ',', &part)) {
         struct media m;
         bool v1beta1;
         read_media(part, &m);
         bool yaml = tph_str_eqz(m.type, "application/yaml");
-        bool any = tph_str_eqz(m.type, "*/*") || tph_str_eqz(m.type, "application/*") ||
-                   tph_str_eqz(m.type, "application/json");
-        if ((!any && !yaml) || tph_str_eqz(m.q, "0")) {
+        bool any = tph_str_eqz(m.type, "*/*") || tph_str_eqz(m.type, "application/json") ||
+                   tph_str_eqz(m.type, custom ? "application/*" : "application/vnd.kubernetes.protobuf");
+        if ((!any && !yaml) || quality(m.q) <= best) {
             continue;
         }
         int form = form_of(&m, forms, &v1beta1);
         if (form < 0) {
-            result = TPH_ACCEPT_NOT_FORM;
+            result = result == TPH_ACCEPT_OK ? result : TPH_ACCEPT_NOT_FORM;
             continue;
         }
         *ret_accept = (struct tph_accept){.form = (enum tph_form)form, .yaml = yaml, .v1beta1 = v1beta1};
-        return TPH_ACCEPT_OK;
+        best = quality(m.q);
+        result = TPH_ACCEPT_OK;
     }
     return result;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which form of an answer a client takes (RFC 9110 Accept, with Kubernetes' parameters as=, v=, g=). Pure.
  *
- * The first of the list that can be served counts; weights are ignored but for q=0. JSON is all we write but for YAML:
- * a client that names protobuf first gets JSON, which its list must hold, as all genuine clients' do. */
+ * The best of the list that can be served counts, the first among equals. We write JSON and YAML. Who asks for protobuf
+ * gets JSON and its Content-Type: every client that knows protobuf goes by that. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,8 +29,9 @@ enum tph_accept_result {
     TPH_ACCEPT_NOT_FORM,  /* the media type, but as something that we cannot make */
 };
 
-/* header: NULL = anything. forms: bits 1 << enum tph_form that can be served besides OBJECT. */
-enum tph_accept_result tph_accept_read(const char *header, unsigned forms, struct tph_accept *ret_accept);
+/* header: NULL = anything. forms: bits 1 << enum tph_form that can be served besides OBJECT. custom: of a
+ * CR, for which protobuf alone is not served, but application/any is: the other way round than for built-in kinds. */
+enum tph_accept_result tph_accept_read(const char *header, unsigned forms, bool custom, struct tph_accept *ret_accept);
 
 /* The media type of a Content-Type, in small letters in room, without parameters. */
 enum { TPH_MEDIA_TEXT = 96 };

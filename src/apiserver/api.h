@@ -41,6 +41,7 @@ struct tph_api_config {
     struct tph_store *store; /* freed before the api, after tph_api_stop */
     const struct tph_api_access *access;
     const char *version; /* of this program, for /version */
+    const char *address; /* where clients reach it: "127.0.0.1:8443" */
     int64_t bookmark_ms; /* 0: TPH_LIMIT_API_BOOKMARK_MS */
     const char *ca;      /* PEM: what kube-root-ca.crt of each namespace holds; NULL: none is made */
 };

@@ -6,7 +6,9 @@
 #include "apiserver/gc.h"
 #include "apiserver/internal.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/limits.h"
+#include "data/duration.h"
 #include "data/quote.h"
 #include "data/yaml.h"
 
@@ -40,6 +42,7 @@ void tph_call_end(struct tph_api_call *call)
     tph_status_release(&call->status);
     tph_buf_release(&call->warnings);
     tph_buf_release(&call->name);
+    tph_buf_release(&call->location);
     tph_buf_release(&call->text);
     tph_json_doc_free(call->body_doc);
     free(call->extra);
@@ -62,10 +65,18 @@ static size_t put_warnings(const struct tph_api_call *call, struct tph_http_head
 
 void tph_call_answer(struct tph_api_call *call, int status, const char *content_type, struct tph_str body)
 {
-    struct tph_http_header headers[MAX_HEADERS] = {{"Content-Type", content_type},
-                                                   {"Cache-Control", "no-cache, private"}};
+    struct tph_http_header headers[MAX_HEADERS] = {{"Cache-Control", "no-cache, private"}};
     char retry[16];
-    size_t n = 2;
+    size_t n = 1;
+    if (content_type) {
+        headers[n++] = (struct tph_http_header){"Content-Type", content_type};
+    }
+    if (call->location.len > 0) {
+        headers[n++] = (struct tph_http_header){"Location", tph_buf_cstr(&call->location)};
+    }
+    if (call->etag[0] != '\0') {
+        headers[n++] = (struct tph_http_header){"Etag", call->etag};
+    }
     if (call->status.code != 0 && call->status.retry_after_s > 0) {
         (void)snprintf(retry, sizeof(retry), "%d", call->status.retry_after_s);
         headers[n++] = (struct tph_http_header){"Retry-After", retry};
@@ -112,6 +123,16 @@ int tph_call_object_form(struct tph_api_call *call, struct tph_str text, uint64_
                          struct tph_error *err)
 {
     unsigned flags = call->accept.form == TPH_FORM_PARTIAL ? TPH_SERVE_PARTIAL : 0;
+    flags |= call->accept.v1beta1 ? TPH_SERVE_V1BETA1 : 0;
+    if (call->accept.form == TPH_FORM_TABLE) {
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+        if (tph_object_read(text, version, &doc, err) < 0) {
+            return -1;
+        }
+        call->table.now_ms = tph_clock_wall_ms();
+        tph_table_write(&call->table, tph_json_root(doc), out);
+        return 0;
+    }
     return tph_object_serve(call->route.kind, text, version, flags, out, err);
 }
 
@@ -300,29 +321,94 @@ static int check_access(struct tph_api_call *call)
     return access->allowed(access->owner, &call->user, &call->route.ask) ? 0 : forbid(call);
 }
 
+static int begin_table(struct tph_api_call *call)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    call->table = (struct tph_table){
+        .kind = call->route.kind,
+        .api_version = call->accept.v1beta1 ? "meta.k8s.io/v1beta1" : "meta.k8s.io/v1",
+        .now_ms = tph_clock_wall_ms(),
+    };
+    if (tph_table_object_read(tph_query_str(&call->query, "includeObject"), &call->table.object, &err) < 0) {
+        return tph_status_bad_request(&call->status, "%s", err.text);
+    }
+    return 0;
+}
+
+/* A partial form that does not fit: one object for a list, a list for an object. False: it is another one. */
+static bool refuse_form(struct tph_api_call *call)
+{
+    struct tph_accept ignored;
+    const struct tph_kind *k = call->route.kind;
+    bool list = call->route.collection && !call->route.watch;
+    unsigned other = 1U << (list ? TPH_FORM_PARTIAL : TPH_FORM_PARTIAL_LIST);
+    if (!k ||
+        tph_accept_read(call->request->accept, other, (k->flags & TPH_KIND_CUSTOM) != 0, &ignored) != TPH_ACCEPT_OK) {
+        return false;
+    }
+    bool custom = (k->flags & TPH_KIND_CUSTOM) != 0;
+    if (custom && !list) {
+        (void)tph_status_internal(&call->status, "content is not a list");
+        return true;
+    }
+    (void)tph_status_set(&call->status, 406, "NotAcceptable",
+                         "you requested %s, but the requested object is %s list (*%s%s)",
+                         list ? "PartialObjectMetadata" : "PartialObjectMetadataList", list ? "a" : "not a",
+                         custom ? "unstructured.Unstructured" : "core.",
+                         custom ? "List"
+                         : list ? k->list_kind
+                                : k->kind);
+    return true;
+}
+
 static int check_accept(struct tph_api_call *call)
 {
     unsigned forms = 0;
     if (call->route.what == TPH_ROUTE_PATH) {
         forms = 1U << TPH_FORM_DISCOVERY;
-    } else if (call->route.collection && !call->route.watch) {
+    } else if (strcmp(call->route.ask.verb, "list") == 0 || strcmp(call->route.ask.verb, "deletecollection") == 0) {
         forms = 1U << TPH_FORM_TABLE | 1U << TPH_FORM_PARTIAL_LIST;
     } else {
         forms = 1U << TPH_FORM_TABLE | 1U << TPH_FORM_PARTIAL;
     }
-    switch (tph_accept_read(call->request->accept, forms, &call->accept)) {
+    const struct tph_kind *k = call->route.kind;
+    bool is_custom = k && (k->flags & TPH_KIND_CUSTOM) != 0;
+    switch (tph_accept_read(call->request->accept, forms, is_custom, &call->accept)) {
     case TPH_ACCEPT_OK:
-        return 0;
+        if (call->accept.yaml && call->route.watch) {
+            return tph_status_set(&call->status, 406, "NotAcceptable",
+                                  "only the following media types are accepted: application/json;stream=watch, "
+                                  "application/vnd.kubernetes.protobuf;stream=watch");
+        }
+        return call->accept.form == TPH_FORM_TABLE ? begin_table(call) : 0;
     case TPH_ACCEPT_NOT_MEDIA:
+        if (is_custom || (!k && tph_str_has_prefix(call->route.ask.path, TPH_STR("/apis")))) {
+            break;
+        }
         return tph_status_set_bare(&call->status, 406, "NotAcceptable",
                                    "406: Not Acceptable\n\nAvailable representations: application/json, "
                                    "application/yaml, application/vnd.kubernetes.protobuf");
     case TPH_ACCEPT_NOT_FORM:
+        if (refuse_form(call)) {
+            return -1;
+        }
         break;
     }
     return tph_status_set(&call->status, 406, "NotAcceptable",
                           "only the following media types are accepted: application/json, application/yaml, "
                           "application/vnd.kubernetes.protobuf");
+}
+
+/* `timeout`, which only must be a duration: what counts is timeoutSeconds. */
+static int check_timeout(struct tph_api_call *call)
+{
+    struct tph_str text = tph_query_str(&call->query, "timeout");
+    struct tph_error err = TPH_ERROR_INIT;
+    int64_t ns;
+    if (text.len > 0 && tph_duration_parse_go(text, &ns, &err) < 0) {
+        return tph_status_bad_request(&call->status, "invalid timeout specified in the request URL - %s", err.text);
+    }
+    return 0;
 }
 
 static void serve_resource(struct tph_api_call *call)
@@ -375,11 +461,19 @@ static void serve(struct tph_api_call *call)
         return;
     }
     if (call->route.what == TPH_ROUTE_METHOD) {
+        const struct tph_kind *k = call->route.kind;
         (void)tph_status_method(&call->status);
+        if (call->route.sub && k && (k->flags & TPH_KIND_CUSTOM) != 0) {
+            (void)tph_status_set_bare(&call->status, 405, "MethodNotAllowed",
+                                      "%s is not supported on resources of kind \"%s\"", call->route.ask.verb,
+                                      k->resource);
+            tph_status_about(&call->status, k, TPH_STR_NONE, false);
+        }
         tph_call_fail(call);
         return;
     }
-    if (check_accept(call) < 0) {
+    bool openapi = tph_str_has_prefix(call->route.ask.path, TPH_STR("/openapi/")); /* has types of its own */
+    if (check_timeout(call) < 0 || (!openapi && check_accept(call) < 0)) {
         tph_call_fail(call);
         return;
     }
@@ -409,6 +503,7 @@ struct tph_api_call *tph_api_call(struct tph_api *api, const struct tph_api_requ
                                   .over = &over,
                                   .code = 200,
                                   .warnings = TPH_BUF_INIT(TPH_LIMIT_HTTP_HEADER),
+                                  .location = TPH_BUF_INIT(TPH_KIB(4)),
                                   .name = TPH_BUF_INIT(TPH_LIMIT_API_BODY),
                                   .text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT)};
     if (api->first) {
@@ -448,6 +543,7 @@ int tph_api_new(const struct tph_api_config *config, struct tph_api **ret_api, s
 {
     struct tph_api *api = TPH_NEW(struct tph_api);
     api->config = *config;
+    api->config.address = config->address ? config->address : "127.0.0.1";
     api->config.bookmark_ms = config->bookmark_ms > 0 ? config->bookmark_ms : TPH_LIMIT_API_BOOKMARK_MS;
     if (tph_gc_new(api, &api->gc, err) < 0) {
         tph_api_free(api);
@@ -460,8 +556,7 @@ int tph_api_new(const struct tph_api_config *config, struct tph_api **ret_api, s
 void tph_api_stop(struct tph_api *api)
 {
     api->stopped = true;
-    tph_gc_free(api->gc);
-    api->gc = NULL;
+    tph_gc_stop(api->gc);
     struct tph_api_call *next;
     for (struct tph_api_call *call = api->first; call; call = next) {
         next = call->next;
@@ -482,5 +577,6 @@ void tph_api_free(struct tph_api *api)
     while (api->first) {
         tph_call_end(api->first);
     }
+    tph_documents_release(&api->documents);
     free(api);
 }

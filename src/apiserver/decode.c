@@ -5,6 +5,7 @@
 
 #include "api/gotype_tables.h"
 #include "apiserver/internal.h"
+#include "apiserver/protobuf.h"
 #include "base/limits.h"
 #include "data/yaml.h"
 
@@ -60,7 +61,7 @@ static bool json_problem(struct tph_str body, const struct tph_json *root, struc
         return true;
     }
     if (kind == TPH_JSON_FAULT_DEPTH) {
-        (void)tph_buf_puts(out, "exceeded max depth");
+        (void)tph_buf_puts(out, "invalid character '[' exceeded max depth");
         return true;
     }
     if (!root || tph_json_is(root, TPH_JSON_OBJECT) || tph_json_is(root, TPH_JSON_NULL)) {
@@ -96,10 +97,30 @@ static int read_json(struct tph_api_call *call, struct tph_json_doc **ret_doc)
 static int read_yaml(struct tph_api_call *call, struct tph_json_doc **ret_doc)
 {
     struct tph_error err = TPH_ERROR_INIT;
-    if (tph_yaml_parse(call->request->body, 0, ret_doc, NULL, &err) < 0) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(8));
-        (void)tph_buf_printf(&problem, "couldn't get version/kind; json parse error: %s", err.text);
-        return unrecognized(call, tph_buf_cstr(&problem));
+    const struct tph_kind *k = call->route.kind;
+    struct tph_yaml_stream stream = {.rest = call->request->body};
+    struct tph_str document = call->request->body;
+    (void)tph_yaml_next_document(&stream, &document); /* what follows the first does not count */
+    if (tph_yaml_parse(document, 0, ret_doc, NULL, &err) < 0) {
+        return unrecognized(call, err.text);
+    }
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *strict = NULL;
+    if (call->options.strict && tph_yaml_parse(document, TPH_YAML_STRICT, &strict, NULL, &err) < 0) {
+        return tph_status_bad_request(&call->status,
+                                      "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
+                                      k->kind, k->version, k->kind, err.text);
+    }
+    return 0;
+}
+
+static int read_protobuf(struct tph_api_call *call, struct tph_json_doc **ret_doc)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    char version[TPH_API_VERSION_TEXT];
+    const struct tph_kind *k = call->route.kind;
+    if (tph_protobuf_read(call->request->body, tph_str(tph_kind_api_version(k, version)), tph_str(k->kind), ret_doc,
+                          &err) < 0) {
+        return tph_status_bad_request(&call->status, "%s", err.text);
     }
     return 0;
 }
@@ -176,6 +197,10 @@ static int decode_typed(struct tph_api_call *call, struct tph_json_doc *doc, con
     if (!k->type) {
         object = value;
     } else if (tph_go_convert(doc, value, k->type, &options, &object, &err) < 0) {
+        return tph_status_bad_request(&call->status, "%s in version \"%s\" cannot be handled as a %s: %s", k->kind,
+                                      k->version, k->kind, err.text);
+    }
+    if (tph_times_normalize(k, doc, object, &err) < 0) {
         return tph_status_bad_request(&call->status, "%s in version \"%s\" cannot be handled as a %s: %s", k->kind,
                                       k->version, k->kind, err.text);
     }
@@ -300,18 +325,20 @@ int tph_decode(struct tph_api_call *call, struct tph_json_doc **ret_doc, struct 
     char room[TPH_MEDIA_TEXT];
     struct tph_str type = tph_media_type(call->request->content_type, room);
     struct tph_json *object = NULL;
+    bool custom = (call->route.kind->flags & TPH_KIND_CUSTOM) != 0;
     int failed;
     if (type.len == 0 || tph_str_eqz(type, "application/json")) {
         failed = read_json(call, &doc);
     } else if (tph_str_eqz(type, "application/yaml")) {
         failed = read_yaml(call, &doc);
+    } else if (tph_str_eqz(type, "application/vnd.kubernetes.protobuf") && !custom) {
+        failed = read_protobuf(call, &doc);
     } else {
         failed = unsupported(call);
     }
     if (failed < 0) {
         return -1;
     }
-    bool custom = (call->route.kind->flags & TPH_KIND_CUSTOM) != 0;
     if ((custom ? decode_custom(call, doc, tph_json_root(doc), &object)
                 : decode_typed(call, doc, tph_json_root(doc), &object)) < 0) {
         return -1;
@@ -321,11 +348,41 @@ int tph_decode(struct tph_api_call *call, struct tph_json_doc **ret_doc, struct 
     return 0;
 }
 
+/* The patched object as Go has it there: a map, sorted; below it, what was not patched in the order of its type. */
+static void put_patched(const struct tph_api_call *call, const struct tph_json *value, struct tph_buf *out)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    static const char *const order[] = {"apiVersion", "binaryData", "data", "immutable", "kind", "metadata"};
+    bool custom = (call->route.kind->flags & TPH_KIND_CUSTOM) != 0;
+    const struct tph_go_options options = {.flags = 0};
+    struct tph_error err = TPH_ERROR_INIT;
+    struct tph_json *copy = tph_json_copy(doc, value);
+    struct tph_json *meta = NULL;
+    if (custom ||
+        tph_go_convert(doc, tph_json_get(copy, "metadata"), &tph_gt_meta_ObjectMeta, &options, &meta, &err) < 0) {
+        tph_json_write(value, TPH_JSON_HTML | TPH_JSON_SORTED, out);
+        return;
+    }
+    tph_json_set(doc, copy, "metadata", meta);
+    struct tph_json *sorted = tph_json_new_object(doc);
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        struct tph_json *member = tph_json_remove(copy, order[i]);
+        if (member) {
+            tph_json_set(doc, sorted, order[i], member);
+        }
+    }
+    struct tph_json_iter it = tph_json_iter(copy);
+    while (tph_json_next(&it)) {
+        tph_json_setn(doc, sorted, it.key, tph_json_copy(doc, it.value));
+    }
+    tph_json_write(sorted, TPH_JSON_HTML, out);
+}
+
 /* 422 with the whole patched object, as the API server tells it. */
 static int broken_patch(struct tph_api_call *call, const struct tph_json *value, const char *problem)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    tph_json_write(value, TPH_JSON_HTML, &text);
+    put_patched(call, value, &text);
     tph_status_fault_value(&call->status, "patch", tph_buf_str(&text), "%s", problem);
     int failed = tph_status_invalid(&call->status, TPH_STR_NONE, TPH_STR_NONE, TPH_STR_NONE);
     tph_buf_clear(&call->status.kind);
@@ -347,6 +404,9 @@ int tph_decode_patched(struct tph_api_call *call, struct tph_json_doc *doc, stru
         failed = tph_go_convert(doc, value, k->type, &options, &object, &err);
     } else {
         object = value;
+    }
+    if (failed == 0) {
+        failed = tph_times_normalize(k, doc, object, &err);
     }
     if (failed < 0) {
         return broken_patch(call, value, err.text);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "apiserver/list.h"
+#include "apiserver/protobuf.h"
 #include "apiserver/write.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -41,6 +42,21 @@ static void check_dry_run_list(struct tph_api_call *call, const struct tph_json 
     }
 }
 
+static void take_body(struct tph_api_call *call, struct delete_options *o, const struct tph_json *root)
+{
+    int64_t grace;
+    if (tph_json_to_i64(tph_json_get(root, "gracePeriodSeconds"), &grace) == 0) {
+        o->grace_s = grace;
+    }
+    copy_text(tph_json_get_str(root, "propagationPolicy"), o->policy, sizeof(o->policy));
+    copy_text(tph_json_str(tph_json_path(root, "preconditions", "uid", NULL)), o->uid, sizeof(o->uid));
+    copy_text(tph_json_str(tph_json_path(root, "preconditions", "resourceVersion", NULL)), o->version,
+              sizeof(o->version));
+    o->orphan_given = tph_json_is(tph_json_get(root, "orphanDependents"), TPH_JSON_BOOL);
+    o->orphan = tph_json_bool(tph_json_get(root, "orphanDependents"));
+    check_dry_run_list(call, tph_json_get(root, "dryRun"));
+}
+
 static int read_body(struct tph_api_call *call, struct delete_options *o)
 {
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
@@ -48,7 +64,15 @@ static int read_body(struct tph_api_call *call, struct delete_options *o)
     struct tph_error err = TPH_ERROR_INIT;
     char room[TPH_MEDIA_TEXT];
     struct tph_str type = tph_media_type(call->request->content_type, room);
+    bool protobuf = tph_str_eqz(type, "application/vnd.kubernetes.protobuf");
     bool yaml = tph_str_eqz(type, "application/yaml");
+    if (protobuf) {
+        if (tph_protobuf_read(call->request->body, TPH_STR("v1"), TPH_STR("DeleteOptions"), &doc, &err) < 0) {
+            return tph_status_bad_request(&call->status, "%s", err.text);
+        }
+        take_body(call, o, tph_json_root(doc));
+        return 0;
+    }
     if (!yaml && tph_json_check(call->request->body, &fault) != TPH_JSON_FAULT_NONE) {
         return tph_status_bad_request(&call->status, "couldn't get version/kind; json parse error: %s", fault.text);
     }
@@ -63,17 +87,7 @@ static int read_body(struct tph_api_call *call, struct delete_options *o)
             "no kind \"%.*s\" is registered for version \"%.*s\" in scheme \"pkg/runtime/scheme.go:111\"",
             TPH_FMT(kind), TPH_FMT(tph_json_get_str(root, "apiVersion")));
     }
-    int64_t grace;
-    if (tph_json_to_i64(tph_json_get(root, "gracePeriodSeconds"), &grace) == 0) {
-        o->grace_s = grace;
-    }
-    copy_text(tph_json_get_str(root, "propagationPolicy"), o->policy, sizeof(o->policy));
-    copy_text(tph_json_str(tph_json_path(root, "preconditions", "uid", NULL)), o->uid, sizeof(o->uid));
-    copy_text(tph_json_str(tph_json_path(root, "preconditions", "resourceVersion", NULL)), o->version,
-              sizeof(o->version));
-    o->orphan_given = tph_json_is(tph_json_get(root, "orphanDependents"), TPH_JSON_BOOL);
-    o->orphan = tph_json_bool(tph_json_get(root, "orphanDependents"));
-    check_dry_run_list(call, tph_json_get(root, "dryRun"));
+    take_body(call, o, root);
     return 0;
 }
 
@@ -194,8 +208,8 @@ static int64_t grace_of(const struct tph_kind *kind, const struct tph_json *obje
                                                                                                               : 30;
 }
 
-/* Marks an object as being deleted; what already is keeps its mark, unless the new one is shorter. */
-static void mark(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object, int64_t grace_s)
+void tph_object_mark_deleted(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object,
+                             int64_t grace_s)
 {
     struct tph_json *meta = tph_object_meta(doc, object);
     char text[TPH_TIME_TEXT];
@@ -252,7 +266,7 @@ static void remove_now(struct tph_api_call *call, const struct tph_store_object 
     tph_buf_clear(&call->text);
     call->version = stored->version;
     if (strcmp(k->resource, "pods") == 0) {
-        mark(k, doc, object, 0);
+        tph_object_mark_deleted(k, doc, object, 0);
         if (tph_write_text(call, object) < 0) {
             tph_call_fail(call);
             return;
@@ -310,7 +324,7 @@ static void delete_found(struct tph_api_call *call, const struct tph_store_objec
         remove_now(call, stored, doc, object);
         return;
     }
-    mark(k, doc, object, grace);
+    tph_object_mark_deleted(k, doc, object, grace);
     if (tph_write_text(call, object) < 0) {
         tph_call_fail(call);
         return;
@@ -405,7 +419,7 @@ static int collect(void *owner, const struct tph_store_object *object)
     set_finalizers(doc, root, o->policy);
     int64_t grace = grace_of(k, root, o->grace_s);
     if (tph_object_has_finalizers(root) || grace > 0) {
-        mark(k, doc, root, grace);
+        tph_object_mark_deleted(k, doc, root, grace);
         tph_object_keep(k, root, &kept->text);
         change->verb = TPH_STORE_UPDATE;
         change->text = tph_buf_str(&kept->text);
@@ -449,12 +463,10 @@ static void collection_attempt(struct tph_api_call *call)
         return;
     }
     tph_buf_clear(&call->text);
-    (void)tph_buf_printf(&call->text,
-                         "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{%s\"resourceVersion\":\"%llu\"},"
-                         "\"items\":[",
-                         k->list_kind, tph_kind_api_version(k, version),
-                         (k->flags & TPH_KIND_CUSTOM) != 0 ? "\"continue\":\"\"," : "",
-                         (unsigned long long)list.version);
+    (void)tph_buf_printf(&call->text, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":", k->list_kind,
+                         tph_kind_api_version(k, version));
+    tph_list_put_meta(&list, tph_buf_str(&token), (k->flags & TPH_KIND_CUSTOM) != 0, &call->text);
+    (void)tph_buf_puts(&call->text, ",\"items\":[");
     (void)tph_buf_put(&call->text, tph_buf_str(&c.items));
     (void)tph_buf_puts(&call->text, "]}");
     tph_list_release(&list);

@@ -9,4 +9,7 @@
 #include "apiserver/internal.h"
 
 int tph_gc_new(struct tph_api *api, struct tph_gc **ret_gc, struct tph_error *err) TPH_MUST_CHECK;
+/* Closes its watches; writes under way go on until the store is freed. */
+void tph_gc_stop(struct tph_gc *gc);
+/* After the store was freed. */
 void tph_gc_free(struct tph_gc *gc);

@@ -4,10 +4,13 @@
 
 #include "apiserver/accept.h"
 #include "apiserver/api.h"
+#include "apiserver/discovery.h"
+#include "apiserver/documents.h"
 #include "apiserver/object.h"
 #include "apiserver/query.h"
 #include "apiserver/route.h"
 #include "apiserver/status.h"
+#include "apiserver/table.h"
 #include "base/buf.h"
 #include "data/json.h"
 
@@ -18,6 +21,7 @@ struct tph_api {
     struct tph_api_config config;
     struct tph_api_call *first; /* all that are under way */
     struct tph_gc *gc;
+    struct tph_documents documents;
     bool stopped;
 };
 
@@ -49,6 +53,9 @@ struct tph_api_call {
     struct tph_buf warnings; /* lines */
     struct tph_api_options options;
     struct tph_api_watch *watch;
+    char etag[TPH_ETAG_TEXT]; /* of the answer; empty: none */
+    struct tph_buf location;  /* of a redirection */
+    struct tph_table table;   /* when that is the form */
 
     /* a write */
     void (*attempt)(struct tph_api_call *call); /* reads anew and tries again */
@@ -94,6 +101,7 @@ void tph_api_patch(struct tph_api_call *call);
 void tph_api_delete(struct tph_api_call *call);
 void tph_api_delete_collection(struct tph_api_call *call);
 void tph_api_review(struct tph_api_call *call);
+void tph_api_log(struct tph_api_call *call, const struct tph_json *pod);
 void tph_api_path(struct tph_api_call *call); /* what is no resource */
 
 void tph_api_watch_pump(struct tph_api_call *call);
@@ -109,6 +117,9 @@ int tph_decode(struct tph_api_call *call, struct tph_json_doc **ret_doc, struct 
 /* The same for what a patch made. */
 int tph_decode_patched(struct tph_api_call *call, struct tph_json_doc *doc, struct tph_json *value,
                        struct tph_json **ret_object) TPH_MUST_CHECK;
+/* Times as they are kept: UTC. -1: Go's words about one that is none. */
+int tph_times_normalize(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object,
+                        struct tph_error *err) TPH_MUST_CHECK;
 void tph_call_warn(struct tph_api_call *call, const char *format, ...) TPH_PRINTF(2, 3);
 
 /* Before an object is made: names, server's fields, defaults, validation. */
@@ -117,10 +128,14 @@ int tph_prepare_create(struct tph_api_call *call, struct tph_json_doc *doc, stru
 int tph_prepare_update(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
                        struct tph_json *object) TPH_MUST_CHECK;
 void tph_default_object(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object, bool creating);
+/* What admission adds to what is created, which nobody manages. */
+void tph_admit_object(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object);
 /* Collects faults in status; old is NULL at creation. */
 void tph_validate_object(const struct tph_kind *kind, const struct tph_json *object, const struct tph_json *old,
                          struct tph_status *status);
 void tph_validate_meta(const struct tph_kind *kind, const struct tph_json *object, struct tph_status *status);
 
-/* Deletion marks. */
+/* Makes what every namespace has where it is not there: the service account `default`, and kube-root-ca.crt. */
+void tph_api_furnish(struct tph_api *api, struct tph_str ns);
+
 bool tph_object_has_finalizers(const struct tph_json *object);

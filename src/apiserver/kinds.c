@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/gotype_argo.h"
+#include "api/gotype_groups.h"
 #include "api/gotype_tables.h"
 
 #define CORE ""
@@ -151,11 +152,11 @@ static const struct tph_kind kinds[] = {
 
     {"authorization.k8s.io", "v1", "SelfSubjectAccessReview", "", "selfsubjectaccessreviews", "selfsubjectaccessreview",
      NO_NAMES, NO_NAMES, "selfsubjectaccessreviews.authorization.k8s.io", false, TPH_API_CREATE, TPH_KIND_VIRTUAL,
-     TPH_GENERATION_NONE, NULL, "", NULL, NULL},
+     TPH_GENERATION_NONE, NULL, "", &tph_gt_authorization_SelfSubjectAccessReview, NULL},
 
     {"coordination.k8s.io", "v1", "Lease", "LeaseList", "leases", "lease", NO_NAMES, NO_NAMES,
      "leases.coordination.k8s.io", true, TPH_API_ALL, TPH_KIND_PUT_NEEDS_RV | TPH_KIND_PUT_CREATES, TPH_GENERATION_NONE,
-     NULL, "gqkMMb/YqFM=", NULL, NULL},
+     NULL, "gqkMMb/YqFM=", &tph_gt_coordination_Lease, NULL},
 
     {ARGO,
      "v1alpha1",

@@ -24,5 +24,8 @@ typedef int tph_list_each_fn(void *owner, const struct tph_store_object *object)
 int tph_list_walk(struct tph_api_call *call, struct tph_list *list, tph_list_each_fn *each, void *owner,
                   struct tph_buf *token) TPH_MUST_CHECK;
 
+/* The metadata of a list, after the walk; always: continue is there also when it is empty. */
+void tph_list_put_meta(const struct tph_list *list, struct tph_str token, bool always, struct tph_buf *out);
+
 /* resourceVersion of the query. */
 int tph_call_version(struct tph_api_call *call, bool list, uint64_t *ret_version) TPH_MUST_CHECK;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apiserver/object.h"
 
+#include <stdlib.h>
+
 #include "base/limits.h"
 
 static void put_prefix(const struct tph_kind *kind, struct tph_buf *out)
@@ -10,33 +12,48 @@ static void put_prefix(const struct tph_kind *kind, struct tph_buf *out)
                          tph_kind_api_version(kind, version), kind->kind);
 }
 
+enum { MAX_MEMBERS = 64 };
+
+static int by_name(const void *a, const void *b)
+{
+    const struct tph_json_iter *x = a;
+    const struct tph_json_iter *y = b;
+    return tph_str_cmp(x->key, y->key);
+}
+
+/* The members of an object by name, but for those that are left out, each with a comma before it unless it is first. */
+static void put_members(const struct tph_json *object, const char *const *left_out, bool first, struct tph_buf *out)
+{
+    struct tph_json_iter members[MAX_MEMBERS] = {{.value = NULL}};
+    struct tph_json_iter it = tph_json_iter(object);
+    size_t n = 0;
+    while (n < MAX_MEMBERS && tph_json_next(&it)) {
+        const char *const *name = left_out;
+        while (*name && !tph_str_eqz(it.key, *name)) {
+            name++;
+        }
+        if (!*name) {
+            members[n++] = it;
+        }
+    }
+    qsort(members, n, sizeof(members[0]), by_name);
+    for (size_t i = 0; i < n; i++) {
+        (void)tph_buf_puts(out, first ? "" : ",");
+        first = false;
+        tph_json_write_str(members[i].key, TPH_JSON_HTML, out);
+        (void)tph_buf_putc(out, ':');
+        tph_json_write(members[i].value, TPH_JSON_HTML | TPH_JSON_SORTED, out);
+    }
+}
+
 void tph_object_keep(const struct tph_kind *kind, const struct tph_json *object, struct tph_buf *out)
 {
-    unsigned flags = (kind->flags & TPH_KIND_CUSTOM) != 0 ? TPH_JSON_SORTED : 0;
+    static const char *const version[] = {"resourceVersion", NULL};
+    static const char *const begun[] = {"apiVersion", "kind", "metadata", NULL};
     put_prefix(kind, out);
-    struct tph_json_iter it = tph_json_iter(tph_json_get(object, "metadata"));
-    bool first = true;
-    while (tph_json_next(&it)) {
-        if (tph_str_eqz(it.key, "resourceVersion")) {
-            continue;
-        }
-        (void)tph_buf_puts(out, first ? "" : ",");
-        tph_json_write_str(it.key, TPH_JSON_HTML, out);
-        (void)tph_buf_putc(out, ':');
-        tph_json_write(it.value, TPH_JSON_HTML | TPH_JSON_SORTED, out);
-        first = false;
-    }
+    put_members(tph_json_get(object, "metadata"), version, true, out);
     (void)tph_buf_putc(out, '}');
-    it = tph_json_iter(object);
-    while (tph_json_next(&it)) {
-        if (tph_str_eqz(it.key, "metadata") || tph_str_eqz(it.key, "kind") || tph_str_eqz(it.key, "apiVersion")) {
-            continue;
-        }
-        (void)tph_buf_putc(out, ',');
-        tph_json_write_str(it.key, TPH_JSON_HTML, out);
-        (void)tph_buf_putc(out, ':');
-        tph_json_write(it.value, TPH_JSON_HTML | flags, out);
-    }
+    put_members(object, begun, false, out);
     (void)tph_buf_putc(out, '}');
 }
 
@@ -78,7 +95,9 @@ static void serve(const struct tph_kind *kind, struct tph_str text, size_t prefi
 {
     struct tph_str rest = tph_str_slice(text, prefix, text.len);
     if ((flags & TPH_SERVE_PARTIAL) != 0) {
-        (void)tph_buf_puts(out, "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{");
+        (void)tph_buf_printf(out,
+                             "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1%s\",\"metadata\":{",
+                             (flags & TPH_SERVE_V1BETA1) != 0 ? "beta1" : "");
         rest = tph_str_slice(text, prefix, end_of_object(text, prefix - 1));
     } else if ((flags & TPH_SERVE_UNTYPED) != 0) {
         (void)tph_buf_puts(out, "{\"metadata\":{");

@@ -14,12 +14,14 @@
 #include "base/error.h"
 #include "data/json.h"
 
-/* Appends the text that is kept. CRs with sorted members, as Go writes maps. */
+/* Appends the text that is kept: members sorted, so that equal objects have equal texts. Objects of more than 64
+ * members lose the rest: no kind has as many. */
 void tph_object_keep(const struct tph_kind *kind, const struct tph_json *object, struct tph_buf *out);
 
 enum {
     TPH_SERVE_UNTYPED = 1, /* without kind and apiVersion, as items of core lists are */
     TPH_SERVE_PARTIAL = 2, /* its metadata alone, as PartialObjectMetadata */
+    TPH_SERVE_V1BETA1 = 4, /* of meta.k8s.io/v1beta1 */
 };
 /* Appends a kept text with its version; 0: without one. -1: it is no object (INVALID). */
 int tph_object_serve(const struct tph_kind *kind, struct tph_str text, uint64_t version, unsigned flags,

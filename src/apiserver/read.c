@@ -72,7 +72,12 @@ void tph_api_get(struct tph_api_call *call)
         return;
     }
     if (call->route.sub && strcmp(call->route.sub->name, "log") == 0) {
-        tph_call_answer(call, 204, "text/plain", TPH_STR_NONE);
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+        if (tph_object_read(tph_buf_str(&object.text), 0, &doc, &err) < 0) {
+            tph_call_error(call, &err);
+            return;
+        }
+        tph_api_log(call, tph_json_root(doc));
         return;
     }
     (void)tph_buf_put(&call->text, tph_buf_str(&object.text));
@@ -82,12 +87,24 @@ void tph_api_get(struct tph_api_call *call)
 
 /* ---- continue tokens: base64url of {"v":"meta.k8s.io/v1","rv":N,"start":"ns/name\u0000"} ---- */
 
+static void code_token(int64_t version, struct tph_str start, struct tph_buf *out)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf json = TPH_BUF_INIT(TPH_KIB(8));
+    TPH_CLEANUP(tph_buf_release) struct tph_buf coded = TPH_BUF_INIT(TPH_KIB(16));
+    (void)tph_buf_printf(&json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%lld,\"start\":", (long long)version);
+    tph_json_write_str(start, TPH_JSON_HTML, &json);
+    (void)tph_buf_putc(&json, '}');
+    tph_base64_encode(tph_buf_str(&json), &coded);
+    for (size_t i = 0; i < coded.len && coded.bytes[i] != '='; i++) {
+        char c = coded.bytes[i];
+        (void)tph_buf_putc(out, c == '+' ? '-' : c == '/' ? '_' : c);
+    }
+}
+
 static void put_token(const struct tph_api_call *call, uint64_t version, struct tph_str ns, struct tph_str name,
                       struct tph_buf *out)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf start = TPH_BUF_INIT(TPH_KIB(4));
-    TPH_CLEANUP(tph_buf_release) struct tph_buf json = TPH_BUF_INIT(TPH_KIB(8));
-    TPH_CLEANUP(tph_buf_release) struct tph_buf coded = TPH_BUF_INIT(TPH_KIB(16));
     bool everywhere = call->route.kind->namespaced && call->route.ask.ns.len == 0;
     (void)tph_buf_putc(&start, '/');
     if (everywhere) {
@@ -95,14 +112,7 @@ static void put_token(const struct tph_api_call *call, uint64_t version, struct 
     }
     (void)tph_buf_put(&start, name);
     (void)tph_buf_append(&start, "\0", 1);
-    (void)tph_buf_printf(&json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%llu,\"start\":", (unsigned long long)version);
-    tph_json_write_str(tph_buf_str(&start), TPH_JSON_HTML, &json);
-    (void)tph_buf_putc(&json, '}');
-    tph_base64_encode(tph_buf_str(&json), &coded);
-    for (size_t i = 0; i < coded.len && coded.bytes[i] != '='; i++) {
-        char c = coded.bytes[i];
-        (void)tph_buf_putc(out, c == '+' ? '-' : c == '/' ? '_' : c);
-    }
+    code_token((int64_t)version, tph_buf_str(&start), out);
 }
 
 static int bad_token(struct tph_api_call *call, const char *problem)
@@ -294,6 +304,10 @@ static int expired(struct tph_api_call *call, const struct tph_list *list)
     if (!list->continued) {
         return tph_status_set(&call->status, 410, "Expired", "The resourceVersion for the provided list is too old.");
     }
+    TPH_CLEANUP(tph_buf_release) struct tph_buf start = TPH_BUF_INIT(TPH_KIB(8));
+    (void)tph_buf_printf(&start, "/%s", tph_buf_cstr(&list->start));
+    (void)tph_buf_append(&start, "\0", 1);
+    code_token(-1, tph_buf_str(&start), &call->status.token);
     return tph_status_set(
         &call->status, 410, "Expired",
         "The provided continue parameter is too old to display a consistent list result. You can start a new list "
@@ -351,18 +365,8 @@ struct items {
     size_t n;
 };
 
-static int put_item(void *owner, const struct tph_store_object *object)
+static int check_length(struct items *items)
 {
-    struct items *items = owner;
-    const struct tph_kind *k = items->call->route.kind;
-    struct tph_error err = TPH_ERROR_INIT;
-    unsigned flags = items->call->accept.form == TPH_FORM_PARTIAL_LIST ? TPH_SERVE_PARTIAL
-                     : (k->flags & TPH_KIND_CUSTOM) != 0               ? 0
-                                                                       : TPH_SERVE_UNTYPED;
-    (void)tph_buf_puts(&items->text, items->n++ > 0 ? "," : "");
-    if (tph_object_serve(k, tph_buf_str(&object->text), object->version, flags, &items->text, &err) < 0) {
-        return tph_status_internal(&items->call->status, "%s", err.text);
-    }
     if (tph_buf_failed(&items->text)) {
         return tph_status_set(&items->call->status, 413, "RequestEntityTooLarge",
                               "the list has more than %zu bytes: ask for it in pages with limit=500",
@@ -371,7 +375,30 @@ static int put_item(void *owner, const struct tph_store_object *object)
     return 0;
 }
 
-static void put_list_meta(const struct tph_list *list, struct tph_str token, bool always, struct tph_buf *out)
+static int put_item(void *owner, const struct tph_store_object *object)
+{
+    struct items *items = owner;
+    const struct tph_kind *k = items->call->route.kind;
+    struct tph_error err = TPH_ERROR_INIT;
+    if (items->call->accept.form == TPH_FORM_TABLE) {
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+        if (tph_object_read(tph_buf_str(&object->text), object->version, &doc, &err) < 0) {
+            return tph_status_internal(&items->call->status, "%s", err.text);
+        }
+        tph_table_row(&items->call->table, tph_json_root(doc), items->n++ == 0, &items->text);
+        return check_length(items);
+    }
+    unsigned flags = items->call->accept.form == TPH_FORM_PARTIAL_LIST ? TPH_SERVE_PARTIAL
+                     : (k->flags & TPH_KIND_CUSTOM) != 0               ? 0
+                                                                       : TPH_SERVE_UNTYPED;
+    (void)tph_buf_puts(&items->text, items->n++ > 0 ? "," : "");
+    if (tph_object_serve(k, tph_buf_str(&object->text), object->version, flags, &items->text, &err) < 0) {
+        return tph_status_internal(&items->call->status, "%s", err.text);
+    }
+    return check_length(items);
+}
+
+void tph_list_put_meta(const struct tph_list *list, struct tph_str token, bool always, struct tph_buf *out)
 {
     (void)tph_buf_printf(out, "{\"resourceVersion\":\"%llu\"", (unsigned long long)list->version);
     if (token.len > 0 || always) {
@@ -392,7 +419,7 @@ static void put_list(const struct tph_api_call *call, const struct tph_list *lis
     (void)tph_buf_printf(out, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":",
                          partial ? "PartialObjectMetadataList" : k->list_kind,
                          partial ? "meta.k8s.io/v1" : tph_kind_api_version(k, version));
-    put_list_meta(list, token, !partial && (k->flags & TPH_KIND_CUSTOM) != 0, out);
+    tph_list_put_meta(list, token, !partial && (k->flags & TPH_KIND_CUSTOM) != 0, out);
     if (partial && items->n == 0) {
         (void)tph_buf_puts(out, ",\"items\":null}");
         return;
@@ -400,6 +427,21 @@ static void put_list(const struct tph_api_call *call, const struct tph_list *lis
     (void)tph_buf_puts(out, ",\"items\":[");
     (void)tph_buf_put(out, tph_buf_str(&items->text));
     (void)tph_buf_puts(out, "]}");
+}
+
+static void put_table(const struct tph_api_call *call, const struct tph_list *list, struct tph_str token,
+                      const struct items *items, struct tph_buf *out)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(32));
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    struct tph_error err = TPH_ERROR_INIT;
+    tph_list_put_meta(list, token, false, &text);
+    if (tph_json_parse(tph_buf_str(&text), &doc, &err) < 0) {
+        return;
+    }
+    tph_table_begin(&call->table, tph_json_root(doc), out);
+    (void)tph_buf_put(out, tph_buf_str(&items->text));
+    tph_table_end(out);
 }
 
 void tph_api_list(struct tph_api_call *call)
@@ -414,7 +456,11 @@ void tph_api_list(struct tph_api_call *call)
         tph_call_fail(call);
         return;
     }
-    put_list(call, &list, tph_buf_str(&token), &items, &out);
+    if (call->accept.form == TPH_FORM_TABLE) {
+        put_table(call, &list, tph_buf_str(&token), &items, &out);
+    } else {
+        put_list(call, &list, tph_buf_str(&token), &items, &out);
+    }
     tph_list_release(&list);
     tph_buf_release(&items.text);
     tph_call_json(call, 200, tph_buf_str(&out));

@@ -18,6 +18,7 @@ void tph_status_init(struct tph_status *status)
                                   .kind = text,
                                   .uid = text,
                                   .causes = text,
+                                  .token = text,
                                   .faults = text};
 }
 
@@ -29,6 +30,7 @@ void tph_status_release(struct tph_status *status)
     tph_buf_release(&status->kind);
     tph_buf_release(&status->uid);
     tph_buf_release(&status->causes);
+    tph_buf_release(&status->token);
     tph_buf_release(&status->faults);
 }
 
@@ -273,7 +275,10 @@ static void put_member(struct tph_buf *out, const char *name, const struct tph_b
 
 void tph_status_write(const struct tph_status *status, struct tph_buf *out)
 {
-    (void)tph_buf_puts(out, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\"");
+    bool none = true;
+    (void)tph_buf_puts(out, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{");
+    put_member(out, "continue", &status->token, &none);
+    (void)tph_buf_puts(out, "},\"status\":\"Failure\"");
     if (status->message.len > 0) {
         (void)tph_buf_puts(out, ",\"message\":");
         tph_json_write_str(tph_buf_str(&status->message), TPH_JSON_HTML, out);

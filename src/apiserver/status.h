@@ -20,6 +20,7 @@ struct tph_status {
     bool has_details;
     struct tph_buf name, group, kind, uid; /* of the details; empty ones are left out */
     struct tph_buf causes;                 /* JSON objects with commas between them */
+    struct tph_buf token;                  /* metadata.continue */
     int retry_after_s;                     /* 0: none */
     struct tph_buf faults;                 /* what was collected, ", " between them */
     size_t n_faults;

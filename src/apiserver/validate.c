@@ -27,6 +27,19 @@ static bool is_label(struct tph_str name)
     return name.len > 0;
 }
 
+/* Whether a name is fit but for its dots. */
+static bool only_dots(struct tph_str name)
+{
+    struct tph_str rest = name;
+    struct tph_str part;
+    while (rest.p && tph_str_cut(&rest, '.', &part)) {
+        if (!is_label(part)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void check_name(const struct tph_kind *kind, struct tph_str name, const char *field, struct tph_status *status)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf faults = TPH_BUF_INIT(TPH_KIB(4));
@@ -34,7 +47,9 @@ static void check_name(const struct tph_kind *kind, struct tph_str name, const c
         if (name.len > MAX_LABEL) {
             tph_status_fault_value(status, field, name, "must be no more than %d characters", MAX_LABEL);
         }
-        if (!is_label(name)) {
+        if (!is_label(name) && only_dots(name)) {
+            tph_status_fault_value(status, field, name, "must not contain dots");
+        } else if (!is_label(name)) {
             tph_status_fault_value(status, field, name, "%s", LABEL_NAME);
         }
         return;
@@ -54,7 +69,7 @@ static void check_names(const struct tph_kind *kind, const struct tph_json *meta
     TPH_CLEANUP(tph_buf_release) struct tph_buf masked = TPH_BUF_INIT(TPH_KIB(64));
     struct tph_str prefix = tph_json_get_str(meta, "generateName");
     struct tph_str name = tph_json_get_str(meta, "name");
-    if (prefix.len > 0) {
+    if (prefix.len > 0 && strcmp(kind->resource, "events") != 0) {
         size_t before = status->n_faults;
         (void)tph_buf_put(&masked, prefix);
         if (prefix.len > 1 && prefix.p[prefix.len - 1] == '-') {
@@ -314,8 +329,42 @@ static void check_event(const struct tph_json *object, struct tph_status *status
     }
 }
 
-static void check_pod(const struct tph_json *object, struct tph_status *status)
+/* The spec of a pod without what an update may change. */
+static struct tph_json *fixed_spec(struct tph_json_doc *doc, const struct tph_json *pod)
 {
+    static const char *const lists[] = {"containers", "initContainers"};
+    static const char *const free_fields[] = {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"};
+    struct tph_json *spec = tph_json_copy(doc, tph_json_get(pod, "spec"));
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        struct tph_json_iter it = tph_json_iter(tph_json_get(spec, lists[i]));
+        while (tph_json_next(&it)) {
+            tph_json_remove(it.value, "image");
+        }
+    }
+    for (size_t i = 0; i < sizeof(free_fields) / sizeof(free_fields[0]); i++) {
+        tph_json_remove(spec, free_fields[i]);
+    }
+    return spec;
+}
+
+static void check_pod_update(const struct tph_json *object, const struct tph_json *old, struct tph_status *status)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    if (!tph_json_equal(fixed_spec(doc, object), fixed_spec(doc, old))) {
+        tph_status_fault(
+            status, TPH_FAULT_FORBIDDEN, "spec",
+            "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
+            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions "
+            "to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
+            "was previously negative)");
+    }
+}
+
+static void check_pod(const struct tph_json *object, const struct tph_json *old, struct tph_status *status)
+{
+    if (old) {
+        check_pod_update(object, old, status);
+    }
     if (tph_json_len(tph_json_path(object, "spec", "containers", NULL)) == 0) {
         tph_status_fault(status, TPH_FAULT_REQUIRED, "spec.containers", "Required value");
     }
@@ -362,7 +411,7 @@ void tph_validate_object(const struct tph_kind *kind, const struct tph_json *obj
     } else if (strcmp(kind->resource, "events") == 0) {
         check_event(object, status);
     } else if (strcmp(kind->resource, "pods") == 0) {
-        check_pod(object, status);
+        check_pod(object, old, status);
     } else if (strcmp(kind->resource, "leases.coordination.k8s.io") == 0) {
         check_lease(object, status);
     }

@@ -72,8 +72,39 @@ static bool put_event(struct tph_api_watch *w, const char *type, struct tph_str 
         tph_buf_clear(&w->line);
         return true; /* what cannot be read is left out */
     }
+    w->call->table.bare = true; /* columns are told once */
     (void)tph_buf_puts(&w->line, "}\n");
     return put_line(w);
+}
+
+static bool put_table_bookmark(struct tph_api_watch *w, uint64_t version, bool initial)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(4));
+    (void)tph_buf_printf(&text, "{\"metadata\":{%s}}",
+                         initial ? "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
+    return put_event(w, "BOOKMARK", tph_buf_str(&text), version);
+}
+
+/* What Go writes of an empty object of a built-in kind beside its metadata: ,"spec":{},"status":{}. */
+static void put_empty_members(const struct tph_kind *kind, struct tph_buf *out)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    const struct tph_go_options options = {.flags = 0};
+    struct tph_json *object = NULL;
+    struct tph_error err = TPH_ERROR_INIT;
+    if ((kind->flags & TPH_KIND_CUSTOM) != 0 || !kind->type ||
+        tph_go_convert(doc, tph_json_new_object(doc), kind->type, &options, &object, &err) < 0) {
+        return;
+    }
+    struct tph_json_iter it = tph_json_iter(object);
+    while (tph_json_next(&it)) {
+        if (!tph_str_eqz(it.key, "metadata")) {
+            (void)tph_buf_putc(out, ',');
+            tph_json_write_str(it.key, 0, out);
+            (void)tph_buf_putc(out, ':');
+            tph_json_write(it.value, 0, out);
+        }
+    }
 }
 
 static bool put_bookmark(struct tph_api_watch *w, uint64_t version, bool initial)
@@ -81,6 +112,10 @@ static bool put_bookmark(struct tph_api_watch *w, uint64_t version, bool initial
     const struct tph_kind *k = w->call->route.kind;
     bool partial = w->call->accept.form == TPH_FORM_PARTIAL;
     char api_version[TPH_API_VERSION_TEXT];
+    TPH_CLEANUP(tph_buf_release) struct tph_buf rest = TPH_BUF_INIT(TPH_KIB(16));
+    if (w->call->accept.form == TPH_FORM_TABLE) {
+        return put_table_bookmark(w, version, initial);
+    }
     tph_buf_clear(&w->line);
     (void)tph_buf_printf(&w->line,
                          "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{"
@@ -88,7 +123,12 @@ static bool put_bookmark(struct tph_api_watch *w, uint64_t version, bool initial
                          partial ? "PartialObjectMetadata" : k->kind,
                          partial ? "meta.k8s.io/v1" : tph_kind_api_version(k, api_version),
                          (unsigned long long)version);
-    (void)tph_buf_puts(&w->line, initial ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n" : "}}}\n");
+    (void)tph_buf_puts(&w->line, initial ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}" : "}");
+    if (!partial) {
+        put_empty_members(k, &rest);
+        (void)tph_buf_put(&w->line, tph_buf_str(&rest));
+    }
+    (void)tph_buf_puts(&w->line, "}}\n");
     return put_line(w);
 }
 
@@ -361,6 +401,24 @@ static void choose_start(struct tph_api_watch *w, uint64_t version)
     w->at = w->phase == PHASE_INITIAL || version == 0 ? tph_store_version(store) : version;
 }
 
+/* What is told as an event: a version of the future, no time at all. */
+static bool check_start(struct tph_api_watch *w, uint64_t version, int64_t timeout_s)
+{
+    struct tph_api_call *call = w->call;
+    uint64_t current = tph_store_version(call->api->config.store);
+    char text[24];
+    if (timeout_s < 0) {
+        (void)tph_status_set(&call->status, 500, "InternalError", "context deadline exceeded");
+        return false;
+    }
+    if (w->phase == PHASE_INITIAL && version > current) {
+        (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)version);
+        (void)tph_status_too_new(&call->status, text, current);
+        return false;
+    }
+    return true;
+}
+
 void tph_api_watch(struct tph_api_call *call)
 {
     struct tph_select select;
@@ -393,6 +451,11 @@ void tph_api_watch(struct tph_api_call *call)
     int64_t first = call->api->config.bookmark_ms < last ? call->api->config.bookmark_ms : last;
     w->bookmark_at_ms = first > 0 ? tph_loop_now_ms(loop) + first : INT64_MAX;
     begin_stream(call);
-    arm(w);
-    tph_api_watch_pump(call);
+    if (check_start(w, version, timeout_s)) {
+        arm(w);
+        tph_api_watch_pump(call);
+    } else {
+        put_error(w);
+        end(call);
+    }
 }

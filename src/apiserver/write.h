@@ -23,3 +23,7 @@ int tph_fields_updated(struct tph_api_call *call, struct tph_json_doc *doc, cons
 /* Server-side apply: body onto old (NULL: nothing is there). */
 int tph_fields_apply(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
                      struct tph_json **ret_new) TPH_MUST_CHECK;
+
+/* Marks an object as being deleted in grace_s seconds; one that is marked keeps its mark, unless this is shorter. */
+void tph_object_mark_deleted(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object,
+                             int64_t grace_s);

@@ -161,8 +161,10 @@
 #define TPH_LIMIT_PROGRESS_MS     1000    /* progress alone is written so late */
 #define TPH_LIMIT_COMMIT_PAUSE_MS 100     /* before a write that failed is tried again; doubles up to 64 times */
 
-/* our API server, further */
-#define TPH_LIMIT_PROTOBUF_VALUES 200000 /* in one request body in protobuf */
+/* our API server */
+#define TPH_LIMIT_PROTOBUF_VALUES 200000       /* in one request body in protobuf */
+#define TPH_LIMIT_MANAGERS        10           /* that update an object and are told apart, as Kubernetes */
+#define TPH_LIMIT_LAST_APPLIED    TPH_KIB(256) /* of kubectl's annotation, as Kubernetes' for all annotations */
 
 /* the store */
 #define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */

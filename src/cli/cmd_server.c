@@ -25,7 +25,7 @@
 enum { N_SIGNALS = 3, DRAIN_MS = 10000, DRAIN_LOOK_MS = 20 };
 
 struct server_options {
-    const char *state, *listen;
+    const char *state, *listen, *history;
     const char *images_file;
     bool memory, plain_http, executor_plugins, own_executor_plugins, unsafe_plain;
 };
@@ -36,6 +36,7 @@ const struct tph_option tph_server_options[] = {
     {"state", 0, TPH_OPTION_TEXT, OPTION(state), "DIR", NULL,
      "where everything is kept ($XDG_STATE_HOME/tiphys; /var/lib/tiphys for root)"},
     {"listen", 0, TPH_OPTION_TEXT, OPTION(listen), "ADDR:PORT", NULL, "where to serve (127.0.0.1:8443); port 0: any"},
+    {"history", 0, TPH_OPTION_TEXT, OPTION(history), "N", NULL, "changes that a watch can go back (10000)"},
     {"memory", 0, TPH_OPTION_FLAG, OPTION(memory), NULL, NULL, "keep nothing: for tests"},
     {"plain-http", 0, TPH_OPTION_FLAG, OPTION(plain_http), NULL, NULL,
      "HTTP without TLS and without tokens, on a loopback address only: whoever can connect may do everything"},
@@ -158,7 +159,7 @@ static char *state_directory(const struct session *s)
     return home && home[0] == '/' ? tph_format("%s/.local/state/tiphys", home) : NULL;
 }
 
-static int open_durable(struct session *s, struct tph_error *err)
+static int open_durable(struct session *s, const struct tph_store_config *config, struct tph_error *err)
 {
     TPH_CLEANUP(tph_freep) char *directory = state_directory(s);
     if (!directory) {
@@ -169,16 +170,22 @@ static int open_durable(struct session *s, struct tph_error *err)
         return -1;
     }
     TPH_CLEANUP(tph_freep) char *path = tph_format("%s/store.db", directory);
-    return tph_store_sqlite_open(s->loop, path, NULL, &s->store, err);
+    return tph_store_sqlite_open(s->loop, path, config, &s->store, err);
 }
 
 static int open_store(struct session *s, struct tph_error *err)
 {
+    struct tph_store_config config = {.history = 0};
+    int64_t history = 0;
+    if (s->options.history && (tph_str_to_i64(tph_str(s->options.history), &history) < 0 || history <= 0)) {
+        return tph_error_set(err, TPH_ERROR_USAGE, "--history %s is no number of changes", s->options.history);
+    }
+    config.history = (uint64_t)history;
     if (s->options.memory) {
-        s->store = tph_store_memory_new(s->loop, NULL);
+        s->store = tph_store_memory_new(s->loop, &config);
         return 0;
     }
-    return open_durable(s, err);
+    return open_durable(s, &config, err);
 }
 
 static void look_drained(void *owner)
