@@ -285,7 +285,8 @@ static int open_session(struct session *s, struct tph_error *err)
     if (tph_server_work_new(s->loop, &work, &s->work, err) < 0) {
         return -1;
     }
-    const struct tph_api_config config = {.loop = s->loop, .store = s->store, .version = TPH_VERSION};
+    const struct tph_api_config config = {
+        .loop = s->loop, .store = s->store, .pods = tph_server_work_pods(s->work), .version = TPH_VERSION};
     return tph_api_new(&config, &s->api, err);
 }
 

@@ -55,6 +55,10 @@ class Server:
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
 
+    def text(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+            return answer.read().decode()
+
     def get(self, path):
         return self.ask("GET", path)[1]
 
@@ -105,12 +109,22 @@ def test_plugins_are_off_and_a_workflow_says_how_to_have_them(servers):
 def test_a_plugin_of_a_configmap_runs_and_goes_idle_on_stop(servers, ledger, tmp_path, port):
     before = leftovers(port)
     server = servers()
-    configmap = plugin_configmap(tmp_path, "probe", port, BODY.format(ledger=ledger.port, polls=1))
+    body = "        print('asked', flush=True)\n" + BODY.format(ledger=ledger.port, polls=1)
+    configmap = plugin_configmap(tmp_path, "probe", port, body)
     assert server.ask("POST", "/api/v1/namespaces/argo/configmaps", configmap)[0] == 201
     assert server.ask("POST", WORKFLOWS, fan("w", 3))[0] == 201
     wait_until(lambda: phases(server)["w"] == "Succeeded")
     reasons = {e["reason"] for e in server.get("/api/v1/namespaces/argo/events")["items"]}
     assert {"WorkflowRunning", "WorkflowNodeRunning", "WorkflowNodeSucceeded", "WorkflowSucceeded"} <= reasons
+    pods = "/api/v1/namespaces/argo/pods"
+    (pod,) = server.get(pods)["items"]
+    assert pod["status"]["phase"] == "Running" and pod["metadata"]["name"].startswith("probe-executor-plugin-")
+    assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+    agent = "w-1340600742-agent"  # as Argo calls it
+    assert server.get(f"{pods}/{agent}")["spec"]["containers"][0]["name"] == "probe-executor-plugin"
+    assert "asked\n" in server.text(f"{pods}/{agent}/log?container=probe-executor-plugin")
+    assert server.text(f"{pods}/{pod['metadata']['name']}/log?tailLines=1") == "asked\n"
+    assert server.ask("GET", f"{pods}/nope-1340600742-agent")[0] == 404
     server.stop()
     assert server.process.returncode == 0
     wait_until(lambda: not leftovers(port, before))
