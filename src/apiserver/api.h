@@ -78,15 +78,26 @@ struct tph_api_access {
     void (*done)(void *owner, const struct tph_api_done *done);
 };
 
+/* What runs as Pods. */
+struct tph_api_pods {
+    void *owner;
+    /* Appends the text of a Pod that the store has not, but which is known by this name. false: there is none. */
+    bool (*find)(void *owner, struct tph_str ns, struct tph_str name, struct tph_buf *text);
+    /* Appends the last lines of a container's output; container may be empty. false: nothing is known of it. */
+    bool (*log)(void *owner, struct tph_str ns, struct tph_str name, struct tph_str container, size_t max_lines,
+                struct tph_buf *lines);
+};
+
 struct tph_api_config {
     struct tph_loop *loop;
     struct tph_store *store; /* freed before the api, after tph_api_stop */
     const struct tph_api_access *access;
-    const char *version;         /* of this program, for /version */
-    const char *address;         /* where clients reach it: "127.0.0.1:8443" */
-    struct tph_metrics *metrics; /* for /metrics; NULL: not served */
-    int64_t bookmark_ms;         /* 0: TPH_LIMIT_API_BOOKMARK_MS */
-    const char *ca;              /* PEM: what kube-root-ca.crt of each namespace holds; NULL: none is made */
+    const struct tph_api_pods *pods; /* outlives the api; NULL: nothing runs */
+    const char *version;             /* of this program, for /version */
+    const char *address;             /* where clients reach it: "127.0.0.1:8443" */
+    struct tph_metrics *metrics;     /* for /metrics; NULL: not served */
+    int64_t bookmark_ms;             /* 0: TPH_LIMIT_API_BOOKMARK_MS */
+    const char *ca;                  /* PEM: what kube-root-ca.crt of each namespace holds; NULL: none is made */
 };
 int tph_api_new(const struct tph_api_config *config, struct tph_api **ret_api, struct tph_error *err) TPH_MUST_CHECK;
 /* Ends streams and the collector; further requests get 503. */

@@ -345,6 +345,7 @@ static int open_session(struct session *s, struct tph_error *err)
     const struct tph_api_config config = {.loop = s->loop,
                                           .store = s->store,
                                           .access = s->door ? tph_door_access(s->door) : NULL,
+                                          .pods = tph_server_work_pods(s->work),
                                           .metrics = s->metrics,
                                           .ca = s->door ? tph_door_ca(s->door) : NULL,
                                           .version = TPH_VERSION};

@@ -16,6 +16,7 @@ struct tph_server_work {
     struct tph_controller *controller;
     struct tph_metrics *metrics; /* borrowed */
     struct tph_metric *total, *gauge;
+    struct tph_api_pods pods;
     int64_t grace_ms;
     void (*stopped)(void *owner);
     void *stopped_owner;
@@ -121,6 +122,24 @@ static void make_agent(struct tph_server_work *work, const struct tph_server_wor
     work->agent = tph_agent_new(work->loop, &agent);
 }
 
+static bool find_pod(void *owner, struct tph_str ns, struct tph_str name, struct tph_buf *text)
+{
+    struct tph_server_work *work = owner;
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    const struct tph_json *pod = tph_controller_agent_pod(work->controller, ns, name, doc);
+    if (pod) {
+        tph_json_write(pod, 0, text);
+    }
+    return pod != NULL;
+}
+
+static bool pod_log(void *owner, struct tph_str ns, struct tph_str name, struct tph_str container, size_t max_lines,
+                    struct tph_buf *lines)
+{
+    struct tph_server_work *work = owner;
+    return tph_controller_pod_log(work->controller, ns, name, container, max_lines, lines);
+}
+
 int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_options *options,
                         struct tph_server_work **ret_work, struct tph_error *err)
 {
@@ -129,6 +148,7 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     struct tph_controller_options controller = {
         .store = options->store,
         .observer = {.agent = agent_says, .begun = workflow_begun, .ended = workflow_ended, .owner = work},
+        .pods = true,
         .events = true,
         .executor_plugins = options->executor_plugins || switched_on("ARGO_EXECUTOR_PLUGINS"),
         .own_plugins = options->own_executor_plugins || switched_on("ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS"),
@@ -136,6 +156,7 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     };
     work->loop = loop;
     work->metrics = options->metrics;
+    work->pods = (struct tph_api_pods){.owner = work, .find = find_pod, .log = pod_log};
     if (tph_podrt_process_new(loop, &runtime, &work->podrt, err) < 0) {
         return -1;
     }
@@ -180,4 +201,9 @@ void tph_server_work_free(struct tph_server_work *work)
 struct tph_controller *tph_server_work_controller(struct tph_server_work *work)
 {
     return work->controller;
+}
+
+const struct tph_api_pods *tph_server_work_pods(struct tph_server_work *work)
+{
+    return &work->pods;
 }

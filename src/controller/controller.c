@@ -480,6 +480,9 @@ int tph_controller_start(struct tph_controller *controller, struct tph_agent *ag
             return -1;
         }
     }
+    if (controller->options.pods && tph_pods_start(controller, err) < 0) {
+        return -1;
+    }
     if (!controller->options.takes && tph_crons_start(controller, err) < 0) {
         return -1;
     }
@@ -598,6 +601,7 @@ void tph_controller_free(struct tph_controller *controller)
     tph_map_release(&controller->by_key);
     tph_map_release(&controller->by_tasks);
     tph_crons_free(controller->crons);
+    tph_pods_free(controller->pods);
     tph_teller_free(controller->teller);
     tph_expirer_free(controller->expirer);
     tph_finder_free(controller->finder);

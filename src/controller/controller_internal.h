@@ -12,6 +12,7 @@
  *   expire.c      workflows that are over go in time
  *   admit.c       how many run at a time
  *   cron.c        CronWorkflows
+ *   pods.c        sidecars as Pods of the API
  */
 #pragma once
 
@@ -26,6 +27,7 @@ struct discovery;
 struct teller;
 struct expirer;
 struct crons;
+struct pods;
 struct write;
 
 /* A result that is not durable yet: given again to a run that is made anew. */
@@ -133,6 +135,7 @@ struct tph_controller {
     struct teller *teller;       /* NULL: no Events are written */
     struct expirer *expirer;
     struct crons *crons; /* NULL: there are none */
+    struct pods *pods;   /* NULL: sidecars are not shown */
     struct tph_store_watch *watch;
     struct tph_map by_key;   /* -> struct carried, owned */
     struct tph_map by_tasks; /* the bytes of the agent's pointer -> struct carried */
@@ -237,3 +240,8 @@ void tph_admit_left(struct carried *w);
 int tph_crons_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
 void tph_crons_free(struct crons *crons);
 void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
+
+/* pods.c */
+int tph_pods_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_pods_free(struct pods *pods);
+void tph_pods_note(struct tph_controller *c, const struct tph_agent_pod *state, const struct tph_plugin *plugin);
