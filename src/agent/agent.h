@@ -31,6 +31,26 @@ enum tph_agent_event_kind {
                         */
     TPH_AGENT_WARNING, /* something the person should read once: message */
     TPH_AGENT_LOG,     /* one line of a sidecar's output: plugin, message */
+    TPH_AGENT_POD,     /* a sidecar's pod is other than before: pod, plugin */
+};
+
+/* A sidecar's pod, as others may see it. */
+enum tph_agent_pod_state {
+    TPH_AGENT_POD_STARTING,
+    TPH_AGENT_POD_RUNNING,
+    TPH_AGENT_POD_WAITING, /* its container ended, and starts again */
+    TPH_AGENT_POD_FAILED,  /* it cannot be started: message */
+    TPH_AGENT_POD_GONE,    /* last */
+};
+struct tph_agent_pod {
+    struct tph_str ns, name, uid; /* name: the plugin's, with five letters of its own */
+    enum tph_agent_pod_state state;
+    bool ready;
+    int restarts;
+    int exit_code;           /* of the last end */
+    const char *reason;      /* of it: "Error", "OOMKilled"; NULL = it has not ended yet */
+    struct tph_str message;  /* FAILED */
+    struct tph_str degraded; /* what this machine cannot enforce, lines; empty: nothing */
 };
 
 struct tph_agent_event {
@@ -45,7 +65,8 @@ struct tph_agent_event {
     int64_t delay_ms;                     /* WAITING: from now to then */
     const struct tph_plugin *plugin;      /* SIDECAR, WARNING, LOG, and the one that has the task; may be NULL */
     struct tph_str message;
-    bool stderr_stream; /* LOG */
+    bool stderr_stream;              /* LOG */
+    const struct tph_agent_pod *pod; /* POD */
 };
 
 /* In RESULT and WAITING the owner may submit and cancel tasks and end workflows; in the others it changes nothing. */
@@ -110,6 +131,10 @@ void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agen
 /* Forgets a task: no event comes for it any more, a call under way is dropped, and the plugin that has it is told
  * by POST template.cancel (unless it answered 404 to that before). Unknown tasks are fine. */
 void tph_agent_cancel(struct tph_agent_workflow *workflow, struct tph_str node_id, uint32_t attempt);
+
+/* The last lines of a pod's output, by its name in the namespace; false: there is none. */
+bool tph_agent_pod_log(const struct tph_agent *agent, struct tph_str ns, struct tph_str name, size_t max_lines,
+                       struct tph_buf *lines);
 
 /* Who was asked for `key` in this workflow and what each said, one line each, for the end of a failed run. */
 void tph_agent_explain(const struct tph_agent_workflow *workflow, struct tph_str key, struct tph_buf *text);

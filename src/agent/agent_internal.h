@@ -4,6 +4,7 @@
  *   agent.c    workflows and their tasks; events out
  *   route.c    which plugin is asked next
  *   sidecar.c  one pod a plugin: start, readiness, queue, calls in flight
+ *   pods.c     its pod, as others see it
  *   warm.c     how long it stays, and who comes after it
  *   call.c     one call: request, judgement, what follows
  *   metrics.c  what is counted
@@ -117,6 +118,11 @@ struct sidecar {
     char *ns;                  /* of the workflows it serves */
     struct tph_pod *pod;
     struct tph_pod_container container;
+    char pod_uid[37];
+    char *pod_name; /* owned */
+    int pod_restarts, pod_exit;
+    const char *pod_reason;  /* of its last end; NULL = none */
+    struct tph_buf degraded; /* lines */
     enum sidecar_state state;
     bool pod_ready;          /* its readinessProbe says so, or it has none */
     bool probing;            /* one call asks whether somebody listens */
@@ -222,6 +228,11 @@ void tph_agent_metrics_begin(struct tph_agent *agent);
 void tph_agent_metrics_sidecar(struct sidecar *sidecar);
 void tph_agent_metrics_call(const struct sidecar *sidecar, const struct tph_rpc_reply *reply, bool final,
                             int64_t took_us);
+
+/* pods.c: a pod of its own name begins; what it has come to is told */
+void tph_sidecar_name_pod(struct sidecar *sidecar);
+void tph_sidecar_tell_pod(struct sidecar *sidecar, const struct tph_pod_event *event);
+void tph_sidecar_tell_failed(struct sidecar *sidecar, const char *message);
 
 /* http_call.c */
 void tph_agent_fetch(struct task *task); /* in no place: begins its request, or fails it */

@@ -183,16 +183,17 @@ static void pod_event(void *owner, struct tph_pod *pod, const struct tph_pod_eve
     struct tph_agent_event log = {
         .kind = TPH_AGENT_LOG, .plugin = s->plugin, .message = event->message, .stderr_stream = event->stderr_stream};
     (void)pod;
+    s->pod_ready = event->kind == TPH_POD_READY ||
+                   (s->pod_ready && event->kind != TPH_POD_UNREADY && event->kind != TPH_POD_EXITED);
+    tph_sidecar_tell_pod(s, event);
     switch (event->kind) {
     case TPH_POD_STARTED:
         break;
     case TPH_POD_READY:
-        s->pod_ready = true;
         s->ready_at_ms = tph_loop_now_ms(s->agent->loop);
         pump(s);
         break;
     case TPH_POD_UNREADY:
-        s->pod_ready = false;
         break;
     case TPH_POD_EXITED:
         container_exited(s, event);
@@ -227,12 +228,11 @@ static void start(struct sidecar *s)
         return; /* whoever has its port tells when it is gone */
     }
     TPH_CLEANUP(tph_freep) char *title = tph_format("plugin %.*s", TPH_FMT(s->plugin->name));
-    char uid[37];
-    tph_random_uuid(uid);
+    tph_sidecar_name_pod(s);
     struct tph_pod_spec spec = {
         .ns = tph_str(s->ns),
         .name = s->plugin->config_name,
-        .uid = tph_str(uid),
+        .uid = tph_str(s->pod_uid),
         .containers = &s->container,
         .n_containers = 1,
         .volumes = s->plugin->volumes,
@@ -253,8 +253,10 @@ static void start(struct sidecar *s)
     s->exits = 0;
     s->dial_error[0] = '\0';
     tph_agent_say(agent, TPH_AGENT_SIDECAR, s->plugin, "starting");
+    tph_sidecar_tell_pod(s, NULL);
     if (tph_pod_start(agent->options.podrt, &spec, pod_event, s, &s->pod, &err) < 0) {
         TPH_CLEANUP(tph_freep) char *why = tph_format("cannot be started: %s", err.text);
+        tph_sidecar_tell_failed(s, err.text);
         give_up(s, "", why);
         return;
     }
@@ -527,6 +529,8 @@ void tph_sidecar_free(struct sidecar *s)
     tph_timer_free(s->timer);
     tph_plugin_unref(s->plugin);
     free(s->ns);
+    free(s->pod_name);
+    tph_buf_release(&s->degraded);
     free(s->problem);
     tph_buf_release(&s->last_lines);
     explicit_bzero(s->bearer, sizeof(s->bearer));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who asks, whether he may, and what was done in the end: everything that the API asks of struct tph_api_access. */
-#include <stdio.h>
 #include <string.h>
 
 #include "apiserver/internal.h"
@@ -124,10 +123,9 @@ void tph_call_begin_id(struct tph_api_call *call)
 {
     const struct tph_api_access *access = call->api->config.access;
     if (access && access->done && !call->request->own) {
-        unsigned char bytes[8];
-        tph_random_bytes(bytes, sizeof(bytes));
-        for (size_t i = 0; i < sizeof(bytes); i++) {
-            (void)snprintf(call->id + 2 * i, 3, "%02x", bytes[i]);
+        uint64_t number = tph_random_next(&call->api->random);
+        for (size_t i = 0; i < sizeof(call->id) - 1; i++) {
+            call->id[i] = "0123456789abcdef"[number >> (4 * i) & 15];
         }
         call->began_us = tph_clock_monotonic_us();
     }

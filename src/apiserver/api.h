@@ -70,23 +70,34 @@ struct tph_api_access {
                           const struct tph_json *old, const struct tph_json *object);
     /* Optional. What is told of a refusal beyond the usual message; NULL: nothing. */
     const char *(*reason)(void *owner, const struct tph_api_user *user, const struct tph_api_attributes *what);
-    /* Optional. Answers a review or a TokenRequest: fills doc. false: it is not one of those it knows. A fault: status
-     * is set. account: of a TokenRequest, the service account. */
-    bool (*review)(void *owner, const struct tph_api_review *review, struct tph_json_doc *doc,
+    /* Optional. Answers a review or a TokenRequest: fills doc, or status where it is faulty. NULL: as to an
+     * administrator, and there are no tokens. */
+    void (*review)(void *owner, const struct tph_api_review *review, struct tph_json_doc *doc,
                    struct tph_status *status);
     /* Optional. */
     void (*done)(void *owner, const struct tph_api_done *done);
+};
+
+/* What runs as Pods. */
+struct tph_api_pods {
+    void *owner;
+    /* Appends the text of a Pod that the store has not, but which is known by this name. false: there is none. */
+    bool (*find)(void *owner, struct tph_str ns, struct tph_str name, struct tph_buf *text);
+    /* Appends the last lines of a container's output; container may be empty. false: nothing is known of it. */
+    bool (*log)(void *owner, struct tph_str ns, struct tph_str name, struct tph_str container, size_t max_lines,
+                struct tph_buf *lines);
 };
 
 struct tph_api_config {
     struct tph_loop *loop;
     struct tph_store *store; /* freed before the api, after tph_api_stop */
     const struct tph_api_access *access;
-    const char *version;         /* of this program, for /version */
-    const char *address;         /* where clients reach it: "127.0.0.1:8443" */
-    struct tph_metrics *metrics; /* for /metrics; NULL: not served */
-    int64_t bookmark_ms;         /* 0: TPH_LIMIT_API_BOOKMARK_MS */
-    const char *ca;              /* PEM: what kube-root-ca.crt of each namespace holds; NULL: none is made */
+    const struct tph_api_pods *pods; /* outlives the api; NULL: nothing runs */
+    const char *version;             /* of this program, for /version */
+    const char *address;             /* where clients reach it: "127.0.0.1:8443" */
+    struct tph_metrics *metrics;     /* for /metrics; NULL: not served */
+    int64_t bookmark_ms;             /* 0: TPH_LIMIT_API_BOOKMARK_MS */
+    const char *ca;                  /* PEM: what kube-root-ca.crt of each namespace holds; NULL: none is made */
 };
 int tph_api_new(const struct tph_api_config *config, struct tph_api **ret_api, struct tph_error *err) TPH_MUST_CHECK;
 /* Ends streams and the collector; further requests get 503. */

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/random.h"
 #include "data/duration.h"
 #include "data/quote.h"
 #include "data/yaml.h"
@@ -431,6 +432,7 @@ static void serve(struct tph_api_call *call)
             (void)tph_status_set_bare(&call->status, 405, "MethodNotAllowed",
                                       "%s is not supported on resources of kind \"%s\"", call->route.ask.verb,
                                       k->resource);
+            tph_status_about(&call->status, k, TPH_STR_NONE, false);
         }
         tph_call_fail(call);
         return;
@@ -507,6 +509,7 @@ int tph_api_new(const struct tph_api_config *config, struct tph_api **ret_api, s
 {
     struct tph_api *api = TPH_NEW(struct tph_api);
     api->config = *config;
+    tph_random_bytes(&api->random, sizeof(api->random));
     api->config.address = config->address ? config->address : "127.0.0.1";
     api->config.bookmark_ms = config->bookmark_ms > 0 ? config->bookmark_ms : TPH_LIMIT_API_BOOKMARK_MS;
     if (tph_gc_new(api, &api->gc, err) < 0) {

@@ -158,47 +158,11 @@ static void done(void *owner, const struct tph_api_done *done)
     }
 }
 
-/* Reviews and tokens. */
-
-static struct tph_json *answer_token(const struct tph_guard *g, const struct tph_api_review *asked,
-                                     const struct tph_review *review, struct tph_json_doc *doc,
-                                     struct tph_review_fault *fault)
-{
-    const struct tph_json *meta = tph_json_get(asked->account, "metadata");
-    const struct tph_review_account account = {.ns = tph_json_get_str(meta, "namespace"),
-                                               .name = tph_json_get_str(meta, "name"),
-                                               .uid = tph_json_get_str(meta, "uid"),
-                                               .now_s = asked->now_ms / 1000};
-    return tph_review_token(g->config.access, review, &account, asked->request, doc, fault);
-}
-
-static bool answer_review(void *owner, const struct tph_api_review *asked, struct tph_json_doc *doc,
+static void answer_review(void *owner, const struct tph_api_review *asked, struct tph_json_doc *doc,
                           struct tph_status *status)
 {
     const struct tph_guard *g = owner;
-    const struct tph_review review = {.user = asked->user->rights, .time = asked->time, .manager = asked->manager};
-    struct tph_review_fault fault = {.field = NULL};
-    struct tph_json *answer;
-    if (asked->account) {
-        answer = answer_token(g, asked, &review, doc, &fault);
-    } else if (strcmp(asked->kind->kind, "SelfSubjectAccessReview") == 0) {
-        answer = tph_review_access(&review, asked->request, doc, &fault);
-    } else if (strcmp(asked->kind->kind, "SelfSubjectRulesReview") == 0) {
-        answer = tph_review_rules(&review, asked->request, doc, &fault);
-    } else if (strcmp(asked->kind->kind, "SelfSubjectReview") == 0) {
-        answer = tph_review_user(&review, doc);
-    } else {
-        return false;
-    }
-    if (!answer && fault.field) {
-        tph_status_fault(status, TPH_FAULT_INVALID, fault.field, "%s", fault.text);
-        (void)!(asked->account ? tph_status_invalid(status, TPH_STR("authentication.k8s.io"), TPH_STR("TokenRequest"),
-                                                    TPH_STR_NONE)
-                               : tph_status_invalid(status, tph_str(asked->kind->group), TPH_STR_NONE, TPH_STR_NONE));
-    } else if (!answer) {
-        (void)tph_status_bad_request(status, "%s", fault.text);
-    }
-    return true;
+    tph_api_answer_review(g->config.access, asked->user->rights, asked, doc, status);
 }
 
 struct tph_guard *tph_guard_new(const struct tph_guard_config *config)

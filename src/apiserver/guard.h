@@ -27,3 +27,7 @@ TPH_DEFINE_CLEANUP(struct tph_guard, tph_guard_free);
 
 /* For tph_api_config; lives as long as the guard. */
 const struct tph_api_access *tph_guard_access(const struct tph_guard *guard);
+
+/* Answers a review or a TokenRequest of a user: fills doc, or status where it is faulty. */
+void tph_api_answer_review(const struct tph_access *access, const struct tph_access_user *user,
+                           const struct tph_api_review *asked, struct tph_json_doc *doc, struct tph_status *status);

@@ -19,6 +19,7 @@ struct tph_gc;
 
 struct tph_api {
     struct tph_api_config config;
+    uint64_t random; /* for ids of requests */
     struct tph_api_call *first; /* all that are under way */
     struct tph_gc *gc;
     struct tph_documents documents;
@@ -140,6 +141,8 @@ int tph_prepare_create(struct tph_api_call *call, struct tph_json_doc *doc, stru
 int tph_prepare_update(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
                        struct tph_json *object) TPH_MUST_CHECK;
 void tph_default_object(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object, bool creating);
+/* What admission adds to what is created, which nobody manages. */
+void tph_admit_object(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object);
 /* Collects faults in status; old is NULL at creation. */
 void tph_validate_object(const struct tph_kind *kind, const struct tph_json *object, const struct tph_json *old,
                          struct tph_status *status);

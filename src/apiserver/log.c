@@ -79,6 +79,24 @@ void tph_api_log(struct tph_api_call *call, const struct tph_json *pod)
         tph_call_fail(call);
         return;
     }
-    /* Nobody runs it, so there is nothing that it said. */
-    tph_call_answer(call, 204, "text/plain", TPH_STR_NONE);
+    const struct tph_api_pods *pods = call->api->config.pods;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf lines = TPH_BUF_INIT(TPH_LIMIT_LOG_TAIL * (TPH_LIMIT_LOG_LINE + 1));
+    int64_t tail = TPH_LIMIT_LOG_TAIL;
+    int64_t bytes = INT64_MAX;
+    bool before = tph_str_eqz(tph_query_str(&call->query, "previous"), "true");
+    if (tph_call_number(call, "tailLines", &tail) < 0 || tph_call_number(call, "limitBytes", &bytes) < 0) {
+        tph_call_fail(call);
+        return;
+    }
+    size_t most = tail < TPH_LIMIT_LOG_TAIL ? (size_t)tail : TPH_LIMIT_LOG_TAIL;
+    if (!pods || before ||
+        !pods->log(pods->owner, call->route.ask.ns, call->route.ask.name, tph_query_str(&call->query, "container"),
+                   most, &lines)) {
+        /* Nobody runs it, so there is nothing that it said. */
+        tph_call_answer(call, 204, "text/plain", TPH_STR_NONE);
+        return;
+    }
+    struct tph_str all = tph_buf_str(&lines);
+    tph_call_answer(call, 200, "text/plain",
+                    tph_str_slice(all, 0, (uint64_t)bytes < all.len ? (size_t)bytes : all.len));
 }

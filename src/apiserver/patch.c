@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "api/strategic.h"
+#include "api/unstructured.h"
 #include "apiserver/write.h"
 #include "base/limits.h"
 #include "data/patch.h"
+#include "data/quote.h"
 #include "data/yaml.h"
 
 static int bad_json(struct tph_api_call *call, const char *before)
@@ -85,6 +87,73 @@ static int merge_change(struct tph_api_call *call, struct tph_json_doc *doc, con
     return tph_decode_patched(call, doc, patched, ret_new);
 }
 
+/* A value as Go's fmt prints it with %+v: map[a:1 b:[x y]]. */
+static void put_go_value(const struct tph_json *value, struct tph_buf *out)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf sorted = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct tph_error err = TPH_ERROR_INIT;
+    switch (tph_json_type(value)) {
+    case TPH_JSON_STRING:
+        (void)tph_buf_put(out, tph_json_str(value));
+        return;
+    case TPH_JSON_NULL:
+        (void)tph_buf_puts(out, "<nil>");
+        return;
+    case TPH_JSON_ARRAY:
+    case TPH_JSON_OBJECT:
+        break;
+    default:
+        tph_json_write(value, 0, out);
+        return;
+    }
+    tph_json_write(value, TPH_JSON_SORTED, &sorted);
+    if (tph_json_parse(tph_buf_str(&sorted), &doc, &err) < 0) {
+        return;
+    }
+    bool object = tph_json_is(value, TPH_JSON_OBJECT);
+    struct tph_json_iter it = tph_json_iter(tph_json_root(doc));
+    (void)tph_buf_puts(out, object ? "map[" : "[");
+    while (tph_json_next(&it)) { /* as deep as the reader of JSON allows */
+        (void)tph_buf_puts(out, it.index > 0 ? " " : "");
+        if (object) {
+            (void)tph_buf_printf(out, "%.*s:", TPH_FMT(it.key));
+        }
+        put_go_value(it.value, out);
+    }
+    (void)tph_buf_putc(out, ']');
+}
+
+/* What a strategic merge patch makes is read field by field; what does not fit is told of with the patch. */
+static int broken_strategic(struct tph_api_call *call, const char *problem)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf quoted = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    put_go_value(call->body, &text);
+    tph_quote_go(tph_buf_str(&text), &quoted);
+    tph_status_fault(&call->status, TPH_FAULT_INVALID, "patch", "Invalid value: %s: %s", tph_buf_cstr(&quoted),
+                     problem);
+    return tph_status_invalid(&call->status, TPH_STR_NONE, TPH_STR_NONE, TPH_STR_NONE);
+}
+
+static int check_strategic(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *patched)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf unknown = TPH_BUF_INIT(TPH_KIB(64));
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(65));
+    const struct tph_go_type *type = call->route.kind->type;
+    const struct tph_go_options options = {.unknown = &unknown};
+    struct tph_error err = TPH_ERROR_INIT;
+    struct tph_json *ignored = NULL;
+    if (tph_unstructured_check(patched, type, &err) < 0) {
+        return broken_strategic(call, err.text);
+    }
+    if (call->options.strict && tph_go_convert(doc, patched, type, &options, &ignored, &err) == 0 && unknown.len > 0) {
+        (void)tph_buf_printf(&problem, "strict decoding error: %s", tph_buf_cstr(&unknown));
+        return broken_strategic(call, tph_buf_cstr(&problem));
+    }
+    return 0;
+}
+
 static int strategic_change(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
                             struct tph_json **ret_new)
 {
@@ -106,6 +175,9 @@ static int strategic_change(struct tph_api_call *call, struct tph_json_doc *doc,
     if (failed < 0) {
         return tph_status_internal(&call->status, "%s", err.text);
     }
+    if (type && check_strategic(call, doc, patched) < 0) {
+        return -1;
+    }
     return tph_decode_patched(call, doc, patched, ret_new);
 }
 
@@ -123,6 +195,12 @@ static int read_apply(struct tph_api_call *call)
                                       err.text);
     }
     call->body = tph_json_root(call->body_doc);
+    if (!tph_json_is(call->body, TPH_JSON_OBJECT) && !tph_json_is(call->body, TPH_JSON_NULL)) {
+        return tph_status_bad_request(&call->status,
+                                      "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot "
+                                      "unmarshal %s into Go value of type map[string]interface {}",
+                                      tph_json_type_name(tph_json_type(call->body)));
+    }
     return 0;
 }
 

@@ -154,8 +154,8 @@ void tph_api_path(struct tph_api_call *call)
         const char *path;
         void (*serve)(struct tph_api_call *call);
     } paths[] = {
-        {"/", put_root},          {"/version", put_version}, {"/healthz", put_health},
-        {"/livez", put_health},   {"/readyz", put_health},   {"/metrics", put_metrics},
+        {"/", put_root},        {"/version", put_version}, {"/healthz", put_health},
+        {"/livez", put_health}, {"/readyz", put_health},   {"/metrics", put_metrics},
     };
     struct tph_str path = call->route.ask.path;
     if (path.len > 1 && path.p[path.len - 1] == '/') {

@@ -36,6 +36,16 @@ static void default_secret(struct tph_json_doc *doc, struct tph_json *secret)
         tph_base64_encode(tph_json_str(it.value), &coded);
         tph_json_setn(doc, member(doc, secret, "data"), it.key, tph_json_new_str(doc, tph_buf_str(&coded)));
     }
+    it = tph_json_iter(tph_json_get(secret, "data"));
+    while (tph_json_next(&it)) { /* without the line breaks that may be in it */
+        TPH_CLEANUP(tph_buf_release) struct tph_buf bytes = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        TPH_CLEANUP(tph_buf_release) struct tph_buf coded = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+        if (tph_str_find_byte(tph_json_str(it.value), '\n') >= 0 &&
+            tph_base64_decode(tph_json_str(it.value), &bytes) == 0) {
+            tph_base64_encode(tph_buf_str(&bytes), &coded);
+            tph_json_assign(it.value, tph_json_new_str(doc, tph_buf_str(&coded)));
+        }
+    }
     set_default(doc, secret, "type", "Opaque");
 }
 
@@ -94,16 +104,27 @@ static void default_pod(struct tph_json_doc *doc, struct tph_json *pod, bool cre
         tph_json_set(doc, spec, "terminationGracePeriodSeconds", tph_json_new_i64(doc, 30));
     }
     set_default(doc, spec, "dnsPolicy", "ClusterFirst");
-    set_default(doc, spec, "serviceAccountName", "default");
-    tph_json_set_str(doc, spec, "serviceAccount", tph_json_get_str(spec, "serviceAccountName"));
     (void)member(doc, spec, "securityContext");
     set_default(doc, spec, "schedulerName", "default-scheduler");
     if (tph_json_is_null(tph_json_get(spec, "enableServiceLinks"))) {
         tph_json_set(doc, spec, "enableServiceLinks", tph_json_new_bool(doc, true));
     }
-    if (!creating) {
+    if (creating) {
+        struct tph_json *status = tph_json_new_object(doc);
+        tph_json_set_cstr(doc, status, "phase", "Pending");
+        tph_json_set_cstr(doc, status, "qosClass", "BestEffort");
+        tph_json_set(doc, pod, "status", status);
+    }
+}
+
+void tph_admit_object(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object)
+{
+    if (strcmp(kind->resource, "pods") != 0) {
         return;
     }
+    struct tph_json *spec = member(doc, object, "spec");
+    set_default(doc, spec, "serviceAccountName", "default");
+    tph_json_set_str(doc, spec, "serviceAccount", tph_json_get_str(spec, "serviceAccountName"));
     if (tph_json_is_null(tph_json_get(spec, "tolerations"))) {
         struct tph_json *list = tph_json_new_array(doc);
         add_toleration(doc, list, "node.kubernetes.io/not-ready");
@@ -114,10 +135,6 @@ static void default_pod(struct tph_json_doc *doc, struct tph_json *pod, bool cre
         tph_json_set(doc, spec, "priority", tph_json_new_i64(doc, 0));
     }
     set_default(doc, spec, "preemptionPolicy", "PreemptLowerPriority");
-    struct tph_json *status = tph_json_new_object(doc);
-    tph_json_set_cstr(doc, status, "phase", "Pending");
-    tph_json_set_cstr(doc, status, "qosClass", "BestEffort");
-    tph_json_set(doc, pod, "status", status);
 }
 
 void tph_default_object(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object, bool creating)
@@ -319,7 +336,9 @@ int tph_prepare_update(struct tph_api_call *call, struct tph_json_doc *doc, cons
     check_finalizers(call, old, object);
     check_finalizers(call, old, object); /* the API server looks twice */
     check_immutable(call, old, object);
-    tph_validate_meta(k, object, &call->status);
+    for (int i = 0; i < ((k->flags & TPH_KIND_CUSTOM) != 0 ? 3 : 1); i++) { /* a CR's metadata is looked at thrice */
+        tph_validate_meta(k, object, &call->status);
+    }
     tph_validate_object(k, object, old, &call->status);
     if (tph_status_invalid(&call->status, tph_str(k->group), tph_str(k->kind), call->route.ask.name) < 0) {
         return -1;

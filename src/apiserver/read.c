@@ -66,6 +66,12 @@ void tph_api_get(struct tph_api_call *call)
         tph_call_error(call, &err);
         return;
     }
+    const struct tph_api_pods *pods = call->api->config.pods;
+    if (found != 0 && pods && version == 0 && tph_str_eqz(key.resource, "pods") &&
+        pods->find(pods->owner, key.ns, key.name, &object.text)) {
+        object.version = tph_store_version(call->api->config.store);
+        found = 0;
+    }
     if (found != 0) {
         (void)tph_status_not_found(&call->status, call->route.kind, key.name);
         tph_call_fail(call);

@@ -3,8 +3,10 @@
  * tph_api_access; where everybody may do everything, access reviews say so. */
 #include <string.h>
 
+#include "apiserver/guard.h"
 #include "apiserver/internal.h"
 #include "apiserver/protobuf.h"
+#include "access/review.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "data/time.h"
@@ -21,63 +23,80 @@ static void answer(struct tph_api_call *call, const struct tph_json *root)
     tph_call_json(call, 201, tph_buf_str(&out));
 }
 
-/* A review asks about one thing. */
-static int check_review(struct tph_api_call *call, const struct tph_json *resource, const struct tph_json *other)
+static struct tph_json *answer_token(const struct tph_access *access, const struct tph_api_review *asked,
+                                     const struct tph_review *review, struct tph_json_doc *doc,
+                                     struct tph_review_fault *fault)
 {
-    if (!resource && !other) {
-        tph_status_fault(&call->status, TPH_FAULT_INVALID, "spec.resourceAttributes",
-                         "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be "
-                         "specified");
-    } else if (resource && other) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_API_BODY);
-        (void)tph_buf_puts(&text, "{\"Path\":");
-        tph_json_write_str(tph_json_get_str(other, "path"), 0, &text);
-        (void)tph_buf_puts(&text, ",\"Verb\":");
-        tph_json_write_str(tph_json_get_str(other, "verb"), 0, &text);
-        (void)tph_buf_putc(&text, '}');
-        tph_status_fault(&call->status, TPH_FAULT_INVALID, "spec.nonResourceAttributes",
-                         "Invalid value: %s: cannot be specified in combination with resourceAttributes",
-                         tph_buf_cstr(&text));
-    }
-    return tph_status_invalid(&call->status, TPH_STR("authorization.k8s.io"), TPH_STR_NONE, TPH_STR_NONE);
+    const struct tph_json *meta = tph_json_get(asked->account, "metadata");
+    const struct tph_review_account account = {.ns = tph_json_get_str(meta, "namespace"),
+                                               .name = tph_json_get_str(meta, "name"),
+                                               .uid = tph_json_get_str(meta, "uid"),
+                                               .now_s = asked->now_ms / 1000};
+    return tph_review_token(access, review, &account, asked->request, doc, fault);
 }
 
-/* Without an access object. */
-static void allow(struct tph_api_call *call, struct tph_json_doc *doc, struct tph_json *object)
+static void tell_fault(const struct tph_api_review *asked, const struct tph_review_fault *fault,
+                       struct tph_status *status)
 {
-    const struct tph_json *spec = tph_json_get(object, "spec");
-    struct tph_json *status = tph_json_new_object(doc);
-    if (strcmp(call->route.kind->kind, "SelfSubjectAccessReview") != 0) {
-        (void)tph_status_unknown_path(&call->status);
-        tph_call_fail(call);
+    if (!fault->field) {
+        (void)tph_status_bad_request(status, "%s", fault->text);
         return;
     }
-    if (check_review(call, tph_json_get(spec, "resourceAttributes"), tph_json_get(spec, "nonResourceAttributes")) < 0) {
-        tph_call_fail(call);
-        return;
-    }
-    tph_json_set(doc, status, "allowed", tph_json_new_bool(doc, true));
-    tph_json_set(doc, object, "status", status);
-    (void)tph_object_meta(doc, object);
-    answer(call, object);
+    tph_status_fault(status, TPH_FAULT_INVALID, fault->field, "%s", fault->text);
+    (void)!(asked->account
+                ? tph_status_invalid(status, TPH_STR("authentication.k8s.io"), TPH_STR("TokenRequest"), TPH_STR_NONE)
+                : tph_status_invalid(status, tph_str(asked->kind->group), TPH_STR_NONE, TPH_STR_NONE));
 }
 
-static void ask(struct tph_api_call *call, struct tph_api_review *review, struct tph_json_doc *doc)
+void tph_api_answer_review(const struct tph_access *access, const struct tph_access_user *user,
+                           const struct tph_api_review *asked, struct tph_json_doc *doc, struct tph_status *status)
+{
+    const struct tph_review review = {.user = user, .time = asked->time, .manager = asked->manager};
+    struct tph_review_fault fault = {.field = NULL};
+    const char *kind = asked->account ? "TokenRequest" : asked->kind->kind;
+    struct tph_json *root;
+    if (asked->account) {
+        root = answer_token(access, asked, &review, doc, &fault);
+    } else if (strcmp(kind, "SelfSubjectAccessReview") == 0) {
+        root = tph_review_access(&review, asked->request, doc, &fault);
+    } else if (strcmp(kind, "SelfSubjectRulesReview") == 0) {
+        root = tph_review_rules(&review, asked->request, doc, &fault);
+    } else {
+        root = tph_review_user(&review, doc);
+    }
+    if (!root) {
+        tell_fault(asked, &fault, status);
+    }
+}
+
+/* Where everybody may do everything, an administrator asks. */
+static void answer_everybody(struct tph_api_call *call, const struct tph_api_review *review, struct tph_json_doc *doc)
+{
+    const struct tph_access_config config = {.admin_token = TPH_STR("any")};
+    TPH_CLEANUP(tph_access_freep) struct tph_access *access = tph_access_new(&config);
+    if (review->account) {
+        (void)tph_status_set_bare(&call->status, 404, "NotFound", "the server could not find the requested resource");
+        return;
+    }
+    tph_api_answer_review(access, tph_access_identify(access, "Bearer any", 0), review, doc, &call->status);
+}
+
+static void ask(struct tph_api_call *call, struct tph_api_review *review)
 {
     const struct tph_api_access *access = call->api->config.access;
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *answer_doc = tph_json_doc_new();
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
     char time[TPH_TIME_TEXT];
     review->user = &call->user;
     review->now_ms = tph_clock_wall_ms();
     tph_time_format(review->now_ms, time);
     review->time = tph_str(time);
     review->manager = call->options.manager;
-    if (access && access->review && !call->request->own &&
-        access->review(access->owner, review, answer_doc, &call->status)) {
-        answer(call, tph_json_root(answer_doc));
+    if (access && access->review && !call->request->own) {
+        access->review(access->owner, review, doc, &call->status);
     } else {
-        allow(call, doc, tph_json_root(doc));
+        answer_everybody(call, review, doc);
     }
+    answer(call, tph_json_root(doc));
 }
 
 /* The body as JSON; an empty one is an empty object. */
@@ -106,8 +125,7 @@ void tph_api_review(struct tph_api_call *call)
         return;
     }
     struct tph_api_review review = {.kind = call->route.kind, .request = object};
-    tph_json_set_root(doc, object);
-    ask(call, &review, doc);
+    ask(call, &review);
 }
 
 void tph_api_token(struct tph_api_call *call)
@@ -136,5 +154,5 @@ void tph_api_token(struct tph_api_call *call)
     }
     struct tph_api_review review = {
         .kind = call->route.kind, .request = tph_json_root(doc), .account = tph_json_root(account)};
-    ask(call, &review, doc);
+    ask(call, &review);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apiserver/internal.h"
+#include "apiserver/strict.h"
 #include "base/limits.h"
 #include "data/base64.h"
 #include "data/label.h"
@@ -329,8 +330,42 @@ static void check_event(const struct tph_json *object, struct tph_status *status
     }
 }
 
-static void check_pod(const struct tph_json *object, struct tph_status *status)
+/* The spec of a pod without what an update may change. */
+static struct tph_json *fixed_spec(struct tph_json_doc *doc, const struct tph_json *pod)
 {
+    static const char *const lists[] = {"containers", "initContainers"};
+    static const char *const free_fields[] = {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"};
+    struct tph_json *spec = tph_json_copy(doc, tph_json_get(pod, "spec"));
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        struct tph_json_iter it = tph_json_iter(tph_json_get(spec, lists[i]));
+        while (tph_json_next(&it)) {
+            tph_json_remove(it.value, "image");
+        }
+    }
+    for (size_t i = 0; i < sizeof(free_fields) / sizeof(free_fields[0]); i++) {
+        tph_json_remove(spec, free_fields[i]);
+    }
+    return spec;
+}
+
+static void check_pod_update(const struct tph_json *object, const struct tph_json *old, struct tph_status *status)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    if (!tph_json_equal(fixed_spec(doc, object), fixed_spec(doc, old))) {
+        tph_status_fault(
+            status, TPH_FAULT_FORBIDDEN, "spec",
+            "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
+            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions "
+            "to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
+            "was previously negative)");
+    }
+}
+
+static void check_pod(const struct tph_json *object, const struct tph_json *old, struct tph_status *status)
+{
+    if (old) {
+        check_pod_update(object, old, status);
+    }
     if (tph_json_len(tph_json_path(object, "spec", "containers", NULL)) == 0) {
         tph_status_fault(status, TPH_FAULT_REQUIRED, "spec.containers", "Required value");
     }
@@ -346,30 +381,22 @@ static void check_lease(const struct tph_json *object, struct tph_status *status
     }
 }
 
-static void check_custom(const struct tph_kind *kind, const struct tph_json *object, struct tph_status *status)
+static void tell_fault(void *owner, enum tph_strict_fault fault, const char *field, const char *message)
 {
-    static const char *const members[] = {"spec", "status"};
-    bool needs_spec = strcmp(kind->plural, "workflowtaskresults") != 0;
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        const struct tph_json *value = tph_json_get(object, members[i]);
-        if (tph_json_is_null(value)) {
-            if (i == 0 && needs_spec) {
-                tph_status_fault(status, TPH_FAULT_REQUIRED, "spec", "Required value");
-            }
-        } else if (!tph_json_is(value, TPH_JSON_OBJECT)) {
-            const char *type = tph_json_is(value, TPH_JSON_BOOL) ? "boolean" : tph_json_type_name(tph_json_type(value));
-            tph_status_fault(status, TPH_FAULT_TYPE, members[i],
-                             "Invalid value: \"%s\": %s in body must be of type object: \"%s\"", type, members[i],
-                             type);
-        }
-    }
+    static const enum tph_fault faults[] = {
+        [TPH_STRICT_TYPE] = TPH_FAULT_TYPE,
+        [TPH_STRICT_REQUIRED] = TPH_FAULT_REQUIRED,
+        [TPH_STRICT_CHOICE] = TPH_FAULT_NOT_SUPPORTED,
+        [TPH_STRICT_SKIPPED] = TPH_FAULT_INVALID,
+    };
+    tph_status_fault(owner, faults[fault], field, "%s", message);
 }
 
 void tph_validate_object(const struct tph_kind *kind, const struct tph_json *object, const struct tph_json *old,
                          struct tph_status *status)
 {
     if ((kind->flags & TPH_KIND_CUSTOM) != 0) {
-        check_custom(kind, object, status);
+        tph_strict_check(kind, object, tell_fault, status);
     } else if (strcmp(kind->resource, "configmaps") == 0) {
         check_config_map(object, old, status);
     } else if (strcmp(kind->resource, "secrets") == 0) {
@@ -377,7 +404,7 @@ void tph_validate_object(const struct tph_kind *kind, const struct tph_json *obj
     } else if (strcmp(kind->resource, "events") == 0) {
         check_event(object, status);
     } else if (strcmp(kind->resource, "pods") == 0) {
-        check_pod(object, status);
+        check_pod(object, old, status);
     } else if (strcmp(kind->resource, "leases.coordination.k8s.io") == 0) {
         check_lease(object, status);
     }

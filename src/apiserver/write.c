@@ -161,7 +161,12 @@ void tph_create_attempt(struct tph_api_call *call)
         return;
     }
     if (tph_prepare_create(call, doc, object) < 0 || tph_call_check_object(call, NULL, object) < 0 ||
-        tph_fields_created(call, doc, object) < 0 || tph_write_text(call, object) < 0) {
+        tph_fields_created(call, doc, object) < 0) {
+        tph_call_fail(call);
+        return;
+    }
+    tph_admit_object(call->route.kind, doc, object);
+    if (tph_write_text(call, object) < 0) {
         tph_call_fail(call);
         return;
     }
@@ -240,6 +245,31 @@ static int check_uid(struct tph_api_call *call, const struct tph_json *old, cons
                                TPH_FMT(has));
 }
 
+static void drop_times(struct tph_json *object)
+{
+    struct tph_json_iter it = tph_json_iter(tph_json_path(object, "metadata", "managedFields", NULL));
+    while (tph_json_next(&it)) {
+        tph_json_remove(it.value, "time");
+    }
+}
+
+/* Equal texts; or such as differ only in when fields were managed last, which is no change. */
+static bool same_but_for_times(struct tph_str a, struct tph_str b)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *one = NULL;
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *other = NULL;
+    struct tph_error err = TPH_ERROR_INIT;
+    if (tph_str_eq(a, b)) {
+        return true;
+    }
+    if (a.len != b.len || tph_json_parse(a, &one, &err) < 0 || tph_json_parse(b, &other, &err) < 0) {
+        return false; /* times are of one length */
+    }
+    drop_times(tph_json_root(one));
+    drop_times(tph_json_root(other));
+    return tph_json_equal(tph_json_root(one), tph_json_root(other));
+}
+
 /* Writes what came out: nothing, the change, or the end of an object whose last finalizer is gone. */
 static void write_update(struct tph_api_call *call, const struct tph_store_object *stored, const struct tph_json *old,
                          const struct tph_json *object)
@@ -263,8 +293,29 @@ static void write_update(struct tph_api_call *call, const struct tph_store_objec
         tph_call_write(call, &change, 1);
         return;
     }
+    if (same_but_for_times(tph_buf_str(&call->text), tph_buf_str(&stored->text))) {
+        tph_buf_clear(&call->text);
+        (void)tph_buf_put(&call->text, tph_buf_str(&stored->text));
+        call->finish(call);
+        return;
+    }
     change.text = tph_buf_str(&call->text);
-    tph_call_write(call, &change, tph_str_eq(change.text, tph_buf_str(&stored->text)) ? 0 : 1);
+    tph_call_write(call, &change, 1);
+}
+
+/* Owners of fields are found before a CR loses what this subresource may not write: so the API server does it. Built-in
+ * kinds get their defaults first. */
+static int prepare_update(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
+                          struct tph_json *object)
+{
+    bool custom = (call->route.kind->flags & TPH_KIND_CUSTOM) != 0;
+    if (custom && tph_fields_updated(call, doc, old, object) < 0) {
+        return -1;
+    }
+    if (tph_prepare_update(call, doc, old, object) < 0) {
+        return -1;
+    }
+    return custom ? 0 : tph_fields_updated(call, doc, old, object);
 }
 
 static void update_found(struct tph_api_call *call, const struct tph_store_object *stored)
@@ -279,8 +330,8 @@ static void update_found(struct tph_api_call *call, const struct tph_store_objec
     const struct tph_json *old = tph_json_root(doc);
     if (call->change(call, doc, old, &object) < 0 || tph_check_identity(call, object) < 0 ||
         check_kind(call, object) < 0 || check_version(call, object, stored->version) < 0 ||
-        check_uid(call, old, object) < 0 || tph_prepare_update(call, doc, old, object) < 0 ||
-        tph_call_check_object(call, old, object) < 0 || tph_fields_updated(call, doc, old, object) < 0) {
+        check_uid(call, old, object) < 0 || prepare_update(call, doc, old, object) < 0 ||
+        tph_call_check_object(call, old, object) < 0) {
         tph_call_fail(call);
         return;
     }
@@ -297,6 +348,8 @@ void tph_update_attempt(struct tph_api_call *call)
         tph_call_error(call, &err);
     } else if (found == 0) {
         update_found(call, &stored);
+    } else if (call->creating && call->is_apply && tph_fields_apply(call, call->body_doc, NULL, &call->body) < 0) {
+        tph_call_fail(call);
     } else if (call->creating) {
         tph_create_attempt(call);
     } else {

@@ -157,15 +157,6 @@
 #define TPH_LIMIT_WALL_LOOK_MS   60000   /* the wall clock is looked at this often while a deadline is waited for */
 #define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */
 
-/* the durable controller */
-#define TPH_LIMIT_EVENT_MS        3600000 /* an Event is kept so long, as in Kubernetes */
-#define TPH_LIMIT_EVENTS          100000  /* kept at most: the oldest go first */
-#define TPH_LIMIT_PROGRESS_MS     1000    /* progress alone is written so late */
-#define TPH_LIMIT_COMMIT_PAUSE_MS 100     /* before a write that failed is tried again; doubles up to 64 times */
-
-/* our API server, further */
-#define TPH_LIMIT_PROTOBUF_VALUES 200000 /* in one request body in protobuf */
-
 /* access to the server */
 #define TPH_LIMIT_ACCESS_FILE    TPH_MIB(4) /* the token file; a certificate, a kubeconfig */
 #define TPH_LIMIT_ACCESS_USERS   10000      /* in the token file; twice as many are known with service accounts */
@@ -179,6 +170,17 @@
 /* metrics */
 #define TPH_LIMIT_METRIC_SERIES 2000       /* of one family; the rest is counted together */
 #define TPH_LIMIT_METRIC_LABELS TPH_KIB(4) /* the text of one series' labels */
+
+/* our API server */
+#define TPH_LIMIT_PROTOBUF_VALUES 200000       /* in one request body in protobuf */
+#define TPH_LIMIT_MANAGERS        10           /* that update an object and are told apart, as Kubernetes */
+#define TPH_LIMIT_LAST_APPLIED    TPH_KIB(256) /* of kubectl's annotation, as Kubernetes' for all annotations */
+
+/* the durable controller */
+#define TPH_LIMIT_EVENT_MS        3600000 /* an Event is kept so long, as in Kubernetes */
+#define TPH_LIMIT_EVENTS          100000  /* kept at most: the oldest go first */
+#define TPH_LIMIT_PROGRESS_MS     1000    /* progress alone is written so late */
+#define TPH_LIMIT_COMMIT_PAUSE_MS 100     /* before a write that failed is tried again; doubles up to 64 times */
 
 /* the store */
 #define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */

@@ -19,16 +19,16 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/cmd_options.h"
-#include "cli/server_work.h"
 #include "cli/server_door.h"
 #include "cli/state_directory.h"
+#include "cli/server_work.h"
 #include "loop/loop.h"
 #include "store/sqlite.h"
 
 enum { N_SIGNALS = 3, DRAIN_MS = 10000, DRAIN_LOOK_MS = 20 };
 
 struct server_options {
-    const char *state, *listen, *url, *history;
+    const char *state, *listen, *history, *url;
     const char *tls_cert, *tls_key, *tls_ca, *token_file, *rate, *log_format;
     struct tph_texts names;
     const char *images_file;
@@ -45,14 +45,6 @@ const struct tph_option tph_server_options[] = {
     {"memory", 0, TPH_OPTION_FLAG, OPTION(memory), NULL, NULL, "keep nothing: for tests"},
     {"plain-http", 0, TPH_OPTION_FLAG, OPTION(plain_http), NULL, NULL,
      "HTTP without TLS and without tokens, on a loopback address only: whoever can connect may do everything"},
-    {"executor-plugins", 0, TPH_OPTION_FLAG, OPTION(executor_plugins), NULL, NULL,
-     "run executor plugins, which whoever may write ConfigMaps brings here (ARGO_EXECUTOR_PLUGINS=true)"},
-    {"workflow-level-executor-plugins", 0, TPH_OPTION_FLAG, OPTION(own_executor_plugins), NULL, NULL,
-     "also those of spec.executorPlugins (ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS=true)"},
-    {"images-file", 0, TPH_OPTION_TEXT, OPTION(images_file), "FILE", NULL,
-     "what images mean here, in place of the configured maps: see tiphys doctor --images"},
-    {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
-     "start sidecars without a sandbox: for development, where none can be made"},
     {"url", 0, TPH_OPTION_TEXT, OPTION(url), "URL", NULL,
      "what clients call the server, for the kubeconfig (https://ADDR:PORT)"},
     {"tls-san", 0, TPH_OPTION_LIST, OPTION(names), "NAME", NULL,
@@ -67,6 +59,14 @@ const struct tph_option tph_server_options[] = {
      "requests a second of one user, twice as many at once (400); administrators have no limit"},
     {"log-format", 0, TPH_OPTION_CHOICE, OPTION(log_format), "FORMAT", "text|json",
      "of the log on standard error (text)"},
+    {"executor-plugins", 0, TPH_OPTION_FLAG, OPTION(executor_plugins), NULL, NULL,
+     "run executor plugins, which whoever may write ConfigMaps brings here (ARGO_EXECUTOR_PLUGINS=true)"},
+    {"workflow-level-executor-plugins", 0, TPH_OPTION_FLAG, OPTION(own_executor_plugins), NULL, NULL,
+     "also those of spec.executorPlugins (ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS=true)"},
+    {"images-file", 0, TPH_OPTION_TEXT, OPTION(images_file), "FILE", NULL,
+     "what images mean here, in place of the configured maps: see tiphys doctor --images"},
+    {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
+     "start sidecars without a sandbox: for development, where none can be made"},
     {.name = NULL},
 };
 
@@ -77,9 +77,9 @@ struct session {
     uint16_t port;
     struct tph_loop *loop;
     struct tph_store *store;
-    struct tph_server_work *work; /* controller, agent, sidecars */
     struct tph_metrics *metrics;
-    struct tph_door *door; /* NULL with plain HTTP */
+    struct tph_door *door;        /* NULL with plain HTTP */
+    struct tph_server_work *work; /* controller, agent, sidecars */
     struct tph_api *api;
     struct tph_api_server *server;
     struct tph_signal *signals[N_SIGNALS];
@@ -252,10 +252,10 @@ static void serve(struct session *s)
         return;
     }
     bool v6 = strchr(s->host, ':') != NULL;
+    (void)printf("serving %s://%s%s%s:%u\n", s->door ? "https" : "http", v6 ? "[" : "", s->host, v6 ? "]" : "",
+                 tph_http_server_port(http));
     if (s->door) {
-        (void)printf("serving %s\nkubeconfig %s\n", tph_door_url(s->door), tph_door_kubeconfig(s->door));
-    } else {
-        (void)printf("serving http://%s%s%s:%u\n", v6 ? "[" : "", s->host, v6 ? "]" : "", tph_http_server_port(http));
+        (void)printf("kubeconfig %s\n", tph_door_kubeconfig(s->door));
     }
     (void)fflush(stdout);
 }
@@ -326,8 +326,10 @@ static int open_session(struct session *s, struct tph_error *err)
         }
     }
     s->drain = tph_timer_new(s->loop, look_drained, s);
+    s->metrics = tph_metrics_new();
     const struct tph_server_work_options work = {
         .store = s->store,
+        .metrics = s->metrics,
         .images_file = s->options.images_file,
         .network = TPH_NETWORK_HOST,
         .unsafe_plain = s->options.unsafe_plain,
@@ -337,13 +339,13 @@ static int open_session(struct session *s, struct tph_error *err)
     if (tph_server_work_new(s->loop, &work, &s->work, err) < 0) {
         return -1;
     }
-    s->metrics = tph_metrics_new();
     if (open_door(s, err) < 0) {
         return -1;
     }
     const struct tph_api_config config = {.loop = s->loop,
                                           .store = s->store,
                                           .access = s->door ? tph_door_access(s->door) : NULL,
+                                          .pods = tph_server_work_pods(s->work),
                                           .metrics = s->metrics,
                                           .ca = s->door ? tph_door_ca(s->door) : NULL,
                                           .version = TPH_VERSION};

@@ -402,6 +402,8 @@ void tph_view_agent(struct tph_view *view, const struct tph_agent_event *event)
         put_line(view, "33", "warning:", tph_str(text));
         break;
     }
+    case TPH_AGENT_POD:
+        break;
     case TPH_AGENT_LOG:
         if (view->options.logs) {
             put_log(view, event);

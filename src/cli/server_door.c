@@ -35,7 +35,6 @@ struct tph_door {
     struct tph_buf uid; /* of the account that was asked for last */
     const struct tph_http_server *server;
     struct tph_metric *handshakes, *connections;
-    char *url;
     char names[MAX_NAMES][NAME];
     const char *list[MAX_NAMES];
     size_t n_names;
@@ -231,7 +230,8 @@ static int open_users(struct tph_door *door, struct tph_error *err)
                                              .account_owner = door};
     door->access = tph_access_new(&config);
     if (door->config.token_file && access(door->config.token_file, F_OK) < 0) {
-        return tph_error_errno(err, errno, "--token-file %s", door->config.token_file);
+        (void)tph_error_set(err, TPH_ERROR_NOT_FOUND, "--token-file %s: %s", door->config.token_file, strerror(errno));
+        return tph_error_hint(err, "make it, if only empty, or leave the option out: STATE/tokens is the usual one");
     }
     if (tph_access_read(door->access, tokens_path(door), err) < 0 ||
         tph_fswatch_new(door->config.loop, tokens_path(door), tokens_changed, door, &door->watched_tokens, err) < 0) {
@@ -310,7 +310,6 @@ void tph_door_free(struct tph_door *door)
     tph_tls_free(door->tls);
     tph_access_state_release(&door->state);
     tph_buf_release(&door->uid);
-    free(door->url);
     free(door);
 }
 
@@ -341,17 +340,12 @@ int tph_door_publish(struct tph_door *door, const struct tph_http_server *server
                        : strchr(door->config.host, ':') ? "::1"
                                                         : "127.0.0.1";
     bool v6 = strchr(host, ':') != NULL;
-    free(door->url);
     door->server = server;
-    door->url = door->config.url
+    TPH_CLEANUP(tph_freep)
+    char *url = door->config.url
                     ? tph_strdup(door->config.url)
                     : tph_format("https://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", tph_http_server_port(server));
-    return tph_access_state_publish(&door->state, door->url, err);
-}
-
-const char *tph_door_url(const struct tph_door *door)
-{
-    return door->url;
+    return tph_access_state_publish(&door->state, url, err);
 }
 
 const char *tph_door_kubeconfig(const struct tph_door *door)

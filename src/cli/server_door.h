@@ -44,5 +44,4 @@ struct tph_str tph_door_account_key(
 
 /* Once the port is known: writes the kubeconfig. */
 int tph_door_publish(struct tph_door *door, const struct tph_http_server *server, struct tph_error *err) TPH_MUST_CHECK;
-const char *tph_door_url(const struct tph_door *door);        /* after publish */
 const char *tph_door_kubeconfig(const struct tph_door *door); /* its path */

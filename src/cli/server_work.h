@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "apiserver/api.h"
+#include "base/metrics.h"
 #include "controller/controller.h"
 #include "podrt/podrt.h"
 
@@ -11,8 +13,9 @@ struct tph_server_work;
 
 struct tph_server_work_options {
     struct tph_store *store;
-    const char *images_file; /* NULL: the configured maps */
-    const char *logs_dir;    /* NULL: only the last lines, in memory */
+    struct tph_metrics *metrics; /* borrowed; NULL: nothing is counted */
+    const char *images_file;     /* NULL: the configured maps */
+    const char *logs_dir;        /* NULL: only the last lines, in memory */
     enum tph_network network;
     bool unsafe_plain;
     bool executor_plugins;     /* or ARGO_EXECUTOR_PLUGINS in the environment */
@@ -29,4 +32,6 @@ void tph_server_work_stop(struct tph_server_work *work, int64_t grace_ms, void (
 void tph_server_work_free(struct tph_server_work *work); /* before the store */
 TPH_DEFINE_CLEANUP(struct tph_server_work, tph_server_work_free);
 
+/* What of it the API serves as Pods. */
+const struct tph_api_pods *tph_server_work_pods(struct tph_server_work *work);
 struct tph_controller *tph_server_work_controller(struct tph_server_work *work);

@@ -284,6 +284,9 @@ void tph_controller_agent_event(void *controller, const struct tph_agent_event *
     struct carried *w = of_task ? tph_map_get(&c->by_tasks, tph_pointer_key(&event->workflow)) : NULL;
     struct task *task = w && w->state == CARRIED_RUNNING ? tph_map_get(&w->tasks, event->node_id) : NULL;
     bool ours = task && task->state == TASK_GIVEN && task->attempt == event->attempt && !c->stopping;
+    if (event->kind == TPH_AGENT_POD) {
+        tph_pods_note(c, event->pod, event->plugin);
+    }
     if (event->kind != TPH_AGENT_RESULT && o->agent) {
         o->agent(o->owner, event);
     }

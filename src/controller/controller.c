@@ -151,6 +151,7 @@ static void note_over(struct carried *w)
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
     const struct tph_json *object = w->refusal ? tph_json_root(w->refusal) : tph_run_object_base(w->shown.run, doc);
     tph_expire_note(w->controller, w->shown.ns, w->shown.name, object);
+    tph_cron_note(w->controller, w->shown.ns, w->shown.name, object);
 }
 
 void tph_carried_ended(struct carried *w)
@@ -307,6 +308,7 @@ static void take_up(struct tph_controller *c, const struct tph_store_object *obj
     }
     if (tph_workflow_is_over(tph_json_root(doc))) {
         tph_expire_note(c, object->key.ns, object->key.name, tph_json_root(doc));
+        tph_cron_note(c, object->key.ns, object->key.name, tph_json_root(doc));
         return;
     }
     struct carried *w = carried_new(c, object->key.ns, object->key.name);
@@ -397,6 +399,7 @@ static bool read_one(void *owner, const struct tph_store_object *object)
     bool good = tph_json_parse(tph_buf_str(&object->text), &doc, NULL) == 0;
     if (good && tph_workflow_is_over(tph_json_root(doc))) {
         tph_expire_note(c, object->key.ns, object->key.name, tph_json_root(doc));
+        tph_cron_note(c, object->key.ns, object->key.name, tph_json_root(doc));
         return true;
     }
     (void)tph_map_set(&r->seen, key, r);
@@ -476,6 +479,12 @@ int tph_controller_start(struct tph_controller *controller, struct tph_agent *ag
         if (tph_teller_start(controller->teller, err) < 0) {
             return -1;
         }
+    }
+    if (controller->options.pods && tph_pods_start(controller, err) < 0) {
+        return -1;
+    }
+    if (!controller->options.takes && tph_crons_start(controller, err) < 0) {
+        return -1;
     }
     if (controller->options.executor_plugins && !controller->options.plugins) {
         controller->discovery = tph_discovery_new(controller);
@@ -591,6 +600,8 @@ void tph_controller_free(struct tph_controller *controller)
     }
     tph_map_release(&controller->by_key);
     tph_map_release(&controller->by_tasks);
+    tph_crons_free(controller->crons);
+    tph_pods_free(controller->pods);
     tph_teller_free(controller->teller);
     tph_expirer_free(controller->expirer);
     tph_finder_free(controller->finder);

@@ -44,6 +44,7 @@
 #define TPH_CONTROLLER_TASKS     "tiphys.tasks"
 
 #define TPH_CONTROLLER_TEMPLATES         "workflowtemplates.argoproj.io"
+#define TPH_CONTROLLER_CRON_WORKFLOWS    "cronworkflows.argoproj.io"
 #define TPH_CONTROLLER_CLUSTER_TEMPLATES "clusterworkflowtemplates.argoproj.io"
 
 struct tph_controller;
@@ -77,6 +78,7 @@ struct tph_controller_options {
     void *owner;
 
     const char *install_ns; /* NULL: "argo" */
+    bool pods;              /* sidecars are Pods of the store */
     bool events;            /* Events are written about what happens */
     bool executor_plugins;  /* ARGO_EXECUTOR_PLUGINS: else nodes of plugins are Error, and say how to have them */
     bool own_plugins;       /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */
@@ -115,6 +117,14 @@ TPH_DEFINE_CLEANUP(struct tph_controller, tph_controller_free);
 typedef void tph_controller_plugin_fn(void *owner, struct tph_str ns, struct tph_str configmap,
                                       const struct tph_plugin *plugin, const char *problem);
 void tph_controller_plugins(const struct tph_controller *controller, tph_controller_plugin_fn *each, void *owner);
+
+/* What Argo calls WORKFLOW-1340600742-agent: here the sidecars that serve the workflow's namespace, as one Pod, built
+ * into doc; NULL: no such workflow, or nothing runs. */
+struct tph_json *tph_controller_agent_pod(struct tph_controller *controller, struct tph_str ns, struct tph_str name,
+                                          struct tph_json_doc *doc);
+/* The last lines of a container of a Pod, also of such a one. container may be empty. false: there is none. */
+bool tph_controller_pod_log(struct tph_controller *controller, struct tph_str ns, struct tph_str name,
+                            struct tph_str container, size_t max_lines, struct tph_buf *lines);
 
 /* Workflows that are not over. */
 size_t tph_controller_n_running(const struct tph_controller *controller);

@@ -11,6 +11,8 @@
  *   tell.c        Events about workflows and others
  *   expire.c      workflows that are over go in time
  *   admit.c       how many run at a time
+ *   cron.c        CronWorkflows
+ *   pods.c        sidecars as Pods of the API
  */
 #pragma once
 
@@ -24,6 +26,8 @@ struct finder;
 struct discovery;
 struct teller;
 struct expirer;
+struct crons;
+struct pods;
 struct write;
 
 /* A result that is not durable yet: given again to a run that is made anew. */
@@ -130,6 +134,8 @@ struct tph_controller {
     struct discovery *discovery; /* NULL where plugins are given, or switched off */
     struct teller *teller;       /* NULL: no Events are written */
     struct expirer *expirer;
+    struct crons *crons; /* NULL: there are none */
+    struct pods *pods;   /* NULL: sidecars are not shown */
     struct tph_store_watch *watch;
     struct tph_map by_key;   /* -> struct carried, owned */
     struct tph_map by_tasks; /* the bytes of the agent's pointer -> struct carried */
@@ -229,3 +235,13 @@ void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str
 bool tph_admit(struct carried *w, const struct tph_json *workflow);
 void tph_admit_others(struct tph_controller *c);
 void tph_admit_left(struct carried *w);
+
+/* cron.c; note: a workflow that is over, whosever it is. */
+int tph_crons_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_crons_free(struct crons *crons);
+void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
+
+/* pods.c */
+int tph_pods_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_pods_free(struct pods *pods);
+void tph_pods_note(struct tph_controller *c, const struct tph_agent_pod *state, const struct tph_plugin *plugin);
