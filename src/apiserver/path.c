@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "apiserver/discovery.h"
-#include "apiserver/internal.h"
+#include "apiserver/write.h"
 #include "apiserver/openapi.h"
 #include "base/limits.h"
 
@@ -232,10 +232,14 @@ void tph_api_review(struct tph_api_call *call)
                                             .name = tph_json_get_str(resource, "name")};
     const struct tph_api_access *access = call->api->config.access;
     bool allowed = !access || access->allowed(access->owner, &call->user, &what);
+    (void)tph_object_meta(doc, object);
+    if (tph_fields_created(call, doc, object) < 0) {
+        tph_call_fail(call);
+        return;
+    }
     struct tph_json *status = tph_json_new_object(doc);
     tph_json_set(doc, status, "allowed", tph_json_new_bool(doc, allowed));
     tph_json_set(doc, object, "status", status);
-    (void)tph_object_meta(doc, object);
     tph_object_keep(call->route.kind, object, &call->text);
     call->code = 201;
     tph_call_answer_object(call);
