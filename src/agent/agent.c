@@ -419,7 +419,6 @@ void tph_agent_free(struct tph_agent *agent)
     tph_fetcher_free(agent->fetcher);
     tph_http_client_free(agent->http);
     tph_call_drop_cancels(agent);
-    tph_agent_forget_counts(agent);
     tph_buf_release(&agent->key);
     tph_buf_release(&agent->body);
     while (agent->sidecars) {

@@ -134,8 +134,5 @@ void tph_agent_cancel(struct tph_agent_workflow *workflow, struct tph_str node_i
 bool tph_agent_pod_log(const struct tph_agent *agent, struct tph_str ns, struct tph_str name, size_t max_lines,
                        struct tph_buf *lines);
 
-/* Counters of all plugins, in Prometheus' text format. */
-void tph_agent_metrics(struct tph_agent *agent, struct tph_buf *out);
-
 /* Who was asked for `key` in this workflow and what each said, one line each, for the end of a failed run. */
 void tph_agent_explain(const struct tph_agent_workflow *workflow, struct tph_str key, struct tph_buf *text);

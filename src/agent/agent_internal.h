@@ -5,7 +5,6 @@
  *   route.c    which plugin is asked next
  *   sidecar.c  one pod a plugin: start, readiness, queue, calls in flight
  *   pods.c     its pod, as others see it
- *   metrics.c  counters
  *   warm.c     how long it stays, and who comes after it
  *   call.c     one call: request, judgement, what follows
  *   http_call.c  one request of an http template; http_task.c what it is made of, and what its answer means
@@ -139,16 +138,6 @@ struct sidecar {
     bool four_first; /* it answered on 127.0.0.1 */
 };
 
-enum { TPH_AGENT_BUCKETS = 8 };
-
-/* Of one plugin in one namespace; see metrics.c. */
-struct counts {
-    char *key, *ns, *plugin; /* owned */
-    uint64_t calls[TPH_VERDICT_COUNT], buckets[TPH_AGENT_BUCKETS];
-    int64_t sum_us;
-    uint64_t requeues, restarts, depth;
-};
-
 struct tph_agent {
     struct tph_loop *loop;
     struct tph_agent_options options;
@@ -160,8 +149,7 @@ struct tph_agent {
     struct cancel *cancels;   /* cancel calls under way */
     struct tph_buf key, body; /* of the call that is being made: room that is used again */
     uint64_t random;
-    struct tph_map counts; /* "NS/PLUGIN" -> struct counts, owned */
-    size_t n_stopping;     /* pods that have not said STOPPED yet */
+    size_t n_stopping; /* pods that have not said STOPPED yet */
     int64_t grace_ms;
     bool stopping;
     bool told_to_stop; /* all sidecars were */
@@ -218,11 +206,6 @@ bool tph_sidecar_must_wait(struct sidecar *sidecar); /* one that leaves has its 
 void tph_sidecar_name_pod(struct sidecar *sidecar);
 void tph_sidecar_tell_pod(struct sidecar *sidecar, const struct tph_pod_event *event);
 void tph_sidecar_tell_failed(struct sidecar *sidecar, const char *message);
-
-/* metrics.c */
-struct counts *tph_agent_counts(struct tph_agent *agent, const char *ns, const struct tph_plugin *plugin);
-void tph_agent_count_call(struct sidecar *sidecar, enum tph_verdict verdict, int64_t took_us, bool requeued);
-void tph_agent_forget_counts(struct tph_agent *agent);
 
 /* http_call.c */
 void tph_agent_fetch(struct task *task); /* in no place: begins its request, or fails it */

@@ -295,7 +295,6 @@ static void answered(void *owner, const struct tph_http_answer *answer)
     };
     TPH_CLEANUP(tph_rpc_reply_release) struct tph_rpc_reply reply = TPH_RPC_REPLY_INIT;
     tph_rpc_judge(&rpc, &question, &reply);
-    tph_agent_count_call(sidecar, reply.verdict, tph_clock_monotonic_us() - task->started_us, reply.requeue_ms >= 0);
     sidecar->in_flight--; /* without starting others: this one's own next step goes first */
     follow(task, &reply);
     sidecar->in_flight++;

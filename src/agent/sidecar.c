@@ -157,7 +157,6 @@ static void container_exited(struct sidecar *s, const struct tph_pod_event *even
     }
     s->exits++;
     s->life++;
-    tph_agent_counts(s->agent, s->ns, s->plugin)->restarts += event->restart_in_ms >= 0 ? 1 : 0;
     s->probing = false; /* whom the call under way asked is gone */
     s->last_exit = event->exit_code;
     s->pod_ready = false;

@@ -44,8 +44,6 @@ struct tph_api_pods {
     /* Appends the last lines of a container's output; container may be empty. false: nothing is known of it. */
     bool (*log)(void *owner, struct tph_str ns, struct tph_str name, struct tph_str container, size_t max_lines,
                 struct tph_buf *lines);
-    /* Appends counters in Prometheus' text format. */
-    void (*metrics)(void *owner, struct tph_buf *out);
 };
 
 struct tph_api_config {

@@ -137,16 +137,6 @@ static bool put_discovery(struct tph_api_call *call, struct tph_str path)
     return known;
 }
 
-static void put_metrics(struct tph_api_call *call)
-{
-    const struct tph_api_pods *pods = call->api->config.pods;
-    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    if (pods) {
-        pods->metrics(pods->owner, &out);
-    }
-    tph_call_answer(call, 200, "text/plain; version=0.0.4; charset=utf-8", tph_buf_str(&out));
-}
-
 void tph_api_path(struct tph_api_call *call)
 {
     static const struct {
@@ -154,7 +144,7 @@ void tph_api_path(struct tph_api_call *call)
         void (*serve)(struct tph_api_call *call);
     } paths[] = {
         {"/", put_root},        {"/version", put_version}, {"/healthz", put_health},
-        {"/livez", put_health}, {"/readyz", put_health},   {"/metrics", put_metrics},
+        {"/livez", put_health}, {"/readyz", put_health},
     };
     struct tph_str path = call->route.ask.path;
     if (path.len > 1 && path.p[path.len - 1] == '/') {

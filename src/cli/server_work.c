@@ -92,12 +92,6 @@ static bool pod_log(void *owner, struct tph_str ns, struct tph_str name, struct 
     return tph_controller_pod_log(work->controller, ns, name, container, max_lines, lines);
 }
 
-static void put_metrics(void *owner, struct tph_buf *out)
-{
-    struct tph_server_work *work = owner;
-    tph_controller_metrics(work->controller, out);
-}
-
 int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_options *options,
                         struct tph_server_work **ret_work, struct tph_error *err)
 {
@@ -113,7 +107,7 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
         .parallelism = options->parallelism,
     };
     work->loop = loop;
-    work->pods = (struct tph_api_pods){.owner = work, .find = find_pod, .log = pod_log, .metrics = put_metrics};
+    work->pods = (struct tph_api_pods){.owner = work, .find = find_pod, .log = pod_log};
     if (tph_podrt_process_new(loop, &runtime, &work->podrt, err) < 0) {
         return -1;
     }

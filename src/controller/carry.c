@@ -272,7 +272,6 @@ static void answered(struct carried *w, struct task *task, const struct tph_agen
         task->state = TASK_ENDED;
         w->rows_due = w->rows_due || task->row;
     }
-    w->controller->n_results++;
     tph_results_add(&w->fresh, event->node_id, event->result);
     tph_carried_apply(w, &reply);
 }

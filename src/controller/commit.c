@@ -290,7 +290,6 @@ static void written(void *owner, const struct tph_store_result *result)
         tph_carried_free(w);
     } else if (result->outcome == TPH_STORE_DONE) {
         bool over = w->over_in_write;
-        c->n_durable++;
         through(w, result);
         if (over) {
             tph_carried_ended(w);
@@ -302,11 +301,9 @@ static void written(void *owner, const struct tph_store_result *result)
             tph_carried_flush(w);
         }
     } else if (result->outcome < 0) {
-        c->n_errors++;
         take_back(w);
         try_again(w, result);
     } else {
-        c->n_conflicts++;
         if (!w->object_in_write || result->index > 0) {
             w->rows_there = result->outcome == TPH_STORE_EXISTS; /* somebody else touched what is ours alone */
         }

@@ -154,14 +154,6 @@ static void note_over(struct carried *w)
     tph_cron_note(w->controller, w->shown.ns, w->shown.name, object);
 }
 
-static void count_end(const struct carried *w)
-{
-    const struct tph_json *status = w->refusal ? tph_json_get(tph_json_root(w->refusal), "status") : NULL;
-    TPH_CLEANUP(tph_freep) char *refused = w->refusal ? tph_str_dup(tph_json_get_str(status, "phase")) : NULL;
-    tph_count_phase(w->controller, w->shown.ns,
-                    refused ? refused : tph_workflow_phase_name(tph_run_phase(w->shown.run)));
-}
-
 void tph_carried_ended(struct carried *w)
 {
     struct tph_controller *c = w->controller;
@@ -171,7 +163,6 @@ void tph_carried_ended(struct carried *w)
     tph_tell_ended(w);
     tph_admit_left(w);
     note_over(w);
-    count_end(w);
     tph_timer_stop(w->later);
     if (o->ended) {
         o->ended(o->owner, &w->shown);
@@ -614,7 +605,6 @@ void tph_controller_free(struct tph_controller *controller)
     tph_teller_free(controller->teller);
     tph_expirer_free(controller->expirer);
     tph_finder_free(controller->finder);
-    tph_forget_counts(controller);
     tph_locks_free(controller->locks);
     free(controller);
 }

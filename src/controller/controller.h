@@ -118,9 +118,6 @@ typedef void tph_controller_plugin_fn(void *owner, struct tph_str ns, struct tph
                                       const struct tph_plugin *plugin, const char *problem);
 void tph_controller_plugins(const struct tph_controller *controller, tph_controller_plugin_fn *each, void *owner);
 
-/* Counters of controller and agent, in Prometheus' text format. */
-void tph_controller_metrics(struct tph_controller *controller, struct tph_buf *out);
-
 /* What Argo calls WORKFLOW-1340600742-agent: here the sidecars that serve the workflow's namespace, as one Pod, built
  * into doc; NULL: no such workflow, or nothing runs. */
 struct tph_json *tph_controller_agent_pod(struct tph_controller *controller, struct tph_str ns, struct tph_str name,

@@ -13,7 +13,6 @@
  *   admit.c       how many run at a time
  *   cron.c        CronWorkflows
  *   pods.c        sidecars as Pods of the API
- *   metrics.c     counters
  */
 #pragma once
 
@@ -138,14 +137,12 @@ struct tph_controller {
     struct crons *crons; /* NULL: there are none */
     struct pods *pods;   /* NULL: sidecars are not shown */
     struct tph_store_watch *watch;
-    struct tph_map by_key;                                /* -> struct carried, owned */
-    struct tph_map by_tasks;                              /* the bytes of the agent's pointer -> struct carried */
-    size_t n_running;                                     /* that are not over */
-    struct write *writes;                                 /* under way; owned by the store's answer */
-    struct tph_map totals;                                /* "PHASE/NS" -> struct total of metrics.c, owned */
-    uint64_t n_results, n_durable, n_conflicts, n_errors; /* counted for metrics.c */
-    size_t n_admitted;                                    /* workflows that run, as parallelism counts */
-    bool waking, admitting;                               /* in the next turn */
+    struct tph_map by_key;   /* -> struct carried, owned */
+    struct tph_map by_tasks; /* the bytes of the agent's pointer -> struct carried */
+    size_t n_running;        /* that are not over */
+    struct write *writes;    /* under way; owned by the store's answer */
+    size_t n_admitted;       /* workflows that run, as parallelism counts */
+    bool waking, admitting;  /* in the next turn */
     bool stopping;
     void (*stopped)(void *owner);
     void *stopped_owner;
@@ -248,7 +245,3 @@ void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str n
 int tph_pods_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
 void tph_pods_free(struct pods *pods);
 void tph_pods_note(struct tph_controller *c, const struct tph_agent_pod *state, const struct tph_plugin *plugin);
-
-/* metrics.c */
-void tph_count_phase(struct tph_controller *c, struct tph_str ns, const char *phase);
-void tph_forget_counts(struct tph_controller *c);

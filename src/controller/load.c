@@ -225,7 +225,6 @@ void tph_carried_go(struct carried *w)
     }
     if (first) {
         tph_tell_begun(w);
-        tph_count_phase(w->controller, w->shown.ns, "Running");
     }
     tph_carried_apply(w, &(struct tph_event){.kind = TPH_EVENT_START});
     tph_tasks_loaded(w);

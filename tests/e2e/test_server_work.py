@@ -116,9 +116,6 @@ def test_a_plugin_of_a_configmap_runs_and_goes_idle_on_stop(servers, ledger, tmp
     wait_until(lambda: phases(server)["w"] == "Succeeded")
     reasons = {e["reason"] for e in server.get("/api/v1/namespaces/argo/events")["items"]}
     assert {"WorkflowRunning", "WorkflowNodeRunning", "WorkflowNodeSucceeded", "WorkflowSucceeded"} <= reasons
-    metrics = server.text("/metrics")
-    assert 'argo_workflows_total_count{namespace="argo",phase="Succeeded"} 1\n' in metrics
-    assert 'tiphys_plugin_calls_total{namespace="argo",plugin="probe",outcome="result"} 8\n' in metrics
     pods = "/api/v1/namespaces/argo/pods"
     (pod,) = server.get(pods)["items"]
     assert pod["status"]["phase"] == "Running" and pod["metadata"]["name"].startswith("probe-executor-plugin-")
