@@ -2,7 +2,7 @@
 """run.py [--quick] [NAME...]: figures of the whole program, each with its target. Nothing is asserted.
 
 ./dev bench builds with release flags in build-release and calls this. NAME picks parts: hello, c, tasks, memory,
-program, lint, sidecar, data, expr, engine, http.
+program, lint, sidecar, server, data, expr, engine, http.
 """
 import argparse
 import http.client
@@ -10,8 +10,10 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -262,6 +264,78 @@ def sidecar():
              f"{sum(size for _, size in own)} KiB", "target 512 KiB")
 
 
+class Server:
+    """tiphys server on a directory of its own, over TLS or not."""
+
+    def __init__(self, *options):
+        self.directory = tempfile.TemporaryDirectory()
+        begin = time.perf_counter()
+        self.process = subprocess.Popen([TIPHYS, "server", "--state", self.directory.name, "--listen", "127.0.0.1:0", *options],
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.url = self.process.stdout.readline().split()[1]
+        self.start_ms = (time.perf_counter() - begin) * 1000
+        self.port = int(self.url.rsplit(":", 1)[1])
+        self.headers, self.context = [], None
+        if self.url.startswith("https"):
+            self.process.stdout.readline()
+            config = (pathlib.Path(self.directory.name) / "kubeconfig").read_text()
+            self.headers = ["Authorization: Bearer " + re.search(r"token: (\S+)", config).group(1)]
+            self.context = ssl.create_default_context(cafile=f"{self.directory.name}/ca.crt")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.communicate()
+        self.directory.cleanup()
+
+    def cpu_s(self):
+        ticks = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+
+    def rss_mb(self):
+        return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text()).group(1)) / 1000
+
+    def gets(self, n, *more):
+        """Requests a second by one curl on one connection, and the server's CPU time of one in microseconds."""
+        headers = [word for header in [*self.headers, *more] for word in ("-H", header)]
+        cpu, begin = self.cpu_s(), time.perf_counter()
+        subprocess.run(["curl", "-sk", "-o", "/dev/null", *headers, f"{self.url}/api/v1/namespaces/default?x=[1-{n}]"],
+                       check=True)
+        return n / (time.perf_counter() - begin), (self.cpu_s() - cpu) / n * 1e6
+
+    def watch(self):
+        sock = socket.create_connection(("127.0.0.1", self.port))
+        sock = self.context.wrap_socket(sock, server_hostname="localhost")
+        sock.sendall(f"GET /api/v1/configmaps?watch=true HTTP/1.1\r\nHost: x\r\n{self.headers[0]}\r\n\r\n".encode())
+        sock.recv(65536)
+        return sock
+
+
+def server():
+    n = 1000 if args.quick else 20000
+    with Server() as tls, Server("--plain-http") as plain:
+        show("first start: keys, certificates, an empty store", f"{tls.start_ms:.1f} ms", "target 50 ms")
+        show("idle, over TLS: resident memory", f"{tls.rss_mb():.1f} MB", "target 12 MB")
+        rates = [one.gets(n) for one in (plain, tls)]
+        show("GET of an object, one curl, HTTP", f"{rates[0][0]:.0f} /s", f"server's CPU {rates[0][1]:.1f} us")
+        show("GET of an object, one curl, TLS", f"{rates[1][0]:.0f} /s", f"server's CPU {rates[1][1]:.1f} us")
+        show("ratio, TLS to HTTP", f"{rates[1][0] / rates[0][0]:.2f}")
+        rate, cpu = tls.gets(n // 50, "Connection: close")
+        show("new TLS connections, one GET each", f"{rate:.0f} /s", f"server's CPU {cpu:.0f} us")
+    count = 100 if args.quick else 2000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192) if hard != resource.RLIM_INFINITY else 8192, hard))
+    with Server() as tls:
+        begin = tls.rss_mb()
+        watches = [tls.watch() for _ in range(count)]
+        show(f"{count} idle TLS watches: resident memory", f"{tls.rss_mb():.1f} MB", f"target 60 MB; {begin:.1f} without")
+        for sock in watches:
+            sock.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def part(name):
     def run():
         done = subprocess.run([BUILD / "bench" / f"bench_{name}"], capture_output=True, text=True)
@@ -271,7 +345,7 @@ def part(name):
     return run
 
 
-PARTS = {"hello": hello, "c": c, "tasks": tasks, "memory": memory, "program": program, "lint": lint, "sidecar": sidecar,
+PARTS = {"hello": hello, "c": c, "tasks": tasks, "memory": memory, "program": program, "lint": lint, "sidecar": sidecar, "server": server,
          "data": part("data"), "expr": part("expr"), "engine": part("engine"), "http": part("http")}
 unknown = [name for name in args.names if name not in PARTS]
 if unknown:

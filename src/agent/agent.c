@@ -16,6 +16,7 @@ struct tph_agent *tph_agent_new(struct tph_loop *loop, const struct tph_agent_op
     agent->key = TPH_BUF_INIT(TPH_KIB(4));
     agent->body = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     tph_random_bytes(&agent->random, sizeof(agent->random));
+    tph_agent_metrics_begin(agent);
     return agent;
 }
 
@@ -413,6 +414,7 @@ void tph_agent_free(struct tph_agent *agent)
         return;
     }
     tph_defer_cancel(agent->loop, agent);
+    tph_metrics_forget(agent->options.metrics, agent);
     while (agent->workflows) {
         tph_agent_end(agent->workflows);
     }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/metrics.h"
 #include "base/str.h"
 #include "data/json.h"
 #include "loop/loop.h"
@@ -75,14 +76,15 @@ struct tph_agent_options {
     struct tph_podrt *podrt; /* borrowed */
     struct tph_pod_objects objects;
     enum tph_network network;
-    const char *logs_dir;    /* NULL: not kept */
-    bool log_lines;          /* LOG events are wanted */
-    int64_t retry_pause_ms;  /* TPH_LIMIT_CALL_PAUSE_MS; tests shorten it */
-    int64_t poll_ms;         /* TPH_LIMIT_POLL_MS: Running without requeue */
-    int64_t restart_base_ms; /* podrt's */
-    int64_t ready_ms;        /* TPH_LIMIT_READY_MS */
-    int64_t idle_ms;         /* TPH_LIMIT_IDLE_MS: a sidecar stays so long when no workflow needs it */
-    int calls_in_flight;     /* to one plugin */
+    const char *logs_dir;        /* NULL: not kept */
+    bool log_lines;              /* LOG events are wanted */
+    int64_t retry_pause_ms;      /* TPH_LIMIT_CALL_PAUSE_MS; tests shorten it */
+    int64_t poll_ms;             /* TPH_LIMIT_POLL_MS: Running without requeue */
+    int64_t restart_base_ms;     /* podrt's */
+    int64_t ready_ms;            /* TPH_LIMIT_READY_MS */
+    int64_t idle_ms;             /* TPH_LIMIT_IDLE_MS: a sidecar stays so long when no workflow needs it */
+    int calls_in_flight;         /* to one plugin */
+    struct tph_metrics *metrics; /* borrowed, outlives the agent; NULL: nothing is counted */
     tph_agent_event_fn *event;
     void *owner;
 };

@@ -7,6 +7,7 @@
  *   pods.c     its pod, as others see it
  *   warm.c     how long it stays, and who comes after it
  *   call.c     one call: request, judgement, what follows
+ *   metrics.c  what is counted
  *   http_call.c  one request of an http template; http_task.c what it is made of, and what its answer means
  *
  * A task is in exactly one place: fresh (agent.c), in a sidecar's queue, in a call, or waiting for its timer.
@@ -84,6 +85,24 @@ struct tph_agent_workflow {
     struct tph_arena *names; /* the bytes of those keys */
 };
 
+/* What is counted of one plugin; NULL where nobody wants numbers. */
+enum call_outcome {
+    CALL_FINAL,
+    CALL_RUNNING,
+    CALL_DECLINED,
+    CALL_MISSING,
+    CALL_RETRIED,
+    CALL_FAILED,
+    CALL_OUTCOMES,
+};
+struct plugin_series {
+    struct tph_series *calls[CALL_OUTCOMES];
+    struct tph_series *seconds, *requeues, *restarts, *queue, *in_flight;
+};
+struct agent_metrics {
+    struct tph_metric *calls, *seconds, *requeues, *restarts, *queue, *in_flight;
+};
+
 enum sidecar_state {
     SIDECAR_NEW,
     SIDECAR_STARTING, /* the pod runs, or will again; nobody listens yet */
@@ -136,6 +155,7 @@ struct sidecar {
     int64_t best_us; /* shortest call so far */
     bool keep_alive;
     bool four_first; /* it answered on 127.0.0.1 */
+    struct plugin_series series;
 };
 
 struct tph_agent {
@@ -149,6 +169,7 @@ struct tph_agent {
     struct cancel *cancels;   /* cancel calls under way */
     struct tph_buf key, body; /* of the call that is being made: room that is used again */
     uint64_t random;
+    struct agent_metrics metrics;
     size_t n_stopping; /* pods that have not said STOPPED yet */
     int64_t grace_ms;
     bool stopping;
@@ -201,6 +222,12 @@ void tph_sidecar_cancel_begins(struct sidecar *sidecar);
 void tph_sidecar_cancel_ended(struct sidecar *sidecar);
 void tph_sidecar_gone(struct sidecar *sidecar);      /* its pod was stopped */
 bool tph_sidecar_must_wait(struct sidecar *sidecar); /* one that leaves has its port still */
+
+/* metrics.c */
+void tph_agent_metrics_begin(struct tph_agent *agent);
+void tph_agent_metrics_sidecar(struct sidecar *sidecar);
+void tph_agent_metrics_call(const struct sidecar *sidecar, const struct tph_rpc_reply *reply, bool final,
+                            int64_t took_us);
 
 /* pods.c: a pod of its own name begins; what it has come to is told */
 void tph_sidecar_name_pod(struct sidecar *sidecar);

@@ -184,6 +184,7 @@ static void go_on(struct task *task, struct tph_rpc_reply *reply)
     const struct tph_plugin *plugin = tph_agent_view(task)->plugin;
     task->warned = task->warned || warn;
     remember_answer(task, reply);
+    tph_series_add(task->sidecar->series.requeues, 1);
     struct tph_agent_event event = {
         .kind = TPH_AGENT_RESULT,
         .workflow = workflow,
@@ -295,6 +296,8 @@ static void answered(void *owner, const struct tph_http_answer *answer)
     };
     TPH_CLEANUP(tph_rpc_reply_release) struct tph_rpc_reply reply = TPH_RPC_REPLY_INIT;
     tph_rpc_judge(&rpc, &question, &reply);
+    tph_agent_metrics_call(sidecar, &reply, reply.verdict == TPH_VERDICT_RESULT && is_final(reply.result.phase),
+                           tph_clock_monotonic_us() - task->started_us);
     sidecar->in_flight--; /* without starting others: this one's own next step goes first */
     follow(task, &reply);
     sidecar->in_flight++;

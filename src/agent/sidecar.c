@@ -44,6 +44,7 @@ struct sidecar *tph_sidecar_get(struct tph_agent *agent, struct tph_str ns, stru
     memcpy(s->bearer, scheme, sizeof(scheme) - 1);
     tph_random_text(token, TPH_LIMIT_TOKEN_LEN);
     s->container = (struct tph_pod_container){.spec = &plugin->container, .token = token};
+    tph_agent_metrics_sidecar(s);
     s->next = agent->sidecars;
     agent->sidecars = s;
     return s;
@@ -150,6 +151,7 @@ static void container_exited(struct sidecar *s, const struct tph_pod_event *even
 {
     char text[160];
     if (event->restart_in_ms >= 0) {
+        tph_series_add(s->series.restarts, 1);
         (void)snprintf(text, sizeof(text), "exited %d (%s), restart in %lld.%llds", event->exit_code, event->reason,
                        (long long)(event->restart_in_ms / 1000), (long long)(event->restart_in_ms % 1000 / 100));
     } else {

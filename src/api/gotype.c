@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "data/anystring.h"
+#include "data/base64.h"
 #include "data/duration.h"
 #include "data/position.h"
 #include "data/quantity.h"
@@ -212,27 +213,14 @@ static int convert_bytes(struct converter *c, const struct tph_json *value, cons
         return mismatch(c, value, type);
     }
     struct tph_str text = tph_json_str(value);
-    size_t n = 0;
-    while (n < text.len && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\r\n", text.p[n])) {
-        n++;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf bytes = TPH_BUF_INIT(text.len);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf again = TPH_BUF_INIT(text.len + 4);
+    size_t fault = 0;
+    if (tph_base64_decode_at(text, &bytes, &fault) < 0) {
+        return tph_error_set(c->err, TPH_ERROR_INVALID, "illegal base64 data at input byte %zu", fault);
     }
-    size_t padding = n;
-    while (n < text.len && n < padding + 2 && text.p[n] == '=') {
-        n++;
-    }
-    size_t breaks = 0;
-    while (n < text.len && (text.p[n] == '\r' || text.p[n] == '\n')) {
-        n++;
-    }
-    for (size_t i = 0; i < n; i++) {
-        breaks += text.p[i] == '\r' || text.p[i] == '\n';
-    }
-    if (n < text.len || (n - breaks) % 4 != 0) {
-        /* What ends too early is told of where its last four characters begin. */
-        size_t at = n < text.len ? n : n - (n - breaks) % 4;
-        return tph_error_set(c->err, TPH_ERROR_INVALID, "illegal base64 data at input byte %zu", at);
-    }
-    *ret_value = tph_json_copy(c->doc, value);
+    tph_base64_encode(tph_buf_str(&bytes), &again); /* without the newlines that it may have had */
+    *ret_value = tph_json_new_str(c->doc, tph_buf_str(&again));
     return 0;
 }
 

@@ -12,8 +12,11 @@
 #include <stdint.h>
 
 #include "apiserver/route.h"
+#include "apiserver/status.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "base/str.h"
+#include "data/json.h"
 #include "http/field.h"
 #include "loop/loop.h"
 #include "store/store.h"
@@ -27,13 +30,52 @@ struct tph_api_user {
     const void *rights; /* the access object's own */
 };
 
-/* Who is who and who may what. The one seam: NULL in the configuration means that everybody is `admin`. */
+/* A question about oneself, or a token that is asked for. */
+struct tph_api_review {
+    const struct tph_api_user *user;
+    const struct tph_kind *kind;    /* of the answer */
+    const struct tph_json *request; /* the body; NULL: none */
+    struct tph_str time, manager;   /* of managedFields */
+    const struct tph_json *account; /* TokenRequest: the service account's object */
+    int64_t now_ms;
+};
+
+/* What a call was, told once: when it is answered; a stream, when it begins. Texts live until the function returns. */
+struct tph_api_done {
+    const char *id; /* of the request, as its answer's Audit-Id tells it */
+    const struct tph_api_user *user;
+    const struct tph_api_attributes *what;
+    struct tph_str name; /* of the object; a new one has it only when it was made */
+    const char *peer;    /* "" = unknown */
+    int code;
+    int64_t took_us;
+    bool write, stream, dry_run;
+};
+
+/* Who is who and who may what (apiserver/guard.h has one). The one seam: NULL in the configuration means that everybody
+ * is `admin` and nobody counts. What is marked optional may be NULL. */
 struct tph_api_access {
     void *owner;
     /* authorization: the header, or NULL. false: 401. */
     bool (*identify)(void *owner, const char *authorization, struct tph_api_user *ret_user);
     /* false: 403. */
     bool (*allowed)(void *owner, const struct tph_api_user *user, const struct tph_api_attributes *what);
+    /* Optional. Whom user becomes (Impersonate-User), once he is allowed to `impersonate` users NAME. false: 403. */
+    bool (*impersonate)(void *owner, const struct tph_api_user *user, struct tph_str name,
+                        struct tph_api_user *ret_user);
+    /* Optional. Whether this client may send another request now; user NULL: nobody knows who it is. false: 429. */
+    bool (*admit)(void *owner, const struct tph_api_user *user, const char *peer);
+    /* Optional. Why he may not make `object` of `old` (NULL: of nothing), though he may write it; NULL: he may. */
+    const char *(*object)(void *owner, const struct tph_api_user *user, const struct tph_api_attributes *what,
+                          const struct tph_json *old, const struct tph_json *object);
+    /* Optional. What is told of a refusal beyond the usual message; NULL: nothing. */
+    const char *(*reason)(void *owner, const struct tph_api_user *user, const struct tph_api_attributes *what);
+    /* Optional. Answers a review or a TokenRequest: fills doc, or status where it is faulty. NULL: as to an
+     * administrator, and there are no tokens. */
+    void (*review)(void *owner, const struct tph_api_review *review, struct tph_json_doc *doc,
+                   struct tph_status *status);
+    /* Optional. */
+    void (*done)(void *owner, const struct tph_api_done *done);
 };
 
 /* What runs as Pods. */
@@ -53,6 +95,7 @@ struct tph_api_config {
     const struct tph_api_pods *pods; /* outlives the api; NULL: nothing runs */
     const char *version;             /* of this program, for /version */
     const char *address;             /* where clients reach it: "127.0.0.1:8443" */
+    struct tph_metrics *metrics;     /* for /metrics; NULL: not served */
     int64_t bookmark_ms;             /* 0: TPH_LIMIT_API_BOOKMARK_MS */
     const char *ca;                  /* PEM: what kube-root-ca.crt of each namespace holds; NULL: none is made */
 };
@@ -71,6 +114,8 @@ void tph_api_seed(struct tph_api *api, tph_api_seeded_fn *done, void *owner);
 struct tph_api_request {
     const char *method, *target;
     const char *accept, *content_type, *user_agent, *authorization, *if_none_match; /* NULL: not there */
+    const char *impersonate;                                                        /* NULL: not there */
+    const char *peer; /* where it came from; NULL: unknown */
     struct tph_str body;
     bool own; /* of the server itself: may do everything */
 };

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/random.h"
 #include "data/duration.h"
 #include "data/quote.h"
 #include "data/yaml.h"
@@ -81,8 +82,12 @@ void tph_call_answer(struct tph_api_call *call, int status, const char *content_
         (void)snprintf(retry, sizeof(retry), "%d", call->status.retry_after_s);
         headers[n++] = (struct tph_http_header){"Retry-After", retry};
     }
+    if (call->id[0] != '\0') {
+        headers[n++] = (struct tph_http_header){"Audit-Id", call->id};
+    }
     size_t first = n;
     n = put_warnings(call, headers, n, MAX_HEADERS);
+    tph_call_done(call, status);
     if (call->request) {
         call->sink->answer(
             call->owner, &(struct tph_api_answer){.status = status, .headers = headers, .n_headers = n, .body = body});
@@ -277,50 +282,6 @@ int tph_call_options(struct tph_api_call *call, const char *kind, bool apply)
     return tph_status_invalid_options(&call->status, kind);
 }
 
-/* 403 for what an authorizer refused. */
-static int forbid(struct tph_api_call *call)
-{
-    const struct tph_api_attributes *ask = &call->route.ask;
-    struct tph_status *s = &call->status;
-    struct tph_str user = call->user.name;
-    if (!ask->is_resource) {
-        return tph_status_set_bare(s, 403, "Forbidden", "forbidden: User \"%.*s\" cannot %s path \"%.*s\"",
-                                   TPH_FMT(user), ask->verb, TPH_FMT(ask->path));
-    }
-    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_HTTP_HEADER * 4);
-    (void)tph_buf_printf(&text, "%.*s%s%.*s", TPH_FMT(ask->resource), ask->group.len > 0 ? "." : "",
-                         TPH_FMT(ask->group));
-    if (ask->name.len > 0) {
-        (void)tph_buf_putc(&text, ' ');
-        tph_quote_go(ask->name, &text);
-    }
-    (void)tph_buf_printf(&text, " is forbidden: User \"%.*s\" cannot %s resource \"%.*s%s%.*s\" in API group \"%.*s\" ",
-                         TPH_FMT(user), ask->verb, TPH_FMT(ask->resource), ask->sub.len > 0 ? "/" : "",
-                         TPH_FMT(ask->sub), TPH_FMT(ask->group));
-    if (ask->ns.len > 0) {
-        (void)tph_buf_printf(&text, "in the namespace \"%.*s\"", TPH_FMT(ask->ns));
-    } else {
-        (void)tph_buf_puts(&text, "at the cluster scope");
-    }
-    (void)tph_buf_put(&s->name, ask->name);
-    (void)tph_buf_put(&s->group, ask->group);
-    (void)tph_buf_put(&s->kind, ask->resource);
-    return tph_status_set_bare(s, 403, "Forbidden", "%s", tph_buf_cstr(&text));
-}
-
-static int check_access(struct tph_api_call *call)
-{
-    const struct tph_api_access *access = call->api->config.access;
-    call->user = (struct tph_api_user){.name = TPH_STR("admin")};
-    if (!access || call->request->own) {
-        return 0;
-    }
-    if (!access->identify(access->owner, call->request->authorization, &call->user)) {
-        return tph_status_set(&call->status, 401, "Unauthorized", "Unauthorized");
-    }
-    return access->allowed(access->owner, &call->user, &call->route.ask) ? 0 : forbid(call);
-}
-
 static int begin_table(struct tph_api_call *call)
 {
     struct tph_error err = TPH_ERROR_INIT;
@@ -427,6 +388,10 @@ static void serve_resource(struct tph_api_call *call)
         tph_api_review(call);
         return;
     }
+    if (call->route.sub && strcmp(call->route.sub->kind, "TokenRequest") == 0) {
+        tph_api_token(call);
+        return;
+    }
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (strcmp(verb, verbs[i].verb) == 0) {
             verbs[i].serve(call);
@@ -445,7 +410,7 @@ static void serve(struct tph_api_call *call)
         tph_call_fail(call);
         return;
     }
-    if (check_access(call) < 0) {
+    if (tph_call_check_access(call) < 0) {
         tph_call_fail(call);
         return;
     }
@@ -511,6 +476,7 @@ struct tph_api_call *tph_api_call(struct tph_api *api, const struct tph_api_requ
     }
     api->first = call;
     tph_status_init(&call->status);
+    tph_call_begin_id(call);
     struct tph_str target = tph_str(request->target);
     ptrdiff_t mark = tph_str_find_byte(target, '?');
     struct tph_str path = tph_str_slice(target, 0, mark < 0 ? target.len : (size_t)mark);
@@ -543,6 +509,7 @@ int tph_api_new(const struct tph_api_config *config, struct tph_api **ret_api, s
 {
     struct tph_api *api = TPH_NEW(struct tph_api);
     api->config = *config;
+    tph_random_bytes(&api->random, sizeof(api->random));
     api->config.address = config->address ? config->address : "127.0.0.1";
     api->config.bookmark_ms = config->bookmark_ms > 0 ? config->bookmark_ms : TPH_LIMIT_API_BOOKMARK_MS;
     if (tph_gc_new(api, &api->gc, err) < 0) {

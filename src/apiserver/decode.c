@@ -5,6 +5,7 @@
 
 #include "api/gotype_tables.h"
 #include "apiserver/internal.h"
+#include "apiserver/strict.h"
 #include "apiserver/protobuf.h"
 #include "base/limits.h"
 #include "data/yaml.h"
@@ -166,6 +167,16 @@ static bool registered(struct tph_str api_version, struct tph_str kind)
             tph_kind_of(api_version, tph_str_slice(kind, 0, kind.len - 4)) != NULL);
 }
 
+/* Members that a body in JSON has twice. */
+static void find_duplicates(const struct tph_api_call *call, struct tph_buf *found)
+{
+    char room[TPH_MEDIA_TEXT];
+    struct tph_str type = tph_media_type(call->request->content_type, room);
+    if ((call->options.strict || call->options.warn) && (type.len == 0 || tph_str_eqz(type, "application/json"))) {
+        tph_strict_duplicates(call->request->body, found);
+    }
+}
+
 /* A built-in kind: its Go type decides. */
 static int decode_typed(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *root,
                         struct tph_json **ret_object)
@@ -193,6 +204,7 @@ static int decode_typed(struct tph_api_call *call, struct tph_json_doc *doc, con
     struct tph_error err = TPH_ERROR_INIT;
     struct tph_json *object = NULL;
     const struct tph_go_options options = {.unknown = &unknown};
+    find_duplicates(call, &unknown);
     struct tph_json *value = tph_json_is_null(root) ? tph_json_new_object(doc) : tph_json_copy(doc, root);
     if (!k->type) {
         object = value;
@@ -209,27 +221,6 @@ static int decode_typed(struct tph_api_call *call, struct tph_json_doc *doc, con
     }
     *ret_object = object;
     return 0;
-}
-
-/* Members of a CR beside its metadata that stay. */
-static bool is_known_member(const struct tph_kind *kind, struct tph_str name)
-{
-    static const char *const names[] = {"apiVersion", "kind", "metadata", "spec", "status"};
-    static const char *const of_results[] = {"message", "outputs", "phase", "progress"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (tph_str_eqz(name, names[i])) {
-            bool no_status = strcmp(kind->plural, "workflowtemplates") == 0 ||
-                             strcmp(kind->plural, "clusterworkflowtemplates") == 0 ||
-                             strcmp(kind->plural, "workfloweventbindings") == 0;
-            return !(no_status && i == 4);
-        }
-    }
-    for (size_t i = 0; i < sizeof(of_results) / sizeof(of_results[0]); i++) {
-        if (strcmp(kind->plural, "workflowtaskresults") == 0 && tph_str_eqz(name, of_results[i])) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* metadata as ObjectMeta has it; unknown members are told of before those of the object. */
@@ -262,27 +253,15 @@ static int convert_meta(struct tph_json_doc *doc, struct tph_json *object, struc
     return 0;
 }
 
-/* A CR: metadata is checked, unknown members beside spec and status go. */
+/* A CR: metadata is checked, members that its schema does not have go. */
 static int cut_custom(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *root,
                       struct tph_buf *unknown, struct tph_json **ret_object, struct tph_error *err)
 {
-    const struct tph_kind *k = call->route.kind;
-    struct tph_json *object = tph_json_new_object(doc);
-    struct tph_json_iter it = tph_json_iter(root);
-    while (tph_json_next(&it)) {
-        if (is_known_member(k, it.key)) {
-            tph_json_setn(doc, object, it.key, tph_json_copy(doc, it.value));
-        }
-    }
+    struct tph_json *object = tph_json_copy(doc, root);
     if (convert_meta(doc, object, unknown, err) < 0) {
         return -1;
     }
-    it = tph_json_iter(root);
-    while (tph_json_next(&it)) {
-        if (!is_known_member(k, it.key)) {
-            (void)tph_buf_printf(unknown, "%sunknown field \"%.*s\"", unknown->len > 0 ? ", " : "", TPH_FMT(it.key));
-        }
-    }
+    tph_strict_prune(doc, call->route.kind, object, unknown);
     tph_object_plain_numbers(doc, object);
     *ret_object = object;
     return 0;
@@ -304,6 +283,7 @@ static int decode_custom(struct tph_api_call *call, struct tph_json_doc *doc, co
         (void)tph_buf_puts(&text, "'");
         return unrecognized(call, tph_buf_cstr(&text));
     }
+    find_duplicates(call, &unknown);
     if (cut_custom(call, doc, root, &unknown, ret_object, &err) < 0) {
         return tph_status_bad_request(&call->status, "%.*s in version \"%s\" cannot be handled as a %s: %s",
                                       TPH_FMT(kind), k->version, k->kind, err.text);

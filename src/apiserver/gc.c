@@ -6,8 +6,10 @@
 
 #include <string.h>
 
+#include "apiserver/managed.h"
 #include "apiserver/write.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/map.h"
 
@@ -342,6 +344,7 @@ static enum owner_state look_at_owner(struct tph_gc *gc, const struct tph_json *
 /* A dependent: goes when all its owners are gone, else loses the references that are dead. */
 static void look_at_dependent(struct item *item, struct tph_json_doc *doc, struct tph_json *object, uint64_t version)
 {
+    const struct tph_json *old = tph_json_copy(doc, object);
     struct tph_json *meta = tph_object_meta(doc, object);
     struct tph_json *left = tph_json_new_array(doc);
     struct tph_json_iter it = tph_json_iter(tph_json_get(meta, "ownerReferences"));
@@ -370,6 +373,10 @@ static void look_at_dependent(struct item *item, struct tph_json_doc *doc, struc
     } else {
         tph_json_remove(meta, "ownerReferences");
     }
+    const struct tph_managed_write write = {.kind = tph_kind_of_resource(item->key.resource),
+                                            .manager = TPH_STR("kube-controller-manager"),
+                                            .now_ms = tph_clock_wall_ms()};
+    tph_managed_update(doc, &write, old, object);
     write_object(item, object, version);
 }
 

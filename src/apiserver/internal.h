@@ -19,6 +19,7 @@ struct tph_gc;
 
 struct tph_api {
     struct tph_api_config config;
+    uint64_t random;            /* for ids of requests */
     struct tph_api_call *first; /* all that are under way */
     struct tph_gc *gc;
     struct tph_documents documents;
@@ -49,6 +50,9 @@ struct tph_api_call {
     struct tph_route route;
     struct tph_accept accept;
     struct tph_api_user user;
+    char id[17];      /* of the request; empty where nobody counts */
+    int64_t began_us; /* as id */
+    bool told;        /* what was done */
     struct tph_status status;
     struct tph_buf warnings; /* lines */
     struct tph_api_options options;
@@ -91,6 +95,16 @@ void tph_call_end(struct tph_api_call *call); /* frees it */
  * meanwhile. Does nothing but finish in a dry run. */
 void tph_call_write(struct tph_api_call *call, const struct tph_store_change *changes, size_t n);
 
+/* allow.c: who asks, whether he may, and what was done in the end. */
+int tph_call_check_access(struct tph_api_call *call) TPH_MUST_CHECK;
+/* Of a stream, before it goes on: its user may have been taken away meanwhile. */
+bool tph_call_still_allowed(const struct tph_api_call *call);
+/* Before object is kept in the place of old (NULL: is made). */
+int tph_call_check_object(struct tph_api_call *call, const struct tph_json *old, const struct tph_json *object)
+    TPH_MUST_CHECK;
+void tph_call_begin_id(struct tph_api_call *call);
+void tph_call_done(struct tph_api_call *call, int code); /* once, at the answer or when a stream begins */
+
 /* What may be done to which object. Each answers the call, at once or later. */
 void tph_api_get(struct tph_api_call *call);
 void tph_api_list(struct tph_api_call *call);
@@ -101,6 +115,7 @@ void tph_api_patch(struct tph_api_call *call);
 void tph_api_delete(struct tph_api_call *call);
 void tph_api_delete_collection(struct tph_api_call *call);
 void tph_api_review(struct tph_api_call *call);
+void tph_api_token(struct tph_api_call *call); /* TokenRequest of a service account */
 void tph_api_log(struct tph_api_call *call, const struct tph_json *pod);
 void tph_api_path(struct tph_api_call *call); /* what is no resource */
 

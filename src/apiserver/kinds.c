@@ -26,6 +26,10 @@ static const struct tph_kind_sub pod_subs[] = {
     {"status", "Pod", NULL, NULL, VERBS_STATUS},
     {.name = NULL},
 };
+static const struct tph_kind_sub account_subs[] = {
+    {"token", "TokenRequest", "authentication.k8s.io", "v1", TPH_API_CREATE},
+    {.name = NULL},
+};
 static const struct tph_kind_sub taskset_subs[] = {
     {"status", "WorkflowTaskSet", NULL, NULL, VERBS_STATUS},
     {.name = NULL},
@@ -145,14 +149,21 @@ static const struct tph_kind kinds[] = {
      TPH_API_ALL,
      TPH_KIND_DELETE_ANSWERS_OBJECT,
      TPH_GENERATION_NONE,
-     NULL,
+     account_subs,
      "pbx9ZvyFpBE=",
      &tph_gt_core_ServiceAccount,
      NULL},
 
+    {"authentication.k8s.io", "v1", "SelfSubjectReview", "", "selfsubjectreviews", "selfsubjectreview", NO_NAMES,
+     NO_NAMES, "selfsubjectreviews.authentication.k8s.io", false, TPH_API_CREATE, TPH_KIND_VIRTUAL, TPH_GENERATION_NONE,
+     NULL, "", &tph_gt_authentication_SelfSubjectReview, NULL},
+
     {"authorization.k8s.io", "v1", "SelfSubjectAccessReview", "", "selfsubjectaccessreviews", "selfsubjectaccessreview",
      NO_NAMES, NO_NAMES, "selfsubjectaccessreviews.authorization.k8s.io", false, TPH_API_CREATE, TPH_KIND_VIRTUAL,
      TPH_GENERATION_NONE, NULL, "", &tph_gt_authorization_SelfSubjectAccessReview, NULL},
+    {"authorization.k8s.io", "v1", "SelfSubjectRulesReview", "", "selfsubjectrulesreviews", "selfsubjectrulesreview",
+     NO_NAMES, NO_NAMES, "selfsubjectrulesreviews.authorization.k8s.io", false, TPH_API_CREATE, TPH_KIND_VIRTUAL,
+     TPH_GENERATION_NONE, NULL, "", &tph_gt_authorization_SelfSubjectRulesReview, NULL},
 
     {"coordination.k8s.io", "v1", "Lease", "LeaseList", "leases", "lease", NO_NAMES, NO_NAMES,
      "leases.coordination.k8s.io", true, TPH_API_ALL, TPH_KIND_PUT_NEEDS_RV | TPH_KIND_PUT_CREATES, TPH_GENERATION_NONE,

@@ -52,25 +52,45 @@ static void wrong(struct check *c, const char *wanted, const struct tph_json *va
 
 static void check_value(struct check *c, const struct tph_schema *schema, const struct tph_json *value);
 
+struct member {
+    struct tph_str key;
+    const struct tph_json *value;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    return tph_str_cmp(((const struct member *)a)->key, ((const struct member *)b)->key);
+}
+
+/* The first member that is not declared ends the look at a map. */
 static void check_map(struct check *c, const struct tph_schema *schema, const struct tph_json *value)
 {
     struct tph_json_iter it = tph_json_iter(value);
     size_t mark = c->path.len;
+    size_t n = 0;
+    bool known = true;
     if (!tph_json_is(value, TPH_JSON_OBJECT)) {
         wrong(c, "map", value);
         return;
     }
+    struct member *members = tph_calloc(tph_json_len(value) + 1, sizeof *members);
     while (tph_json_next(&it)) {
-        const struct tph_schema_field *f = tph_schema_field_find(schema, it.key);
-        (void)tph_buf_printf(&c->path, ".%.*s", TPH_FMT(it.key));
+        members[n++] = (struct member){it.key, it.value};
+    }
+    qsort(members, n, sizeof *members, by_key);
+    for (size_t i = 0; i < n && known; i++) {
+        const struct tph_schema_field *f = tph_schema_field_find(schema, members[i].key);
+        (void)tph_buf_printf(&c->path, ".%.*s", TPH_FMT(members[i].key));
         if (f || schema->element) {
-            check_value(c, f ? f->type : schema->element, it.value);
+            check_value(c, f ? f->type : schema->element, members[i].value);
         } else if (!(schema->flags & TPH_SCHEMA_OPEN) && schema->fields) {
             problem(c, "field not declared in schema");
+            known = false;
         }
         c->path.bytes[mark] = '\0';
         c->path.len = mark;
     }
+    free(members);
 }
 
 static void check_value(struct check *c, const struct tph_schema *schema, const struct tph_json *value)

@@ -8,8 +8,12 @@
 #include "apiserver/kinds.h"
 #include "apiserver/openapi_schema.h"
 
-static const char *const paths[] = {"api/v1", "apis/authorization.k8s.io/v1", "apis/coordination.k8s.io/v1",
-                                    "apis/argoproj.io/v1alpha1", NULL};
+static const char *const paths[] = {"api/v1",
+                                    "apis/authentication.k8s.io/v1",
+                                    "apis/authorization.k8s.io/v1",
+                                    "apis/coordination.k8s.io/v1",
+                                    "apis/argoproj.io/v1alpha1",
+                                    NULL};
 
 const char *const *tph_openapi_paths(void)
 {

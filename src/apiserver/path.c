@@ -35,6 +35,17 @@ static void put_health(struct tph_api_call *call)
     tph_call_answer(call, 200, "text/plain; charset=utf-8", TPH_STR("ok"));
 }
 
+static void put_metrics(struct tph_api_call *call)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    if (!call->api->config.metrics) {
+        nowhere(call);
+        return;
+    }
+    tph_metrics_write(call->api->config.metrics, &out);
+    tph_call_answer(call, 200, TPH_METRICS_TYPE, tph_buf_str(&out));
+}
+
 static void put_root(struct tph_api_call *call)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_KIB(16));
@@ -144,7 +155,7 @@ void tph_api_path(struct tph_api_call *call)
         void (*serve)(struct tph_api_call *call);
     } paths[] = {
         {"/", put_root},        {"/version", put_version}, {"/healthz", put_health},
-        {"/livez", put_health}, {"/readyz", put_health},
+        {"/livez", put_health}, {"/readyz", put_health},   {"/metrics", put_metrics},
     };
     struct tph_str path = call->route.ask.path;
     if (path.len > 1 && path.p[path.len - 1] == '/') {
@@ -178,65 +189,4 @@ void tph_api_path(struct tph_api_call *call)
         }
     }
     nowhere(call);
-}
-
-/* ---- reviews: nothing is kept, the answer is the question with its status ---- */
-
-/* A review asks about one thing. */
-static int check_review(struct tph_api_call *call, const struct tph_json *resource, const struct tph_json *other)
-{
-    if (!resource && !other) {
-        tph_status_fault(&call->status, TPH_FAULT_INVALID, "spec.resourceAttributes",
-                         "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be "
-                         "specified");
-    } else if (resource && other) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_API_BODY);
-        (void)tph_buf_puts(&text, "{\"Path\":");
-        tph_json_write_str(tph_json_get_str(other, "path"), 0, &text);
-        (void)tph_buf_puts(&text, ",\"Verb\":");
-        tph_json_write_str(tph_json_get_str(other, "verb"), 0, &text);
-        (void)tph_buf_putc(&text, '}');
-        tph_status_fault(&call->status, TPH_FAULT_INVALID, "spec.nonResourceAttributes",
-                         "Invalid value: %s: cannot be specified in combination with resourceAttributes",
-                         tph_buf_cstr(&text));
-    }
-    return tph_status_invalid(&call->status, TPH_STR("authorization.k8s.io"), TPH_STR_NONE, TPH_STR_NONE);
-}
-
-void tph_api_review(struct tph_api_call *call)
-{
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-    struct tph_json *object = NULL;
-    if (tph_call_options(call, "CreateOptions", false) < 0 || tph_decode(call, &doc, &object) < 0) {
-        tph_call_fail(call);
-        return;
-    }
-    const struct tph_json *spec = tph_json_get(object, "spec");
-    const struct tph_json *resource = tph_json_get(spec, "resourceAttributes");
-    const struct tph_json *other = tph_json_get(spec, "nonResourceAttributes");
-    if (check_review(call, resource, other) < 0) {
-        tph_call_fail(call);
-        return;
-    }
-    char verb[64];
-    const struct tph_json *asked = resource ? resource : other;
-    (void)snprintf(verb, sizeof(verb), "%.*s", TPH_FMT(tph_json_get_str(asked, "verb")));
-    const struct tph_api_attributes what = {.verb = verb,
-                                            .is_resource = resource != NULL,
-                                            .path = tph_json_get_str(other, "path"),
-                                            .group = tph_json_get_str(resource, "group"),
-                                            .version = tph_json_get_str(resource, "version"),
-                                            .resource = tph_json_get_str(resource, "resource"),
-                                            .sub = tph_json_get_str(resource, "subresource"),
-                                            .ns = tph_json_get_str(resource, "namespace"),
-                                            .name = tph_json_get_str(resource, "name")};
-    const struct tph_api_access *access = call->api->config.access;
-    bool allowed = !access || access->allowed(access->owner, &call->user, &what);
-    struct tph_json *status = tph_json_new_object(doc);
-    tph_json_set(doc, status, "allowed", tph_json_new_bool(doc, allowed));
-    tph_json_set(doc, object, "status", status);
-    (void)tph_object_meta(doc, object);
-    tph_object_keep(call->route.kind, object, &call->text);
-    call->code = 201;
-    tph_call_answer_object(call);
 }

@@ -336,7 +336,9 @@ int tph_prepare_update(struct tph_api_call *call, struct tph_json_doc *doc, cons
     check_finalizers(call, old, object);
     check_finalizers(call, old, object); /* the API server looks twice */
     check_immutable(call, old, object);
-    tph_validate_meta(k, object, &call->status);
+    for (int i = 0; i < ((k->flags & TPH_KIND_CUSTOM) != 0 ? 3 : 1); i++) { /* a CR's metadata is looked at thrice */
+        tph_validate_meta(k, object, &call->status);
+    }
     tph_validate_object(k, object, old, &call->status);
     if (tph_status_invalid(&call->status, tph_str(k->group), tph_str(k->kind), call->route.ask.name) < 0) {
         return -1;

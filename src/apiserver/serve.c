@@ -3,9 +3,12 @@
 
 #include <stdio.h>
 
-#include "apiserver/status.h"
+#include "apiserver/internal.h"
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "http/stream.h"
+
+enum { SMALL_BODY = 65536 };
 
 struct tph_api_server {
     struct tph_api *api;
@@ -17,6 +20,7 @@ struct talk {
     struct tph_http_exchange *exchange;
     struct tph_api_request request;
     struct tph_api_call *call; /* NULL: it is over */
+    char peer[TPH_STREAM_ADDRESS];
 };
 
 static void put_answer(void *owner, const struct tph_api_answer *answer)
@@ -67,13 +71,28 @@ static void too_large(struct tph_http_exchange *exchange)
         &(struct tph_http_reply){.status = 413, .headers = &header, .n_headers = 1, .body = tph_buf_str(&out)});
 }
 
-/* A body that is told to be too large is not waited for. */
+static void unauthorized(struct tph_http_exchange *exchange)
+{
+    static const struct tph_http_header header = {"Content-Type", "application/json"};
+    static const char body[] = "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
+                               "\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}\n";
+    tph_http_exchange_reply(
+        exchange, &(struct tph_http_reply){.status = 401, .headers = &header, .n_headers = 1, .body = tph_str(body)});
+}
+
+/* A body that is told to be too large is not waited for; nor is a large one of a client with wrong credentials. */
 static void got_head(void *owner, struct tph_http_exchange *exchange)
 {
+    const struct tph_api_server *server = owner;
+    const struct tph_api_access *access = server->api->config.access;
     int64_t len = 0;
     const char *text = tph_http_exchange_header(exchange, "Content-Length");
-    (void)owner;
-    if (text && tph_str_to_i64(tph_str(text), &len) == 0 && len > (int64_t)TPH_LIMIT_API_BODY) {
+    bool small = text && tph_str_to_i64(tph_str(text), &len) == 0 && len <= (int64_t)SMALL_BODY;
+    struct tph_api_user user;
+    if (!small && access &&
+        !access->identify(access->owner, tph_http_exchange_header(exchange, "Authorization"), &user)) {
+        unauthorized(exchange);
+    } else if (text && tph_str_to_i64(tph_str(text), &len) == 0 && len > (int64_t)TPH_LIMIT_API_BODY) {
         too_large(exchange);
     }
 }
@@ -91,8 +110,11 @@ static void got_request(void *owner, struct tph_http_exchange *exchange)
         .user_agent = tph_http_exchange_header(exchange, "User-Agent"),
         .authorization = tph_http_exchange_header(exchange, "Authorization"),
         .if_none_match = tph_http_exchange_header(exchange, "If-None-Match"),
+        .impersonate = tph_http_exchange_header(exchange, "Impersonate-User"),
+        .peer = talk->peer,
         .body = tph_http_exchange_body(exchange),
     };
+    tph_http_exchange_peer(exchange, talk->peer, sizeof(talk->peer));
     tph_http_exchange_set_user(exchange, talk);
     talk->call = tph_api_call(server->api, &talk->request, &sink, talk);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apiserver/internal.h"
+#include "apiserver/strict.h"
 #include "base/limits.h"
 #include "data/base64.h"
 #include "data/label.h"
@@ -380,30 +381,22 @@ static void check_lease(const struct tph_json *object, struct tph_status *status
     }
 }
 
-static void check_custom(const struct tph_kind *kind, const struct tph_json *object, struct tph_status *status)
+static void tell_fault(void *owner, enum tph_strict_fault fault, const char *field, const char *message)
 {
-    static const char *const members[] = {"spec", "status"};
-    bool needs_spec = strcmp(kind->plural, "workflowtaskresults") != 0;
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        const struct tph_json *value = tph_json_get(object, members[i]);
-        if (tph_json_is_null(value)) {
-            if (i == 0 && needs_spec) {
-                tph_status_fault(status, TPH_FAULT_REQUIRED, "spec", "Required value");
-            }
-        } else if (!tph_json_is(value, TPH_JSON_OBJECT)) {
-            const char *type = tph_json_is(value, TPH_JSON_BOOL) ? "boolean" : tph_json_type_name(tph_json_type(value));
-            tph_status_fault(status, TPH_FAULT_TYPE, members[i],
-                             "Invalid value: \"%s\": %s in body must be of type object: \"%s\"", type, members[i],
-                             type);
-        }
-    }
+    static const enum tph_fault faults[] = {
+        [TPH_STRICT_TYPE] = TPH_FAULT_TYPE,
+        [TPH_STRICT_REQUIRED] = TPH_FAULT_REQUIRED,
+        [TPH_STRICT_CHOICE] = TPH_FAULT_NOT_SUPPORTED,
+        [TPH_STRICT_SKIPPED] = TPH_FAULT_INVALID,
+    };
+    tph_status_fault(owner, faults[fault], field, "%s", message);
 }
 
 void tph_validate_object(const struct tph_kind *kind, const struct tph_json *object, const struct tph_json *old,
                          struct tph_status *status)
 {
     if ((kind->flags & TPH_KIND_CUSTOM) != 0) {
-        check_custom(kind, object, status);
+        tph_strict_check(kind, object, tell_fault, status);
     } else if (strcmp(kind->resource, "configmaps") == 0) {
         check_config_map(object, old, status);
     } else if (strcmp(kind->resource, "secrets") == 0) {

@@ -292,6 +292,10 @@ void tph_api_watch_pump(struct tph_api_call *call)
     if (w->pumping) {
         return;
     }
+    if (!tph_call_still_allowed(call)) {
+        end(call);
+        return;
+    }
     w->pumping = true;
     bool more = !w->line_waits || put_line(w);
     while (more && !w->ended) {
@@ -385,6 +389,7 @@ static void begin_stream(struct tph_api_call *call)
 {
     const struct tph_http_header headers[] = {{"Content-Type", "application/json"},
                                               {"Cache-Control", "no-cache, private"}};
+    tph_call_done(call, 200);
     call->sink->begin(call->owner, &(struct tph_api_answer){.status = 200, .headers = headers, .n_headers = 2});
 }
 

@@ -160,7 +160,8 @@ void tph_create_attempt(struct tph_api_call *call)
     if (call->name.len > 0 && !check_free(call, object)) {
         return;
     }
-    if (tph_prepare_create(call, doc, object) < 0 || tph_fields_created(call, doc, object) < 0) {
+    if (tph_prepare_create(call, doc, object) < 0 || tph_call_check_object(call, NULL, object) < 0 ||
+        tph_fields_created(call, doc, object) < 0) {
         tph_call_fail(call);
         return;
     }
@@ -302,6 +303,21 @@ static void write_update(struct tph_api_call *call, const struct tph_store_objec
     tph_call_write(call, &change, 1);
 }
 
+/* Owners of fields are found before a CR loses what this subresource may not write: so the API server does it. Built-in
+ * kinds get their defaults first. */
+static int prepare_update(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
+                          struct tph_json *object)
+{
+    bool custom = (call->route.kind->flags & TPH_KIND_CUSTOM) != 0;
+    if (custom && tph_fields_updated(call, doc, old, object) < 0) {
+        return -1;
+    }
+    if (tph_prepare_update(call, doc, old, object) < 0) {
+        return -1;
+    }
+    return custom ? 0 : tph_fields_updated(call, doc, old, object);
+}
+
 static void update_found(struct tph_api_call *call, const struct tph_store_object *stored)
 {
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
@@ -314,8 +330,8 @@ static void update_found(struct tph_api_call *call, const struct tph_store_objec
     const struct tph_json *old = tph_json_root(doc);
     if (call->change(call, doc, old, &object) < 0 || tph_check_identity(call, object) < 0 ||
         check_kind(call, object) < 0 || check_version(call, object, stored->version) < 0 ||
-        check_uid(call, old, object) < 0 || tph_prepare_update(call, doc, old, object) < 0 ||
-        tph_fields_updated(call, doc, old, object) < 0) {
+        check_uid(call, old, object) < 0 || prepare_update(call, doc, old, object) < 0 ||
+        tph_call_check_object(call, old, object) < 0) {
         tph_call_fail(call);
         return;
     }

@@ -76,6 +76,7 @@
 
 /* our HTTP server: defaults of its configuration */
 #define TPH_LIMIT_HTTP_CONNECTIONS 4096
+#define TPH_LIMIT_HTTP_EACH        3072         /* connections of one address that is not our own machine */
 #define TPH_LIMIT_HTTP_QUEUE       TPH_MIB(1)   /* waiting for one slow reader of a stream */
 #define TPH_LIMIT_HTTP_PIPELINED   TPH_KIB(64)  /* read ahead of the answer to the request before */
 #define TPH_LIMIT_HTTP_BODIES      TPH_MIB(256) /* of all requests that are being read or answered */
@@ -155,16 +156,30 @@
 #define TPH_LIMIT_WALL_LOOK_MS   60000   /* the wall clock is looked at this often while a deadline is waited for */
 #define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */
 
-/* the durable controller */
-#define TPH_LIMIT_EVENT_MS        3600000 /* an Event is kept so long, as in Kubernetes */
-#define TPH_LIMIT_EVENTS          100000  /* kept at most: the oldest go first */
-#define TPH_LIMIT_PROGRESS_MS     1000    /* progress alone is written so late */
-#define TPH_LIMIT_COMMIT_PAUSE_MS 100     /* before a write that failed is tried again; doubles up to 64 times */
+/* access to the server */
+#define TPH_LIMIT_ACCESS_FILE    TPH_MIB(4) /* the token file; a certificate, a kubeconfig */
+#define TPH_LIMIT_ACCESS_USERS   10000      /* in the token file; twice as many are known with service accounts */
+#define TPH_LIMIT_ACCESS_NAME    253        /* bytes of a user's name */
+#define TPH_LIMIT_ACCESS_ROLES   64         /* of one user; audiences of one token */
+#define TPH_LIMIT_ACCOUNT_S      31536000   /* a year: the longest life of a service account's token */
+#define TPH_LIMIT_RATE           400        /* requests a second of one user, by default; twice as many at once */
+#define TPH_LIMIT_RATE_STRANGERS 20         /* a second from one address without credentials, or with wrong ones */
+#define TPH_LIMIT_RATE_CLIENTS   1024       /* before those that are quiet are forgotten */
+
+/* metrics */
+#define TPH_LIMIT_METRIC_SERIES 2000       /* of one family; the rest is counted together */
+#define TPH_LIMIT_METRIC_LABELS TPH_KIB(4) /* the text of one series' labels */
 
 /* our API server */
 #define TPH_LIMIT_PROTOBUF_VALUES 200000       /* in one request body in protobuf */
 #define TPH_LIMIT_MANAGERS        10           /* that update an object and are told apart, as Kubernetes */
 #define TPH_LIMIT_LAST_APPLIED    TPH_KIB(256) /* of kubectl's annotation, as Kubernetes' for all annotations */
+
+/* the durable controller */
+#define TPH_LIMIT_EVENT_MS        3600000 /* an Event is kept so long, as in Kubernetes */
+#define TPH_LIMIT_EVENTS          100000  /* kept at most: the oldest go first */
+#define TPH_LIMIT_PROGRESS_MS     1000    /* progress alone is written so late */
+#define TPH_LIMIT_COMMIT_PAUSE_MS 100     /* before a write that failed is tried again; doubles up to 64 times */
 
 /* the store */
 #define TPH_LIMIT_STORE_KEY       TPH_KIB(1)   /* resource, namespace and name of one object together */

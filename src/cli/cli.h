@@ -96,4 +96,7 @@ int tph_cmd_plugin_list(const struct tph_cli *cli, const struct tph_command *com
 int tph_cmd_plugin_run(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_run(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_token_add(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_token_list(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_token_remove(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_version(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);

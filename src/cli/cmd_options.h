@@ -11,3 +11,5 @@ extern const struct tph_option tph_plugin_list_options[];
 extern const struct tph_option tph_plugin_run_options[];
 extern const struct tph_option tph_doctor_options[];
 extern const struct tph_option tph_server_options[];
+extern const struct tph_option tph_token_add_options[];
+extern const struct tph_option tph_token_options[]; /* list, remove */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tiphys server: the Kubernetes-compatible API over a durable store.
  *
- * Prints one line once it serves: its address. SIGTERM, SIGINT and SIGHUP drain: watches end, what is being written is
- * answered, then it ends with 0; the second one ends it at once. */
+ * Prints two lines once it serves: its address, and where the administrator's kubeconfig is. SIGTERM, SIGINT and SIGHUP
+ * drain: watches end, what is being written is answered, then it ends with 0; the second one ends it at once. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
@@ -17,7 +17,10 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "cli/cmd_options.h"
+#include "cli/server_door.h"
+#include "cli/state_directory.h"
 #include "cli/server_work.h"
 #include "loop/loop.h"
 #include "store/sqlite.h"
@@ -25,7 +28,9 @@
 enum { N_SIGNALS = 3, DRAIN_MS = 10000, DRAIN_LOOK_MS = 20 };
 
 struct server_options {
-    const char *state, *listen, *history;
+    const char *state, *listen, *history, *url;
+    const char *tls_cert, *tls_key, *tls_ca, *token_file, *rate, *log_format;
+    struct tph_texts names;
     const char *images_file;
     bool memory, plain_http, executor_plugins, own_executor_plugins, unsafe_plain;
 };
@@ -40,6 +45,20 @@ const struct tph_option tph_server_options[] = {
     {"memory", 0, TPH_OPTION_FLAG, OPTION(memory), NULL, NULL, "keep nothing: for tests"},
     {"plain-http", 0, TPH_OPTION_FLAG, OPTION(plain_http), NULL, NULL,
      "HTTP without TLS and without tokens, on a loopback address only: whoever can connect may do everything"},
+    {"url", 0, TPH_OPTION_TEXT, OPTION(url), "URL", NULL,
+     "what clients call the server, for the kubeconfig (https://ADDR:PORT)"},
+    {"tls-san", 0, TPH_OPTION_LIST, OPTION(names), "NAME", NULL,
+     "a further name or address for the server's own certificate; may be repeated"},
+    {"tls-cert", 0, TPH_OPTION_TEXT, OPTION(tls_cert), "FILE", NULL,
+     "your own certificate, PEM, with those between it and its CA; read again when it changes"},
+    {"tls-key", 0, TPH_OPTION_TEXT, OPTION(tls_key), "FILE", NULL, "its private key, PEM"},
+    {"tls-ca", 0, TPH_OPTION_TEXT, OPTION(tls_ca), "FILE", NULL,
+     "the CA of that certificate, for the kubeconfig; without it clients use their system's"},
+    {"token-file", 0, TPH_OPTION_TEXT, OPTION(token_file), "FILE", NULL, "more users (STATE/tokens): see tiphys token"},
+    {"rate", 0, TPH_OPTION_TEXT, OPTION(rate), "N", NULL,
+     "requests a second of one user, twice as many at once (400); administrators have no limit"},
+    {"log-format", 0, TPH_OPTION_CHOICE, OPTION(log_format), "FORMAT", "text|json",
+     "of the log on standard error (text)"},
     {"executor-plugins", 0, TPH_OPTION_FLAG, OPTION(executor_plugins), NULL, NULL,
      "run executor plugins, which whoever may write ConfigMaps brings here (ARGO_EXECUTOR_PLUGINS=true)"},
     {"workflow-level-executor-plugins", 0, TPH_OPTION_FLAG, OPTION(own_executor_plugins), NULL, NULL,
@@ -58,6 +77,8 @@ struct session {
     uint16_t port;
     struct tph_loop *loop;
     struct tph_store *store;
+    struct tph_metrics *metrics;
+    struct tph_door *door;        /* NULL with plain HTTP */
     struct tph_server_work *work; /* controller, agent, sidecars */
     struct tph_api *api;
     struct tph_api_server *server;
@@ -80,7 +101,10 @@ static void session_release(struct session *s)
     tph_server_work_free(s->work);
     tph_store_free(s->store);
     tph_api_free(s->api);
+    tph_door_free(s->door);
+    tph_metrics_free(s->metrics);
     tph_loop_free(s->loop);
+    tph_texts_release(&s->options.names);
 }
 
 static void say(const char *format, ...) TPH_PRINTF(1, 2);
@@ -142,29 +166,11 @@ static int make_directory(char *path, struct tph_error *err)
     }
 }
 
-/* The directory that --state names, or the usual one; the caller frees it. NULL: nobody says which. */
-static char *state_directory(const struct session *s)
-{
-    const char *base = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
-    if (s->options.state && s->options.state[0] != '\0') {
-        return tph_strdup(s->options.state);
-    }
-    if (base && base[0] == '/') {
-        return tph_format("%s/tiphys", base);
-    }
-    if (geteuid() == 0) {
-        return tph_strdup("/var/lib/tiphys");
-    }
-    return home && home[0] == '/' ? tph_format("%s/.local/state/tiphys", home) : NULL;
-}
-
 static int open_durable(struct session *s, const struct tph_store_config *config, struct tph_error *err)
 {
-    TPH_CLEANUP(tph_freep) char *directory = state_directory(s);
+    TPH_CLEANUP(tph_freep) char *directory = tph_state_directory(s->options.state, err);
     if (!directory) {
-        return tph_error_set(err, TPH_ERROR_USAGE,
-                             "nobody says where the state is kept\n  name a directory: --state DIR");
+        return -1;
     }
     if (make_directory(directory, err) < 0) {
         return -1;
@@ -222,19 +228,35 @@ static void got_signal(void *owner, int number)
     look_drained(s);
 }
 
+static void fail(struct session *s, const struct tph_error *err)
+{
+    (void)tph_cli_error(&s->cli, err);
+    s->failed = true;
+    tph_loop_stop(s->loop);
+}
+
 static void serve(struct session *s)
 {
     struct tph_error err = TPH_ERROR_INIT;
-    const struct tph_http_server_config config = {.host = s->host, .port = s->port};
+    struct tph_http_server_config config = {.host = s->host, .port = s->port};
+    if (s->door) {
+        tph_door_fill(s->door, &config);
+    }
     if (tph_api_server_new(s->loop, s->api, &config, &s->server, &err) < 0) {
-        (void)tph_cli_error(&s->cli, &err);
-        s->failed = true;
-        tph_loop_stop(s->loop);
+        fail(s, &err);
+        return;
+    }
+    const struct tph_http_server *http = tph_api_server_http(s->server);
+    if (s->door && tph_door_publish(s->door, http, &err) < 0) {
+        fail(s, &err);
         return;
     }
     bool v6 = strchr(s->host, ':') != NULL;
-    (void)printf("serving http://%s%s%s:%u\n", v6 ? "[" : "", s->host, v6 ? "]" : "",
-                 tph_http_server_port(tph_api_server_http(s->server)));
+    (void)printf("serving %s://%s%s%s:%u\n", s->door ? "https" : "http", v6 ? "[" : "", s->host, v6 ? "]" : "",
+                 tph_http_server_port(http));
+    if (s->door) {
+        (void)printf("kubeconfig %s\n", tph_door_kubeconfig(s->door));
+    }
     (void)fflush(stdout);
 }
 
@@ -253,13 +275,43 @@ static void seeded(void *owner, const struct tph_error *failed)
 {
     struct session *s = owner;
     if (failed) {
-        (void)tph_cli_error(&s->cli, failed);
-        s->failed = true;
-        tph_loop_stop(s->loop);
+        fail(s, failed);
     } else if (!s->stopping) {
         serve(s);
         start_work(s);
     }
+}
+
+static int open_door(struct session *s, struct tph_error *err)
+{
+    const struct server_options *o = &s->options;
+    int64_t rate = 0;
+    if (o->plain_http) {
+        return 0;
+    }
+    if (!o->tls_cert != !o->tls_key || (o->tls_ca && !o->tls_cert)) {
+        return tph_error_set(err, TPH_ERROR_USAGE, "--tls-cert and --tls-key belong together, and --tls-ca to them");
+    }
+    if (o->rate && (tph_str_to_i64(tph_str(o->rate), &rate) < 0 || rate <= 0)) {
+        return tph_error_set(err, TPH_ERROR_USAGE, "--rate %s: a number of requests a second is wanted", o->rate);
+    }
+    TPH_CLEANUP(tph_freep) char *directory = tph_state_directory(s->options.state, err);
+    if (!directory) {
+        return -1;
+    }
+    const struct tph_door_config config = {.loop = s->loop,
+                                           .store = s->store,
+                                           .metrics = s->metrics,
+                                           .directory = directory,
+                                           .host = s->host,
+                                           .url = o->url,
+                                           .certificate = o->tls_cert,
+                                           .key = o->tls_key,
+                                           .ca = o->tls_ca,
+                                           .token_file = o->token_file,
+                                           .names = o->names,
+                                           .rate = (double)rate};
+    return tph_door_open(&config, &s->door, err);
 }
 
 static int open_session(struct session *s, struct tph_error *err)
@@ -274,8 +326,10 @@ static int open_session(struct session *s, struct tph_error *err)
         }
     }
     s->drain = tph_timer_new(s->loop, look_drained, s);
+    s->metrics = tph_metrics_new();
     const struct tph_server_work_options work = {
         .store = s->store,
+        .metrics = s->metrics,
         .images_file = s->options.images_file,
         .network = TPH_NETWORK_HOST,
         .unsafe_plain = s->options.unsafe_plain,
@@ -285,8 +339,16 @@ static int open_session(struct session *s, struct tph_error *err)
     if (tph_server_work_new(s->loop, &work, &s->work, err) < 0) {
         return -1;
     }
-    const struct tph_api_config config = {
-        .loop = s->loop, .store = s->store, .pods = tph_server_work_pods(s->work), .version = TPH_VERSION};
+    if (open_door(s, err) < 0) {
+        return -1;
+    }
+    const struct tph_api_config config = {.loop = s->loop,
+                                          .store = s->store,
+                                          .access = s->door ? tph_door_access(s->door) : NULL,
+                                          .pods = tph_server_work_pods(s->work),
+                                          .metrics = s->metrics,
+                                          .ca = s->door ? tph_door_ca(s->door) : NULL,
+                                          .version = TPH_VERSION};
     return tph_api_new(&config, &s->api, err);
 }
 
@@ -302,9 +364,9 @@ int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command,
     if (arguments.n > 0) {
         return tph_cli_usage(cli, command, "%s is no option", arguments.list[0]);
     }
-    if (!s.options.plain_http) {
-        return tph_cli_usage(cli, command, "TLS is not there yet: say --plain-http to serve HTTP on loopback");
-    }
+    bool json = s.options.log_format && strcmp(s.options.log_format, "json") == 0;
+    tph_log_init(&(struct tph_log_config){
+        .level = TPH_LOG_INFO, .format = json ? TPH_LOG_JSON : TPH_LOG_LOGFMT, .fd = STDERR_FILENO, .times = true});
     (void)signal(SIGPIPE, SIG_IGN);
     if (open_session(&s, &err) < 0) {
         return tph_cli_error(cli, &err);

@@ -24,13 +24,47 @@ const struct tph_command tph_commands[] = {
         .name = "server",
         .summary = "serve the Kubernetes API for kubectl and other clients, on a durable store",
         .details =
-            "Objects are kept in DIR/store.db: what was answered is there after kill -9. Prints the address once "
-            "it\n"
-            "serves. SIGTERM, SIGINT or SIGHUP ends it when what is under way is done.",
-        .examples = "  tiphys server --plain-http --listen 127.0.0.1:8080\n"
-                    "  kubectl --server http://127.0.0.1:8080 get workflows -A",
+            "Objects are kept in DIR/store.db: what was answered is there after kill -9. Prints its address and the\n"
+            "administrator's kubeconfig once it serves; the first start makes a CA, a certificate and a token. Other\n"
+            "users come with `tiphys token add`. SIGTERM, SIGINT or SIGHUP ends it when what is under way is done.",
+        .examples =
+            "  tiphys server\n"
+            "  kubectl --kubeconfig ~/.local/state/tiphys/kubeconfig get workflows\n"
+            "  tiphys server --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem --url https://wf.example.org\n"
+            "  tiphys server --plain-http --listen 127.0.0.1:8080   without TLS and users",
         .options = tph_server_options,
         .run = tph_cmd_server,
+    },
+    {
+        .name = "token add",
+        .arguments = "NAME",
+        .summary = "let somebody else use a server",
+        .details =
+            "Prints a new token, which is shown this once: the token file (STATE/tokens) keeps its digest. A running\n"
+            "server knows it at once. Roles are Kubernetes' admin, edit and view, each for one namespace or for all;\n"
+            "plugins is the right to define executor plugins, which run as code on the server. A name of a service\n"
+            "account (system:serviceaccount:NS:NAME) gets roles and no token.",
+        .examples = "  tiphys token add ci --role edit -n argo\n"
+                    "  tiphys token add ann --role view,edit@argo,plugins@argo -o kubeconfig > ann.kubeconfig\n"
+                    "  tiphys token add prometheus --role view --expires 8760h",
+        .options = tph_token_add_options,
+        .run = tph_cmd_token_add,
+    },
+    {
+        .name = "token list",
+        .summary = "show who may use a server",
+        .examples = "  tiphys token list",
+        .options = tph_token_options,
+        .run = tph_cmd_token_list,
+    },
+    {
+        .name = "token remove",
+        .arguments = "NAME [TOKEN]",
+        .summary = "take a user's tokens away, or one of them",
+        .details = "TOKEN is the beginning of a digest, as token list shows it. A running server refuses it at once.",
+        .examples = "  tiphys token remove ci",
+        .options = tph_token_options,
+        .run = tph_cmd_token_remove,
     },
     {
         .name = "lint",

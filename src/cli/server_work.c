@@ -14,6 +14,8 @@ struct tph_server_work {
     struct tph_podrt *podrt;
     struct tph_agent *agent;
     struct tph_controller *controller;
+    struct tph_metrics *metrics; /* borrowed */
+    struct tph_metric *total, *gauge;
     struct tph_api_pods pods;
     int64_t grace_ms;
     void (*stopped)(void *owner);
@@ -46,12 +48,57 @@ static void agent_says(void *owner, const struct tph_agent_event *event)
     }
 }
 
+/* Numbers, with Argo's names (4.1.2, argo_workflows_*). */
+
+static void count_phase(struct tph_server_work *work, const struct tph_shown *workflow, const char *phase)
+{
+    const struct tph_str values[] = {tph_str(phase), workflow->ns};
+    tph_series_add(tph_metric_series(work->total, values), 1);
+}
+
+static void look(void *owner)
+{
+    struct tph_server_work *work = owner;
+    tph_series_set(tph_metric_of(work->gauge, "Running", NULL), (double)tph_controller_n_running(work->controller));
+}
+
+static void begin_metrics(struct tph_server_work *work)
+{
+    static const char *const of_total[] = {"phase", "namespace", NULL};
+    static const char *const of_gauge[] = {"phase", NULL};
+    static const char *const of_version[] = {"version", NULL};
+    static const struct tph_metric_spec total = {.name = "argo_workflows_total_count",
+                                                 .help = "Workflows that entered a phase since the server began.",
+                                                 .kind = TPH_METRIC_COUNTER,
+                                                 .labels = of_total};
+    static const struct tph_metric_spec gauge = {.name = "argo_workflows_gauge",
+                                                 .help = "Workflows that are not over.",
+                                                 .kind = TPH_METRIC_GAUGE,
+                                                 .labels = of_gauge};
+    static const struct tph_metric_spec leader = {
+        .name = "argo_workflows_is_leader", .help = "1: this process decides.", .kind = TPH_METRIC_GAUGE};
+    static const struct tph_metric_spec version = {.name = "argo_workflows_version",
+                                                   .help = "The version of this program.",
+                                                   .kind = TPH_METRIC_GAUGE,
+                                                   .labels = of_version};
+    work->total = tph_metric_new(work->metrics, &total);
+    work->gauge = tph_metric_new(work->metrics, &gauge);
+    tph_series_set(tph_metric_of(tph_metric_new(work->metrics, &leader), NULL), 1);
+    tph_series_set(tph_metric_of(tph_metric_new(work->metrics, &version), "v" TPH_VERSION, NULL), 1);
+    tph_metrics_on_write(work->metrics, look, work);
+}
+
+static void workflow_begun(void *owner, const struct tph_shown *workflow)
+{
+    count_phase(owner, workflow, "Running");
+}
+
 static void workflow_ended(void *owner, const struct tph_shown *workflow)
 {
-    (void)owner;
     TPH_CLEANUP(tph_freep) char *ns = tph_str_dup(workflow->ns);
     TPH_CLEANUP(tph_freep) char *name = tph_str_dup(workflow->name);
     const char *phase = workflow->run ? tph_workflow_phase_name(tph_run_phase(workflow->run)) : "refused";
+    count_phase(owner, workflow, workflow->run ? phase : "Error");
     tph_log(TPH_LOG_INFO, "workflow ended", "namespace", ns, "workflow", name, "phase", phase, NULL);
 }
 
@@ -59,6 +106,7 @@ static void make_agent(struct tph_server_work *work, const struct tph_server_wor
 {
     struct tph_agent_options agent = {
         .podrt = work->podrt,
+        .metrics = work->metrics,
         .objects = tph_controller_pod_objects(work->controller),
         .network = options->network,
         .logs_dir = options->logs_dir,
@@ -99,7 +147,7 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     struct tph_process_options runtime = {.images_file = options->images_file, .unsafe_plain = options->unsafe_plain};
     struct tph_controller_options controller = {
         .store = options->store,
-        .observer = {.agent = agent_says, .ended = workflow_ended, .owner = work},
+        .observer = {.agent = agent_says, .begun = workflow_begun, .ended = workflow_ended, .owner = work},
         .pods = true,
         .events = true,
         .executor_plugins = options->executor_plugins || switched_on("ARGO_EXECUTOR_PLUGINS"),
@@ -107,12 +155,14 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
         .parallelism = options->parallelism,
     };
     work->loop = loop;
+    work->metrics = options->metrics;
     work->pods = (struct tph_api_pods){.owner = work, .find = find_pod, .log = pod_log};
     if (tph_podrt_process_new(loop, &runtime, &work->podrt, err) < 0) {
         return -1;
     }
     work->controller = tph_controller_new(loop, &controller);
     make_agent(work, options);
+    begin_metrics(work);
     *ret_work = TPH_TAKE(work);
     return 0;
 }
@@ -141,6 +191,7 @@ void tph_server_work_free(struct tph_server_work *work)
     if (!work) {
         return;
     }
+    tph_metrics_forget(work->metrics, work);
     tph_controller_free(work->controller);
     tph_agent_free(work->agent);
     tph_podrt_free(work->podrt);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "apiserver/api.h"
+#include "base/metrics.h"
 #include "controller/controller.h"
 #include "podrt/podrt.h"
 
@@ -12,8 +13,9 @@ struct tph_server_work;
 
 struct tph_server_work_options {
     struct tph_store *store;
-    const char *images_file; /* NULL: the configured maps */
-    const char *logs_dir;    /* NULL: only the last lines, in memory */
+    struct tph_metrics *metrics; /* borrowed; NULL: nothing is counted */
+    const char *images_file;     /* NULL: the configured maps */
+    const char *logs_dir;        /* NULL: only the last lines, in memory */
     enum tph_network network;
     bool unsafe_plain;
     bool executor_plugins;     /* or ARGO_EXECUTOR_PLUGINS in the environment */

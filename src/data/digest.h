@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Digests of texts that are whole in memory: SHA-1, SHA-256, SHA-512, Adler-32. Pure, nothing to free.
- * For checksums in expressions; no secret goes through here. */
+ * Takes as long for all texts of one length; what was read of a secret is not wiped from the stack. */
 #pragma once
 
 #include <stdint.h>

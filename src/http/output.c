@@ -358,6 +358,15 @@ struct tph_str tph_http_exchange_body(const struct tph_http_exchange *x)
     return tph_request_body(x->request);
 }
 
+void tph_http_exchange_peer(const struct tph_http_exchange *x, char *text, size_t size)
+{
+    char address[TPH_STREAM_ADDRESS] = "";
+    if (!x->conn->dead) {
+        tph_stream_peer(&x->conn->stream, address);
+    }
+    (void)snprintf(text, size, "%s", address);
+}
+
 void tph_http_exchange_set_user(struct tph_http_exchange *x, void *user)
 {
     x->user = user;

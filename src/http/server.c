@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server's listener, its connections and their deadlines. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/alloc.h"
@@ -125,6 +128,53 @@ static void listen_again(struct tph_http_server *server)
     }
 }
 
+/* The address of a client as 16 bytes; false for the loopback device and for what has no address. */
+static bool remote_address(const struct sockaddr_storage *from, unsigned char ret[16])
+{
+    if (from->ss_family == AF_INET6) {
+        const struct in6_addr *address = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
+        memcpy(ret, address, 16);
+        return !IN6_IS_ADDR_LOOPBACK(address);
+    }
+    if (from->ss_family != AF_INET) {
+        return false;
+    }
+    uint32_t address = ((const struct sockaddr_in *)(const void *)from)->sin_addr.s_addr;
+    memset(ret, 0, 16);
+    memcpy(ret, &address, sizeof(address));
+    return ntohl(address) >> 24 != 127;
+}
+
+static void forget_peer(struct tph_http_server *server, struct peer *peer)
+{
+    if (peer && --peer->n == 0) {
+        (void)tph_map_remove(&server->peers, (struct tph_str){(const char *)peer->address, sizeof(peer->address)});
+        free(peer);
+    }
+}
+
+/* Counts one more of this address. False when it has all it may have. */
+static bool count_peer(struct tph_http_server *server, const struct sockaddr_storage *from, struct peer **ret_peer)
+{
+    unsigned char address[16];
+    *ret_peer = NULL;
+    if (!remote_address(from, address)) {
+        return true;
+    }
+    struct peer *peer = tph_map_get(&server->peers, (struct tph_str){(const char *)address, sizeof(address)});
+    if (peer && peer->n >= server->config.max_each) {
+        return false;
+    }
+    if (!peer) {
+        peer = TPH_NEW(struct peer);
+        memcpy(peer->address, address, sizeof(address));
+        (void)tph_map_set(&server->peers, (struct tph_str){(const char *)peer->address, sizeof(peer->address)}, peer);
+    }
+    peer->n++;
+    *ret_peer = peer;
+    return true;
+}
+
 void tph_conn_close(struct conn *conn, enum tph_http_end how)
 {
     struct tph_http_server *server = conn->server;
@@ -132,7 +182,11 @@ void tph_conn_close(struct conn *conn, enum tph_http_end how)
         return;
     }
     conn->dead = true;
+    if (!conn->exchange && !conn->eof) {
+        tph_stream_finish(&conn->stream); /* what is cut off must look so */
+    }
     tph_stream_close(&conn->stream);
+    forget_peer(server, conn->peer);
     list_remove(&server->lists[conn->wait], conn);
     conn->next = server->dead;
     server->dead = conn;
@@ -149,20 +203,32 @@ static void conn_ready(void *owner, unsigned events)
     if (events & TPH_IO_WRITE) {
         tph_conn_flush(conn);
     }
-    if ((events & TPH_IO_READ) && !conn->dead) {
+    bool read = (events & TPH_IO_READ) || (!conn->dead && !conn->paused && tph_stream_blocked(&conn->stream));
+    if (read && !conn->dead) {
         tph_conn_receive(conn);
+        if (!conn->dead && server->config.filter) {
+            tph_conn_watch(conn); /* reading may wait for the socket to take something */
+        }
     }
     tph_server_leave(server);
 }
 
-static void conn_new(struct tph_http_server *server, int fd)
+static void conn_new(struct tph_http_server *server, int fd, struct peer *peer)
 {
     struct conn *conn = TPH_NEW(struct conn);
-    if (tph_stream_open(&conn->stream, server->loop, fd, conn_ready, conn) < 0) {
+    bool open = tph_stream_open(&conn->stream, server->loop, fd, conn_ready, conn) == 0;
+    if (open && server->config.filter &&
+        tph_stream_filter(&conn->stream, server->config.filter, server->config.filter_owner) < 0) {
+        tph_stream_close(&conn->stream);
+        open = false;
+    }
+    if (!open) {
+        forget_peer(server, peer);
         free(conn);
         return;
     }
     conn->server = server;
+    conn->peer = peer;
     conn->in = TPH_BUF_INIT(TPH_LIMIT_HTTP_PIPELINED + SERVER_READ);
     conn->out = TPH_BUF_INIT(2 * TPH_LIMIT_DOCUMENT); /* a document and what was queued before it */
     conn->wait = WAIT_IDLE;
@@ -187,9 +253,14 @@ static void accept_ready(void *owner, unsigned events)
             pause_accepting(server);
             return;
         }
-        int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd >= 0) {
-            conn_new(server, fd);
+        struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+        socklen_t len = sizeof(from);
+        struct peer *peer;
+        int fd = accept4(server->listener.fd, (struct sockaddr *)(void *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0 && !count_peer(server, &from, &peer)) {
+            tph_fd_close(&fd);
+        } else if (fd >= 0) {
+            conn_new(server, fd, peer);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             pause_accepting(server);
             server->retry_ms = tph_loop_now_ms(server->loop) + RETRY_MS;
@@ -262,6 +333,7 @@ static void apply_config(struct tph_http_server *server, const struct tph_http_s
 {
     server->config = *config;
     server->config.max_connections = size_or(config->max_connections, TPH_LIMIT_HTTP_CONNECTIONS);
+    server->config.max_each = size_or(config->max_each, TPH_LIMIT_HTTP_EACH);
     server->config.max_body = size_or(config->max_body, TPH_LIMIT_HTTP_REQUEST);
     server->config.max_queue = size_or(config->max_queue, TPH_LIMIT_HTTP_QUEUE);
     server->config.max_bodies = size_or(config->max_bodies, TPH_LIMIT_HTTP_BODIES);
@@ -291,6 +363,7 @@ int tph_http_server_new(struct tph_loop *loop, const struct tph_http_server_conf
     server->timer = tph_timer_new(loop, timer_fired, server);
     server->timer_due_ms = INT64_MAX;
     server->retry_ms = INT64_MAX;
+    server->peers = TPH_MAP_INIT;
     server->scratch = TPH_BUF_INIT(TPH_LIMIT_HTTP_HEADER);
     listen_again(server);
     *ret_server = server;
@@ -307,6 +380,7 @@ static void destroy(struct tph_http_server *server)
     tph_timer_free(server->timer);
     tph_defer_cancel(server->loop, server);
     tph_buf_release(&server->scratch);
+    tph_map_release(&server->peers);
     free(server);
 }
 

@@ -7,7 +7,7 @@
  * Clients that leave are seen at once: the reading side is never paused but for a client that pipelines too much. A
  * client that ends its sending side before it has its answer counts as gone, for nobody can tell the two apart.
  *
- * Bytes pass through http/stream.h only, which is where TLS will go. Loop thread only.
+ * Bytes pass through http/stream.h only; a filter there makes it HTTPS. Loop thread only.
  */
 #pragma once
 
@@ -22,6 +22,7 @@
 
 struct tph_http_server;
 struct tph_http_exchange;
+struct tph_stream_filter;
 
 /* How an exchange came to its end. */
 enum tph_http_end {
@@ -52,7 +53,11 @@ struct tph_http_server_config {
     uint16_t port;                          /* 0: the kernel chooses */
     const struct tph_http_handler *handler; /* lives as long as the server */
     void *owner;
+    const struct tph_stream_filter
+        *filter; /* under each connection, as TLS; NULL: none. Its handshake counts to head_ms */
+    void *filter_owner;
     size_t max_connections; /* further clients wait in the kernel's queue */
+    size_t max_each;        /* of one address, further ones are closed at once; never those of the loopback device */
     size_t max_body;
     size_t max_queue;  /* of one stream */
     size_t max_bodies; /* of all requests together: past it they get 503 */
@@ -78,6 +83,9 @@ const char *tph_http_exchange_target(const struct tph_http_exchange *exchange); 
 const char *tph_http_exchange_header(const struct tph_http_exchange *exchange, const char *name);
 const struct tph_http_header *tph_http_exchange_headers(const struct tph_http_exchange *exchange, size_t *ret_n);
 struct tph_str tph_http_exchange_body(const struct tph_http_exchange *exchange);
+
+/* Where the client is: "192.0.2.7:40112"; "" when it has left. */
+void tph_http_exchange_peer(const struct tph_http_exchange *exchange, char *text, size_t size);
 
 /* A pointer of the handler's own; NULL at first. */
 void tph_http_exchange_set_user(struct tph_http_exchange *exchange, void *user);

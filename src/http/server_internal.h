@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "http/request.h"
 #include "http/server.h"
 #include "http/status.h"
@@ -27,11 +28,18 @@ enum wait {
     WAIT_COUNT,
 };
 
+/* The connections of one address. */
+struct peer {
+    size_t n;
+    unsigned char address[16];
+};
+
 struct conn {
     struct conn *next, *previous; /* in the list of its wait; next also among the dead */
     struct conn *next_dirty;
     struct tph_http_server *server;
     struct tph_stream stream;
+    struct peer *peer;                  /* NULL: not counted */
     struct tph_http_exchange *exchange; /* NULL between two requests */
     struct tph_buf in;                  /* pipelined, from in_at on */
     struct tph_buf out;                 /* not yet taken by the kernel, from out_at on */
@@ -75,6 +83,7 @@ struct tph_http_server {
     int64_t timer_due_ms; /* INT64_MAX: not started */
     int64_t retry_ms;     /* when to accept again after descriptors ran out; INT64_MAX: no need */
     size_t n_connections;
+    struct tph_map peers; /* owned: struct peer by address, while it has connections */
     size_t body_bytes;
     struct conn *dirty, *dead;
     struct tph_http_exchange *pool;

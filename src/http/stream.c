@@ -86,6 +86,7 @@ int tph_stream_listen(const char *host, uint16_t port)
 
 int tph_stream_open(struct tph_stream *stream, struct tph_loop *loop, int fd, tph_io_fn *ready, void *owner)
 {
+    *stream = TPH_STREAM_INIT;
     stream->fd = fd;
     if (tph_io_new(loop, fd, ready, owner, &stream->io, NULL) < 0) {
         stream->io = NULL;
@@ -95,19 +96,45 @@ int tph_stream_open(struct tph_stream *stream, struct tph_loop *loop, int fd, tp
     return 0;
 }
 
+int tph_stream_filter(struct tph_stream *stream, const struct tph_stream_filter *filter, void *owner)
+{
+    stream->state = filter->open(owner, stream->fd);
+    if (!stream->state) {
+        return -1;
+    }
+    stream->filter = filter;
+    return 0;
+}
+
+bool tph_stream_blocked(const struct tph_stream *stream)
+{
+    return stream->filter && stream->filter->blocked(stream->state);
+}
+
 void tph_stream_watch(struct tph_stream *stream, unsigned events)
 {
+    if ((events & TPH_IO_READ) && tph_stream_blocked(stream)) {
+        events |= TPH_IO_WRITE;
+    }
     tph_io_watch(stream->io, events);
 }
 
 void tph_stream_close(struct tph_stream *stream)
 {
+    if (stream->filter) {
+        stream->filter->close(stream->state);
+        stream->filter = NULL;
+        stream->state = NULL;
+    }
     tph_io_free(TPH_TAKE(stream->io));
     tph_fd_close(&stream->fd);
 }
 
 ssize_t tph_stream_read(struct tph_stream *stream, char *bytes, size_t len)
 {
+    if (stream->filter) {
+        return stream->filter->read(stream->state, bytes, len);
+    }
     for (;;) {
         ssize_t n = recv(stream->fd, bytes, len, 0);
         if (n >= 0) {
@@ -121,6 +148,9 @@ ssize_t tph_stream_read(struct tph_stream *stream, char *bytes, size_t len)
 
 ssize_t tph_stream_write(struct tph_stream *stream, const struct iovec *pieces, size_t n_pieces)
 {
+    if (stream->filter) {
+        return stream->filter->write(stream->state, pieces, n_pieces);
+    }
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = n_pieces};
     for (;;) {
         ssize_t n = n_pieces == 1 ? send(stream->fd, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL)
@@ -141,8 +171,16 @@ void tph_stream_acknowledge(struct tph_stream *stream)
                      sizeof(on)); /* a gain; other sockets have no such thing */
 }
 
+void tph_stream_finish(struct tph_stream *stream)
+{
+    if (stream->filter) {
+        stream->filter->finish(stream->state);
+    }
+}
+
 void tph_stream_end(struct tph_stream *stream)
 {
+    tph_stream_finish(stream);
     (void)shutdown(stream->fd, SHUT_WR); /* fails only when the connection is broken: then nobody waits for it */
 }
 
@@ -163,18 +201,32 @@ static bool local_address(int fd, union address *ret_address)
     return getsockname(fd, &ret_address->any, &len) == 0;
 }
 
+static void address_text(const union address *address, char text[TPH_STREAM_ADDRESS])
+{
+    char host[INET6_ADDRSTRLEN];
+    if (address->any.sa_family == AF_INET && inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof(host))) {
+        tph_stream_address(host, ntohs(address->v4.sin_port), text);
+    } else if (address->any.sa_family == AF_INET6 && inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof(host))) {
+        tph_stream_address(host, ntohs(address->v6.sin6_port), text);
+    }
+}
+
 void tph_stream_local(const struct tph_stream *stream, char text[TPH_STREAM_ADDRESS])
 {
     union address address = {.v6 = {.sin6_family = AF_UNSPEC}};
-    char host[INET6_ADDRSTRLEN];
     text[0] = '\0';
-    if (!local_address(stream->fd, &address)) {
-        return;
+    if (local_address(stream->fd, &address)) {
+        address_text(&address, text);
     }
-    if (address.any.sa_family == AF_INET && inet_ntop(AF_INET, &address.v4.sin_addr, host, sizeof(host))) {
-        tph_stream_address(host, ntohs(address.v4.sin_port), text);
-    } else if (address.any.sa_family == AF_INET6 && inet_ntop(AF_INET6, &address.v6.sin6_addr, host, sizeof(host))) {
-        tph_stream_address(host, ntohs(address.v6.sin6_port), text);
+}
+
+void tph_stream_peer(const struct tph_stream *stream, char text[TPH_STREAM_ADDRESS])
+{
+    union address address = {.v6 = {.sin6_family = AF_UNSPEC}};
+    socklen_t len = sizeof(address);
+    text[0] = '\0';
+    if (getpeername(stream->fd, &address.any, &len) == 0) {
+        address_text(&address, text);
     }
 }
 

@@ -43,6 +43,10 @@ def place(tmp_path, port):
     built = plugin / "my-executor-plugin-configmap.yaml"
     shutil.copy(built, tmp_path)
     built.rename(tmp_path / "plugins.yaml")
+    state = tmp_path / ".local" / "state" / "tiphys"
+    state.mkdir(parents=True)
+    (state / "tokens").write_text("ci sha256:" + 64 * "a" + " edit@argo\n")
+    (state / "kubeconfig").write_text("clusters: [{name: a, cluster: {server: 'https://x'}}]\n")
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "tiphys").symlink_to(TIPHYS)
@@ -57,7 +61,7 @@ def place(tmp_path, port):
 
 
 def surroundings(place):
-    return {**os.environ, "PATH": f"{place}/programs:{os.environ['PATH']}", "HOME": str(place)}
+    return {**os.environ, "XDG_STATE_HOME": f"{place}/.local/state", "PATH": f"{place}/programs:{os.environ['PATH']}", "HOME": str(place)}
 
 
 def runs(place, command):
@@ -65,6 +69,28 @@ def runs(place, command):
                           timeout=60, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, f"{command}\n{done.stderr}{done.stdout}"
     return done
+
+
+def serves_until_it_is_stopped(place, command, port):
+    """On a port that is free, with the certificate that it names."""
+    command = re.sub(r":80(80|00)|:8443", f":{port}", command)
+    command += "" if "--listen" in command else f" --listen 127.0.0.1:{port}"
+    if "cert.pem" in command:
+        openssl = shutil.which("openssl")
+        if not openssl:
+            pytest.skip("no openssl here")
+        subprocess.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                        "/CN=x", "-keyout", place / "key.pem", "-out", place / "cert.pem"], check=True, capture_output=True)
+    state = {"XDG_STATE_HOME": str(place / "state")}
+    process = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=place, env={**surroundings(place), **state},
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline().startswith("serving http"), process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+    finally:
+        process.kill()
 
 
 def runs_until_it_is_stopped(place, command):
@@ -88,9 +114,12 @@ def test_the_help_lists_the_verbs():
 
 
 @pytest.mark.parametrize("verb", verbs())
-def test_the_examples_of_a_verb_run(place, verb):
+def test_the_examples_of_a_verb_run(place, verb, port):
     for command in examples_of(verb):
-        if command.startswith("tiphys executor-plugin run"):
+        command = re.split(r"   +", command)[0]
+        if command.startswith("tiphys server"):
+            serves_until_it_is_stopped(place, command, port)
+        elif command.startswith("tiphys executor-plugin run"):
             runs_until_it_is_stopped(place, command)
         elif command == "tiphys doctor" or command.startswith("tiphys doctor "):
             done = subprocess.run(["sh", "-c", command], cwd=place, env=surroundings(place), timeout=60, capture_output=True)

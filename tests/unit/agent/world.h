@@ -22,6 +22,7 @@ enum { WORLD_SERVERS = 3, WATCHDOG_MS = 60000 };
 
 /* What differs from a world as most tests want it; 0 = as there. */
 struct world_options {
+    struct tph_metrics *metrics;
     const char *host;        /* where the servers listen: "127.0.0.1" */
     const char *annotations; /* of all plugins: members of a JSON object */
     bool configmaps;         /* the plugins come from ConfigMaps, whose names are as they are: no suffix */
@@ -173,6 +174,7 @@ static inline void world_open_with(struct world *w, const char *const *names, si
         .ready_ms = or_else(differs->ready_ms, 5000),
         .idle_ms = or_else(differs->idle_ms, TPH_LIMIT_IDLE_MS),
         .calls_in_flight = (int)or_else(differs->calls_in_flight, TPH_LIMIT_CALLS_IN_FLIGHT),
+        .metrics = differs->metrics,
         .event = world_event,
         .owner = w,
     };

@@ -111,14 +111,14 @@ static void lists_tell_how_they_merge(void **state)
 static void the_index_has_each_document_with_its_hash(void **state)
 {
     (void)state;
-    static const char *const hashes[] = {"A", "B", "C", "D"};
+    static const char *const hashes[] = {"A", "B", "C", "D", "E"};
     TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_MIB(1));
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     tph_openapi_index(hashes, &out);
     assert_int_equal(tph_json_parse(tph_buf_str(&out), &doc, NULL), 0);
     struct tph_json *url =
         tph_json_path(tph_json_root(doc), "paths", "apis/argoproj.io/v1alpha1", "serverRelativeURL", NULL);
-    assert_true(tph_str_eqz(tph_json_str(url), "/openapi/v3/apis/argoproj.io/v1alpha1?hash=D"));
+    assert_true(tph_str_eqz(tph_json_str(url), "/openapi/v3/apis/argoproj.io/v1alpha1?hash=E"));
     assert_false(tph_openapi_document(TPH_STR("apis/apps/v1"), &out));
 }
 

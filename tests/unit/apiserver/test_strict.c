@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strict reading of bodies: what comes twice, what a schema does not know, what is of the wrong type. Texts and order
+ * are recorded: G-02 seq 22, 23; G-07 seq 65, 66; G-08 seq 36 to 38; D-01 seq 53. */
+#include "apiserver/strict.h"
+
+#include "recorded.h"
+
+static void duplicates(const char *text, const char *expected)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf found = TPH_BUF_INIT(TPH_KIB(64));
+    tph_strict_duplicates(tph_str(text), &found);
+    assert_string_equal(tph_buf_cstr(&found), expected);
+}
+
+static void members_that_come_twice_are_told_once(void **state)
+{
+    (void)state;
+    duplicates("{\"metadata\":{\"name\":\"fv\"},\"data\":{\"a\":\"1\",\"a\":\"2\"}}", "duplicate field \"data.a\"");
+    duplicates("{\"metadata\":{\"name\":\"fv\",\"name\":\"fv2\"},\"spec\":{\"a\":1,\"a\":2}}",
+               "duplicate field \"metadata.name\", duplicate field \"spec.a\"");
+    duplicates("{\"a\":1,\"a\":2,\"a\":3}", "duplicate field \"a\"");
+    duplicates("{\"l\":[{\"x\":{}},{\"x\":[1,true,null],\"y\":-1.5e3,\"x\":\"}\"}]}", "duplicate field \"l[1].x\"");
+    duplicates("{\"a\":1,\"\\u0061\":2}", "duplicate field \"a\"");
+    duplicates("{\"s\":\"\\\"a\\\":1,\\\"a\\\"\",\"b\":{},\"c\":[]}", "");
+    duplicates(" [ ] ", "");
+    duplicates("\"x\"", "");
+    duplicates("", "");
+}
+
+/* The object that is left, and what was found. */
+static void prunes(const char *resource, const char *object, const char *left, const char *expected)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf found = TPH_BUF_INIT(TPH_KIB(64));
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(64));
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    assert_int_equal(tph_json_parse(tph_str(object), &doc, NULL), 0);
+    const struct tph_kind *kind = tph_kind_of_resource(tph_str(resource));
+    tph_strict_prune(doc, kind, tph_json_root(doc), &found);
+    tph_json_write(tph_json_root(doc), TPH_JSON_SORTED, &text);
+    assert_string_equal(tph_buf_cstr(&found), expected);
+    assert_string_equal(tph_buf_cstr(&text), left);
+}
+
+static void what_a_schema_does_not_have_goes(void **state)
+{
+    (void)state;
+    prunes("workflowtasksets.argoproj.io",
+           "{\"metadata\":{\"x\":1},\"spec\":{\"tasks\":{\"n\":{\"name\":\"x\",\"anything\":{\"a\":1},\"plugin\":{"
+           "\"p\":{\"q\":1}}}},"
+           "\"bogus\":1}}",
+           "{\"metadata\":{\"x\":1},\"spec\":{\"tasks\":{\"n\":{\"name\":\"x\",\"plugin\":{\"p\":{\"q\":1}}}}}}",
+           "unknown field \"spec.bogus\", unknown field \"spec.tasks.n.anything\"");
+    prunes("workflowtasksets.argoproj.io",
+           "{\"status\":{\"other\":1,\"nodes\":{\"n\":{\"phase\":\"Succeeded\",\"bogus\":{\"x\":1},\"outputs\":{"
+           "\"parameters\":[{"
+           "\"name\":\"a\",\"value\":\"b\",\"z\":1}]}}}}}",
+           "{\"status\":{\"nodes\":{\"n\":{\"outputs\":{\"parameters\":[{\"name\":\"a\",\"value\":\"b\"}]},\"phase\":"
+           "\"Succeeded\"}}}}",
+           "unknown field \"status.nodes.n.bogus\", unknown field \"status.nodes.n.outputs.parameters[0].z\", unknown "
+           "field "
+           "\"status.other\"");
+    prunes(
+        "workflowtaskresults.argoproj.io",
+        "{\"phase\":\"Succeeded\",\"message\":\"m\",\"progress\":\"1/1\",\"outputs\":{\"exitCode\":\"0\",\"bogus\":1},"
+        "\"bogus\":1,\"spec\":{}}",
+        "{\"message\":\"m\",\"outputs\":{\"exitCode\":\"0\"},\"phase\":\"Succeeded\",\"progress\":\"1/1\"}",
+        "unknown field \"bogus\", unknown field \"outputs.bogus\", unknown field \"spec\"");
+    prunes("workflows.argoproj.io", "{\"spec\":{\"any\":{\"thing\":1}},\"status\":{\"x\":1},\"bogus\":{}}",
+           "{\"spec\":{\"any\":{\"thing\":1}},\"status\":{\"x\":1}}", "unknown field \"bogus\"");
+    prunes("workflowtemplates.argoproj.io", "{\"spec\":{},\"status\":{}}", "{\"spec\":{}}", "unknown field \"status\"");
+    prunes("configmaps", "{\"bogus\":1}", "{\"bogus\":1}", ""); /* not of a CRD */
+}
+
+/* Argo's CRD: a key of a Secret has an empty name by default. */
+static void defaults_of_a_schema_are_filled_in(void **state)
+{
+    (void)state;
+    prunes("workflowtasksets.argoproj.io",
+           "{\"spec\":{\"tasks\":{\"n\":{\"container\":{\"env\":[{\"name\":\"a\",\"valueFrom\":{\"secretKeyRef\":{"
+           "\"key\":\"k\"}}}]}}}}}",
+           "{\"spec\":{\"tasks\":{\"n\":{\"container\":{\"env\":[{\"name\":\"a\",\"valueFrom\":{\"secretKeyRef\":{"
+           "\"key\":\"k\","
+           "\"name\":\"\"}}}]}}}}}",
+           "");
+}
+
+static void tell(void *owner, enum tph_strict_fault fault, const char *field, const char *message)
+{
+    (void)tph_buf_printf(owner, "%d %s: %s\n", (int)fault, field, message);
+}
+
+static void checks(const char *resource, const char *object, const char *expected)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf found = TPH_BUF_INIT(TPH_KIB(64));
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    assert_int_equal(tph_json_parse(tph_str(object), &doc, NULL), 0);
+    tph_strict_check(tph_kind_of_resource(tph_str(resource)), tph_json_root(doc), tell, &found);
+    assert_string_equal(tph_buf_cstr(&found), expected);
+}
+
+static void wrong_types_are_told(void **state)
+{
+    (void)state;
+    checks("workflowtaskresults.argoproj.io", "{\"metadata\":{\"name\":\"c\"},\"phase\":5}",
+           "0 phase: Invalid value: \"integer\": phase in body must be of type string: \"integer\"\n"
+           "3 <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; "
+           "correct the "
+           "existing errors to complete validation\n");
+    checks("workflows.argoproj.io", "{\"metadata\":{\"name\":\"c\"}}", "1 spec: Required value\n");
+    checks("workflows.argoproj.io", "{\"metadata\":{},\"spec\":[],\"status\":1.5}",
+           "0 spec: Invalid value: \"array\": spec in body must be of type object: \"array\"\n"
+           "0 status: Invalid value: \"number\": status in body must be of type object: \"number\"\n");
+    checks("workflowtasksets.argoproj.io",
+           "{\"metadata\":{},\"spec\":{\"tasks\":{\"n\":{\"timeout\":true,\"container\":{\"name\":\"\",\"env\":[{"
+           "\"value\":\"x\"}]}}}}}",
+           "0 spec.tasks.n.timeout: Invalid value: \"boolean\": spec.tasks.n.timeout in body must be of type string: "
+           "\"boolean\"\n"
+           "1 spec.tasks.n.container.env[0].name: Required value\n");
+    checks("workflowtasksets.argoproj.io",
+           "{\"metadata\":{},\"spec\":{\"tasks\":{\"n\":{\"activeDeadlineSeconds\":\"{{x}}\"}}}}", "");
+    checks("configmaps", "{\"data\":5}", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(members_that_come_twice_are_told_once),
+        cmocka_unit_test(what_a_schema_does_not_have_goes),
+        cmocka_unit_test(defaults_of_a_schema_are_filled_in),
+        cmocka_unit_test(wrong_types_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
