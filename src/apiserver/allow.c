@@ -104,6 +104,13 @@ int tph_call_check_access(struct tph_api_call *call)
                   access->reason ? access->reason(access->owner, &call->user, &call->route.ask) : NULL);
 }
 
+bool tph_call_still_allowed(const struct tph_api_call *call)
+{
+    const struct tph_api_access *access = call->api->config.access;
+    return !access || !call->request || call->request->own ||
+           access->allowed(access->owner, &call->user, &call->route.ask);
+}
+
 int tph_call_check_object(struct tph_api_call *call, const struct tph_json *old, const struct tph_json *object)
 {
     const struct tph_api_access *access = call->api->config.access;

@@ -19,7 +19,7 @@ struct tph_gc;
 
 struct tph_api {
     struct tph_api_config config;
-    uint64_t random; /* for ids of requests */
+    uint64_t random;            /* for ids of requests */
     struct tph_api_call *first; /* all that are under way */
     struct tph_gc *gc;
     struct tph_documents documents;
@@ -97,6 +97,8 @@ void tph_call_write(struct tph_api_call *call, const struct tph_store_change *ch
 
 /* allow.c: who asks, whether he may, and what was done in the end. */
 int tph_call_check_access(struct tph_api_call *call) TPH_MUST_CHECK;
+/* Of a stream, before it goes on: its user may have been taken away meanwhile. */
+bool tph_call_still_allowed(const struct tph_api_call *call);
 /* Before object is kept in the place of old (NULL: is made). */
 int tph_call_check_object(struct tph_api_call *call, const struct tph_json *old, const struct tph_json *object)
     TPH_MUST_CHECK;

@@ -292,6 +292,10 @@ void tph_api_watch_pump(struct tph_api_call *call)
     if (w->pumping) {
         return;
     }
+    if (!tph_call_still_allowed(call)) {
+        end(call);
+        return;
+    }
     w->pumping = true;
     bool more = !w->line_waits || put_line(w);
     while (more && !w->ended) {

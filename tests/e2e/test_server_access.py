@@ -192,6 +192,21 @@ def test_users_come_and_go_while_it_runs(serve, tiphys):
     assert server.ask(CONFIGMAPS, viewer)[0] == 200
 
 
+def test_a_watch_ends_with_its_user(serve, tiphys):
+    server = serve()
+    token = server.token_for("ann", "--role", "view")
+    watching = server.connect()
+    watching.request("GET", CONFIGMAPS + "?watch=true&resourceVersion=0", headers={"Authorization": f"Bearer {token}"})
+    answer = watching.getresponse()
+    server.ask(CONFIGMAPS, method="POST", body={"metadata": {"name": "a"}})
+    while '"name":"a"' not in answer.readline().decode():
+        pass
+    assert tiphys("token", "remove", "ann", "--state", server.state).code == 0
+    server.log_until('msg="token file read"')
+    assert server.ask(CONFIGMAPS, method="POST", body={"metadata": {"name": "b"}})[0] == 201
+    assert answer.read() == b""  # nothing of b, and the end
+
+
 def test_a_kubeconfig_for_somebody_else(serve, tiphys, tmp_path):
     server = serve()
     config = tmp_path / "ann.kubeconfig"
@@ -280,6 +295,8 @@ def test_metrics(serve):
     assert values['apiserver_request_duration_seconds_count{verb="create",group="",resource="configmaps"}'] == 1
     assert values['tiphys_tls_handshakes_total{kind="full"}'] >= 2
     assert values["tiphys_http_connections"] == 1
+    assert values['argo_workflows_gauge{phase="Running"}'] == 0 and values["argo_workflows_is_leader"] == 1
+    assert values['argo_workflows_log_messages{level="info"}'] == 1  # the line of the ConfigMap
 
 
 def self_signed(directory, name):
