@@ -65,21 +65,30 @@ static void put_place(const struct place *place, struct tph_buf *path)
     }
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == ',' || c == ':' || c == '\t' || c == '\r';
+}
+
 static void skip_blanks(struct scan *s)
 {
-    while (s->at < s->text.len && strchr(" \t\r\n,:", s->text.p[s->at])) {
-        s->at++;
+    size_t at = s->at;
+    while (at < s->text.len && is_blank(s->text.p[at])) {
+        at++;
     }
+    s->at = at;
 }
 
 /* A string with its quotes. */
 static struct tph_str take_string(struct scan *s)
 {
-    size_t from = s->at++;
-    while (s->at < s->text.len && s->text.p[s->at] != '"') {
-        s->at += s->text.p[s->at] == '\\' ? 2 : 1;
+    const char *p = s->text.p;
+    size_t from = s->at;
+    size_t at = from + 1;
+    while (at < s->text.len && p[at] != '"') {
+        at += p[at] == '\\' ? 2 : 1;
     }
-    s->at = s->at < s->text.len ? s->at + 1 : s->text.len;
+    s->at = at < s->text.len ? at + 1 : s->text.len;
     return tph_str_slice(s->text, from, s->at);
 }
 
@@ -162,11 +171,11 @@ static void scan_value(struct scan *s, const struct place *place)
     default:
         break;
     }
-    size_t from = s->at;
-    while (s->at < s->text.len && !strchr(" \t\r\n,:]}", s->text.p[s->at])) {
-        s->at++;
+    size_t at = s->at;
+    while (at < s->text.len && !is_blank(s->text.p[at]) && s->text.p[at] != ']' && s->text.p[at] != '}') {
+        at++;
     }
-    s->at += s->at == from ? 1 : 0;
+    s->at = at == s->at ? at + 1 : at;
 }
 
 void tph_strict_duplicates(struct tph_str text, struct tph_buf *found)
