@@ -1035,7 +1035,8 @@ def run_all(scenarios, options, known, out=print):
             server.terminate()
             _out, err = server.communicate(timeout=20)
             if server.returncode != 0:
-                failed.append((name, 0, f"the server ended with {server.returncode}: {err[-2000:]}"))
+                failed.append((name, 0, f"the server ended with {server.returncode}: {err[-6000:]}"))
+                out(failed[-1][2])
         c = collections.Counter()
         for exchange, problem in results:
             seq = exchange["seq"]
