@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies: their types, their kinds, and what is left of them when unknown members are gone. */
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/gotype_tables.h"
 #include "apiserver/internal.h"
 #include "apiserver/strict.h"
 #include "apiserver/protobuf.h"
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "data/yaml.h"
 
@@ -328,37 +330,44 @@ int tph_decode(struct tph_api_call *call, struct tph_json_doc **ret_doc, struct 
     return 0;
 }
 
+struct named {
+    struct tph_str key;
+    const struct tph_json *value;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    return tph_str_cmp(((const struct named *)a)->key, ((const struct named *)b)->key);
+}
+
 /* The patched object as Go has it there: a map, sorted; below it, what was not patched in the order of its type. */
 static void put_patched(const struct tph_api_call *call, const struct tph_json *value, struct tph_buf *out)
 {
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
-    static const char *const order[] = {"apiVersion", "binaryData", "data", "immutable", "kind", "metadata"};
+    TPH_CLEANUP(tph_freep) struct named *members = tph_calloc(tph_json_len(value) + 1, sizeof(*members));
     bool custom = (call->route.kind->flags & TPH_KIND_CUSTOM) != 0;
     const struct tph_go_options options = {.flags = 0};
-    struct tph_error err = TPH_ERROR_INIT;
-    struct tph_json *copy = tph_json_copy(doc, value);
     struct tph_json *meta = NULL;
+    size_t n = 0;
     if (custom ||
-        tph_go_convert(doc, tph_json_get(copy, "metadata"), &tph_gt_meta_ObjectMeta, &options, &meta, &err) < 0) {
+        tph_go_convert(doc, tph_json_get(value, "metadata"), &tph_gt_meta_ObjectMeta, &options, &meta, NULL) < 0) {
         tph_json_write(value, TPH_JSON_HTML | TPH_JSON_SORTED, out);
         return;
     }
-    tph_json_set(doc, copy, "metadata", meta);
-    struct tph_json *sorted = tph_json_new_object(doc);
-    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-        struct tph_json *member = tph_json_remove(copy, order[i]);
-        if (member) {
-            tph_json_set(doc, sorted, order[i], member);
-        }
-    }
-    struct tph_json_iter it = tph_json_iter(copy);
+    struct tph_json_iter it = tph_json_iter(value);
     while (tph_json_next(&it)) {
-        tph_json_setn(doc, sorted, it.key, tph_json_copy(doc, it.value));
+        members[n++] = (struct named){it.key, tph_str_eqz(it.key, "metadata") ? meta : it.value};
     }
-    tph_json_write(sorted, TPH_JSON_HTML, out);
+    qsort(members, n, sizeof(*members), by_key);
+    for (size_t i = 0; i < n; i++) {
+        (void)tph_buf_putc(out, i == 0 ? '{' : ',');
+        tph_json_write_str(members[i].key, TPH_JSON_HTML, out);
+        (void)tph_buf_putc(out, ':');
+        tph_json_write(members[i].value, TPH_JSON_HTML | (members[i].value == meta ? 0 : TPH_JSON_SORTED), out);
+    }
+    (void)tph_buf_puts(out, n == 0 ? "{}" : "}");
 }
 
-/* 422 with the whole patched object, as the API server tells it. */
 static int broken_patch(struct tph_api_call *call, const struct tph_json *value, const char *problem)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);

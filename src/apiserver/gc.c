@@ -20,6 +20,7 @@ struct item {
     struct item *next;        /* in the queue */
     char *id;                 /* owned: "resource/namespace/name", the key in gc->items */
     struct tph_store_key key; /* into id */
+    bool doomed, dooming;     /* its namespace goes: it is deleted; a deletion is under way */
     bool queued, busy, again; /* busy: a write is under way; again: look once more after it */
     char (*owners)[64];       /* owned: uids */
     size_t n_owners;
@@ -243,6 +244,10 @@ static void written(void *owner, const struct tph_store_result *result)
 {
     struct item *item = owner;
     bool again = item->again || result->outcome == TPH_STORE_CONFLICT;
+    if (again && result->outcome == TPH_STORE_CONFLICT && item->dooming) {
+        item->doomed = true;
+    }
+    item->dooming = false;
     item->busy = false;
     item->again = false;
     if (again) {
@@ -424,16 +429,10 @@ struct emptying {
 static bool empty_one(void *owner, const struct tph_store_object *object)
 {
     struct emptying *e = owner;
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-    struct tph_error err = TPH_ERROR_INIT;
     struct item *item = item_of(e->gc, &object->key);
     e->left++;
-    if (!item->busy && tph_object_read(tph_buf_str(&object->text), 0, &doc, &err) == 0) {
-        delete_object(item, doc, tph_json_root(doc), object->version);
-    }
-    if (!item->busy) {
-        settle(item);
-    }
+    item->doomed = true;
+    enqueue(item); /* a list may not be written to while it is walked */
     return e->left < TPH_LIMIT_STORE_CHANGES;
 }
 
@@ -470,6 +469,14 @@ static void look(struct item *item)
     }
     struct tph_json *object = tph_json_root(doc);
     bool is_namespace = tph_str_eqz(item->key.resource, "namespaces");
+    if (item->doomed) {
+        item->doomed = false;
+        item->dooming = true;
+        delete_object(item, doc, object, version);
+    }
+    if (item->busy) {
+        return;
+    }
     if (is_deleting(object) && has_finalizer(object, "orphan")) {
         look_at_waiting(item, doc, object, version, "orphan");
     } else if (is_deleting(object) && has_finalizer(object, "foregroundDeletion")) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/gotype_tables.h"
+#include "apiserver/openapi_words.h"
 #include "base/alloc.h"
 
 enum { TYPES_MAX = 1024 };
@@ -82,21 +83,35 @@ static void meet(struct writer *w, const struct tph_go_type *type)
     }
 }
 
-static void write_type(struct writer *w, const struct tph_go_type *type, bool pointer);
+/* How a reference is written, as in genuine documents: what is always there has an empty default; beside a bare $ref
+ * nothing else counts. */
+enum reference { ALWAYS_THERE, POINTER, DESCRIBED_POINTER };
 
-/* As genuine documents do it: what is always there has an empty default. */
-static void write_reference(struct writer *w, const struct tph_go_type *type, bool pointer)
+static void write_type(struct writer *w, const struct tph_go_type *type, enum reference how);
+
+static void write_description(const char *type, const char *member, struct tph_buf *out)
 {
-    bool plain = pointer || type->kind != TPH_GO_STRUCT;
+    const char *text = tph_openapi_words(type, member);
+    if (text) {
+        (void)tph_buf_puts(out, "\"description\":");
+        tph_json_write_str(tph_str(text), 0, out);
+        (void)tph_buf_putc(out, ',');
+    }
+}
+
+static void write_reference(struct writer *w, const struct tph_go_type *type, enum reference how)
+{
+    bool filled = how == ALWAYS_THERE && type->kind == TPH_GO_STRUCT;
+    bool plain = !filled && how != DESCRIBED_POINTER;
     meet(w, type);
     (void)tph_buf_puts(w->out,
                        plain ? "\"$ref\":\"#/components/schemas/" : "\"allOf\":[{\"$ref\":\"#/components/schemas/");
     tph_openapi_name(type, w->out);
-    (void)tph_buf_puts(w->out, plain ? "\"" : "\"}],\"default\":{}");
+    (void)tph_buf_puts(w->out, plain ? "\"" : filled ? "\"}],\"default\":{}" : "\"}]");
 }
 
 /* The members of the schema of a type, without its braces. */
-static void write_type(struct writer *w, const struct tph_go_type *type, bool pointer)
+static void write_type(struct writer *w, const struct tph_go_type *type, enum reference how)
 {
     static const char *const simple[] = {
         [TPH_GO_STR] = "\"type\":\"string\"",
@@ -116,18 +131,18 @@ static void write_type(struct writer *w, const struct tph_go_type *type, bool po
     case TPH_GO_QUANTITY:
     case TPH_GO_INT_OR_STRING:
     case TPH_GO_TIME:
-        write_reference(w, type, pointer);
+        write_reference(w, type, how);
         return;
     case TPH_GO_LIST:
     case TPH_GO_MAP:
         (void)tph_buf_puts(w->out, type->kind == TPH_GO_LIST ? "\"type\":\"array\",\"items\":{"
                                                              : "\"type\":\"object\",\"additionalProperties\":{");
-        write_type(w, type->element, false);
+        write_type(w, type->element, ALWAYS_THERE);
         (void)tph_buf_putc(w->out, '}');
         return;
     case TPH_GO_PARALLEL:
         (void)tph_buf_puts(w->out, "\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":{");
-        write_type(w, type->element, false);
+        write_type(w, type->element, ALWAYS_THERE);
         (void)tph_buf_puts(w->out, "}}");
         return;
     case TPH_GO_STR:
@@ -162,10 +177,14 @@ static void write_patch_words(const struct tph_go_field *f, struct tph_buf *out)
 
 static void write_struct(struct writer *w, const struct tph_go_type *type)
 {
+    write_description(type->name, NULL, w->out);
     (void)tph_buf_puts(w->out, "\"type\":\"object\",\"properties\":{");
     for (const struct tph_go_field *f = type->fields; f->name; f++) {
         (void)tph_buf_printf(w->out, "%s\"%s\":{", f == type->fields ? "" : ",", f->name);
-        write_type(w, f->type, f->flags & TPH_GO_POINTER);
+        bool described = tph_openapi_words(type->name, f->name) != NULL;
+        bool inner = (f->flags & TPH_GO_POINTER) || f->type->kind != TPH_GO_STRUCT;
+        write_description(type->name, f->name, w->out);
+        write_type(w, f->type, !inner ? ALWAYS_THERE : described ? DESCRIBED_POINTER : POINTER);
         write_patch_words(f, w->out);
         (void)tph_buf_putc(w->out, '}');
     }
@@ -228,7 +247,7 @@ static void write_schema(struct writer *w, const struct tph_schema *schema, bool
     for (const struct tph_schema_field *f = schema->fields; f && f->name; f++) {
         (void)tph_buf_printf(w->out, "%s\"%s\":{", f == schema->fields ? ",\"properties\":{" : ",", f->name);
         if (top && strcmp(f->name, "metadata") == 0) {
-            write_reference(w, &tph_gt_meta_ObjectMeta, false);
+            write_reference(w, &tph_gt_meta_ObjectMeta, ALWAYS_THERE);
         } else {
             write_schema(w, f->type, false);
         }

@@ -168,12 +168,24 @@ static void warn_finalizers(struct tph_api_call *call, const struct tph_json *ob
     }
 }
 
+/* A null is not there, as far as a CR's schema goes. */
+static void drop_nulls(const struct tph_kind *kind, struct tph_json *object)
+{
+    static const char *const members[] = {"spec", "status"};
+    for (size_t i = 0; (kind->flags & TPH_KIND_CUSTOM) != 0 && i < sizeof(members) / sizeof(members[0]); i++) {
+        if (tph_json_is_null(tph_json_get(object, members[i]))) {
+            tph_json_remove(object, members[i]);
+        }
+    }
+}
+
 int tph_prepare_create(struct tph_api_call *call, struct tph_json_doc *doc, struct tph_json *object)
 {
     const struct tph_kind *k = call->route.kind;
     struct tph_json *meta = tph_object_meta(doc, object);
     char text[TPH_TIME_TEXT];
     char uid[37];
+    drop_nulls(k, object);
     static const char *const dropped[] = {"resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
                                           "selfLink"};
     for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++) {
@@ -316,6 +328,7 @@ int tph_prepare_update(struct tph_api_call *call, struct tph_json_doc *doc, cons
 {
     const struct tph_kind *k = call->route.kind;
     static const char *const kept[] = {"creationTimestamp", "generation"};
+    drop_nulls(k, object);
     keep_other_half(call, doc, old, object);
     struct tph_json *meta = tph_object_meta(doc, object);
     const struct tph_json *was = tph_json_get(old, "metadata");

@@ -29,29 +29,66 @@ static void put_name(struct tph_buf *path, struct tph_str name)
 
 /* ---- members that come twice ---- */
 
+/* Where the scan is: a name or an index below another place. A path is written only when something is found. */
+struct place {
+    const struct place *above;
+    struct tph_str name; /* NULL: an index */
+    size_t index;
+};
+
 struct scan {
     struct tph_str text;
     size_t at;
-    struct tph_buf path;
     struct tph_arena *arena;
     struct tph_buf *found;
 };
 
+enum { FEW = 12 }; /* names that are compared one by one; more are hashed */
+
+struct names {
+    struct tph_str few[FEW];
+    bool told[FEW];
+    size_t n;
+    struct tph_map many;
+};
+
+static void put_place(const struct place *place, struct tph_buf *path)
+{
+    if (!place) {
+        return;
+    }
+    put_place(place->above, path);
+    if (place->name.p) {
+        put_name(path, place->name);
+    } else {
+        (void)tph_buf_printf(path, "[%zu]", place->index);
+    }
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == ',' || c == ':' || c == '\t' || c == '\r';
+}
+
 static void skip_blanks(struct scan *s)
 {
-    while (s->at < s->text.len && strchr(" \t\r\n,:", s->text.p[s->at])) {
-        s->at++;
+    size_t at = s->at;
+    while (at < s->text.len && is_blank(s->text.p[at])) {
+        at++;
     }
+    s->at = at;
 }
 
 /* A string with its quotes. */
 static struct tph_str take_string(struct scan *s)
 {
-    size_t from = s->at++;
-    while (s->at < s->text.len && s->text.p[s->at] != '"') {
-        s->at += s->text.p[s->at] == '\\' ? 2 : 1;
+    const char *p = s->text.p;
+    size_t from = s->at;
+    size_t at = from + 1;
+    while (at < s->text.len && p[at] != '"') {
+        at += p[at] == '\\' ? 2 : 1;
     }
-    s->at = s->at < s->text.len ? s->at + 1 : s->text.len;
+    s->at = at < s->text.len ? at + 1 : s->text.len;
     return tph_str_slice(s->text, from, s->at);
 }
 
@@ -64,53 +101,69 @@ static struct tph_str plain(struct scan *s, struct tph_str quoted)
     return tph_json_parse(quoted, &doc, NULL) < 0 ? quoted : tph_arena_str(s->arena, tph_json_str(tph_json_root(doc)));
 }
 
-static void scan_value(struct scan *s);
-
-static void scan_object(struct scan *s)
+/* True the second time that a name comes. */
+static bool is_second(struct names *names, struct tph_str name)
 {
-    TPH_CLEANUP(tph_map_release) struct tph_map seen = TPH_MAP_INIT;
     static char once, told; /* marks: their addresses count */
-    size_t mark = s->path.len;
+    for (size_t i = 0; i < names->n && i < FEW; i++) {
+        if (tph_str_eq(names->few[i], name)) {
+            bool second = !names->told[i];
+            names->told[i] = true;
+            return second;
+        }
+    }
+    if (names->n < FEW) {
+        names->few[names->n] = name;
+        names->told[names->n++] = false;
+        return false;
+    }
+    const void *before = tph_map_get(&names->many, name);
+    (void)tph_map_set(&names->many, name, before ? &told : &once);
+    return before == &once;
+}
+
+static void scan_value(struct scan *s, const struct place *place);
+
+static void scan_object(struct scan *s, const struct place *above)
+{
+    struct names names = {.n = 0, .many = TPH_MAP_INIT};
     s->at++;
     for (skip_blanks(s); s->at < s->text.len && s->text.p[s->at] == '"'; skip_blanks(s)) {
-        struct tph_str name = plain(s, take_string(s));
-        const void *before = tph_map_get(&seen, name);
-        put_name(&s->path, name);
-        if (before == &once) {
-            find(s->found, "duplicate", tph_buf_str(&s->path));
+        const struct place place = {.above = above, .name = plain(s, take_string(s))};
+        if (is_second(&names, place.name)) {
+            TPH_CLEANUP(tph_buf_release) struct tph_buf path = TPH_BUF_INIT(TPH_MIB(1));
+            put_place(&place, &path);
+            find(s->found, "duplicate", tph_buf_str(&path));
         }
-        (void)tph_map_set(&seen, name, before ? &told : &once);
         skip_blanks(s);
-        scan_value(s);
-        cut(&s->path, mark);
+        scan_value(s, &place);
     }
     s->at++;
+    tph_map_release(&names.many);
 }
 
-static void scan_array(struct scan *s)
+static void scan_array(struct scan *s, const struct place *above)
 {
-    size_t mark = s->path.len;
-    size_t index = 0;
+    struct place place = {.above = above};
     s->at++;
     for (skip_blanks(s); s->at < s->text.len && s->text.p[s->at] != ']'; skip_blanks(s)) {
-        (void)tph_buf_printf(&s->path, "[%zu]", index++);
-        scan_value(s);
-        cut(&s->path, mark);
+        scan_value(s, &place);
+        place.index++;
     }
     s->at++;
 }
 
-static void scan_value(struct scan *s)
+static void scan_value(struct scan *s, const struct place *place)
 {
     if (s->at >= s->text.len) {
         return;
     }
     switch (s->text.p[s->at]) {
     case '{':
-        scan_object(s);
+        scan_object(s, place);
         return;
     case '[':
-        scan_array(s);
+        scan_array(s, place);
         return;
     case '"':
         (void)take_string(s);
@@ -118,20 +171,19 @@ static void scan_value(struct scan *s)
     default:
         break;
     }
-    size_t from = s->at;
-    while (s->at < s->text.len && !strchr(" \t\r\n,:]}", s->text.p[s->at])) {
-        s->at++;
+    size_t at = s->at;
+    while (at < s->text.len && !is_blank(s->text.p[at]) && s->text.p[at] != ']' && s->text.p[at] != '}') {
+        at++;
     }
-    s->at += s->at == from ? 1 : 0;
+    s->at = at == s->at ? at + 1 : at;
 }
 
 void tph_strict_duplicates(struct tph_str text, struct tph_buf *found)
 {
     TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
-    struct scan s = {.text = text, .path = TPH_BUF_INIT(TPH_MIB(1)), .arena = arena, .found = found};
+    struct scan s = {.text = text, .arena = arena, .found = found};
     skip_blanks(&s);
-    scan_value(&s);
-    tph_buf_release(&s.path);
+    scan_value(&s, NULL);
 }
 
 /* ---- members that a schema does not have ---- */

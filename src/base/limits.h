@@ -179,6 +179,7 @@
 /* the durable controller */
 #define TPH_LIMIT_EVENT_MS        3600000 /* an Event is kept so long, as in Kubernetes */
 #define TPH_LIMIT_EVENTS          100000  /* kept at most: the oldest go first */
+#define TPH_LIMIT_CONTROLLER_PAGE 500     /* workflows that are read in one turn of the loop, at the start */
 #define TPH_LIMIT_PROGRESS_MS     1000    /* progress alone is written so late */
 #define TPH_LIMIT_COMMIT_PAUSE_MS 100     /* before a write that failed is tried again; doubles up to 64 times */
 

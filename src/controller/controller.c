@@ -376,6 +376,8 @@ struct reader {
     struct tph_arena *arena;
     struct tph_store_key *fresh; /* owned; texts in the arena */
     size_t n_fresh, capacity;
+    uint64_t version;          /* of the moment that it shows; 0 = before the first page */
+    struct tph_store_key last; /* of the page before; texts in the arena */
 };
 
 /* Nothing else may be read of the store while it gives a list. */
@@ -386,6 +388,9 @@ static bool read_one(void *owner, const struct tph_store_object *object)
     struct carried *w = find(c, object->key.ns, object->key.name);
     struct tph_str key =
         tph_str(tph_arena_format(r->arena, "%.*s/%.*s", TPH_FMT(object->key.ns), TPH_FMT(object->key.name)));
+    r->last = (struct tph_store_key){.resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS),
+                                     .ns = tph_str_slice(key, 0, object->key.ns.len),
+                                     .name = tph_str_slice(key, object->key.ns.len + 1, key.len)};
     if (w) {
         (void)tph_map_set(&r->seen, key, r);
         w->seen = object->version > w->version ? object->version : w->seen;
@@ -455,20 +460,59 @@ static void settle(struct reader *r)
     }
 }
 
-static int follow(struct tph_controller *c, struct tph_error *err)
+static void reader_free(struct reader *r)
 {
-    struct reader r = {.c = c, .arena = tph_arena_new()};
-    struct tph_store_list list = {.key = {.resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS)}};
+    tph_map_release(&r->seen);
+    free(r->fresh);
+    tph_arena_free(r->arena);
+    free(r);
+}
+
+static void read_more(void *owner);
+
+/* A page of the list; after the last one the watch goes on from the moment that the list shows. */
+static int read_page(struct tph_controller *c, struct tph_error *err)
+{
+    struct reader *r = c->reader;
+    struct tph_store_list list = {.key = {.resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS)},
+                                  .after = r->last.name.len > 0 ? &r->last : NULL,
+                                  .at = r->version,
+                                  .limit = TPH_LIMIT_CONTROLLER_PAGE};
     struct tph_store_page page;
-    int failed = tph_store_list(c->store, &list, read_one, &r, &page, err);
+    int failed = tph_store_list(c->store, &list, read_one, r, &page, err);
+    if (failed == 0 && page.more) {
+        r->version = page.version;
+        tph_defer(c->loop, read_more, c);
+        return 0;
+    }
     if (failed == 0) {
-        settle(&r);
+        settle(r);
         failed = tph_store_watch_open(c->store, &list.key, page.version, woken, c, &c->watch, err);
     }
-    tph_map_release(&r.seen);
-    free(r.fresh);
-    tph_arena_free(r.arena);
-    return failed == 0 ? 0 : -1;
+    reader_free(TPH_TAKE(c->reader));
+    return failed;
+}
+
+/* Others have their turn between two pages: a store with many that are over keeps nobody waiting. */
+static void read_more(void *owner)
+{
+    struct tph_controller *c = owner;
+    struct tph_error err = TPH_ERROR_INIT;
+    int failed = c->stopping ? 0 : read_page(c, &err);
+    if (failed == TPH_STORE_EXPIRED) {
+        failed = follow(c, &err); /* more was written meanwhile than the history holds */
+    }
+    if (failed != 0) {
+        tph_log(TPH_LOG_ERROR, "workflows are not followed", "error", err.text, NULL);
+    }
+}
+
+static int follow(struct tph_controller *c, struct tph_error *err)
+{
+    c->reader = TPH_NEW(struct reader);
+    c->reader->c = c;
+    c->reader->arena = tph_arena_new();
+    return read_page(c, err) == 0 ? 0 : -1;
 }
 
 int tph_controller_start(struct tph_controller *controller, struct tph_agent *agent, struct tph_error *err)
@@ -591,6 +635,9 @@ void tph_controller_free(struct tph_controller *controller)
     controller->admitting = true; /* nobody comes next */
     tph_store_watch_close(controller->watch);
     tph_discovery_free(controller->discovery);
+    if (controller->reader) {
+        reader_free(controller->reader);
+    }
     forget_writes(controller);
     size_t at = 0;
     struct tph_str key;

@@ -26,6 +26,7 @@ struct finder;
 struct discovery;
 struct teller;
 struct expirer;
+struct reader;
 struct crons;
 struct pods;
 struct write;
@@ -134,8 +135,9 @@ struct tph_controller {
     struct discovery *discovery; /* NULL where plugins are given, or switched off */
     struct teller *teller;       /* NULL: no Events are written */
     struct expirer *expirer;
-    struct crons *crons; /* NULL: there are none */
-    struct pods *pods;   /* NULL: sidecars are not shown */
+    struct crons *crons;   /* NULL: there are none */
+    struct pods *pods;     /* NULL: sidecars are not shown */
+    struct reader *reader; /* while all of them are read */
     struct tph_store_watch *watch;
     struct tph_map by_key;   /* -> struct carried, owned */
     struct tph_map by_tasks; /* the bytes of the agent's pointer -> struct carried */

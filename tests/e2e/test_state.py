@@ -168,7 +168,7 @@ def test_what_is_waited_for_is_waited_for_after_a_restart(make_plugin, ledger, t
     process = begin(arguments)
     wait_until(lambda: len(ledger.calls) == 1)
     asked = time.monotonic()
-    time.sleep(1)  # for a time to pass there is no event
+    time.sleep(1)  # for a time to pass there is no event; long enough for its answer to be written
     process.kill()
     process.communicate()
     result = run_program(*arguments, "-o", "json")
@@ -192,7 +192,9 @@ def test_ctrl_c_leaves_it_for_later(make_plugin, ledger, tmp_path, times):
     result = run_program(*arguments, "-o", "json")
     assert result.code == 0 and result.json["status"]["phase"] == "Succeeded"
     assert "going on with a workflow that was interrupted" in result.err
-    assert [calls for _, _, calls, _ in ledger.calls] == [0, 1]
+    # Its answer may not have been written when we left: then it is asked once more, as the same.
+    assert [calls for _, _, calls, _ in ledger.calls] in ([0, 1], [0, 0, 1])
+    assert len({key for _, key, _, _ in ledger.calls}) == 1
 
 
 def test_one_name_is_not_two_runs(make_plugin, ledger, tmp_path):

@@ -367,6 +367,28 @@ static void kubectl_takes_what_it_applied_before(void **state)
     end(&s);
 }
 
+/* An annotation has a limit in Kubernetes; kubectl's is emptied when it would be larger. */
+static void a_large_configuration_empties_the_annotation(void **state)
+{
+    (void)state;
+    struct story s = begin("configmaps");
+    TPH_CLEANUP(tph_buf_release) struct tph_buf config = TPH_BUF_INIT(TPH_MIB(1));
+    update(&s, "u", "",
+           "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"ss\",\"annotations\":{"
+           "\"kubectl.kubernetes.io/last-applied-configuration\":\"x\"}}}");
+    (void)tph_buf_puts(&config, "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"data\":{\"a\":\"");
+    for (size_t i = 0; i <= TPH_LIMIT_LAST_APPLIED; i++) {
+        (void)tph_buf_putc(&config, 'x');
+    }
+    (void)tph_buf_puts(&config, "\"}}");
+    apply(&s, "kubectl", false, tph_buf_cstr(&config));
+    const struct tph_json *annotation =
+        tph_json_path(s.live, "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration", NULL);
+    assert_non_null(annotation);
+    assert_int_equal(tph_json_str(annotation).len, 0);
+    end(&s);
+}
+
 /* ---- properties ---- */
 
 static unsigned pick(unsigned *seed, unsigned n)
@@ -488,6 +510,7 @@ int main(void)
         cmocka_unit_test(lists_merge_by_their_keys),
         cmocka_unit_test(old_managers_become_one),
         cmocka_unit_test(kubectl_takes_what_it_applied_before),
+        cmocka_unit_test(a_large_configuration_empties_the_annotation),
         cmocka_unit_test(sets_are_sets),
         cmocka_unit_test(applying_is_repeatable_and_leaves_nothing),
     };

@@ -25,6 +25,7 @@ static size_t check_references(const struct tph_json *schemas, const struct tph_
     size_t n = 0;
     while (tph_json_next(&it)) {
         if (tph_str_eqz(it.key, "$ref")) {
+            assert_null(tph_json_get(value, "description")); /* would not be seen */
             struct tph_str reference = tph_json_str(it.value);
             assert_true(tph_str_has_prefix(reference, PREFIX));
             assert_non_null(tph_json_getn(schemas, tph_str_slice(reference, PREFIX.len, reference.len)));
@@ -108,6 +109,23 @@ static void lists_tell_how_they_merge(void **state)
     assert_true(tph_str_eqz(tph_json_get_str(containers, "x-kubernetes-patch-strategy"), "merge"));
 }
 
+/* What explain shows; also of a pointer, beside whose bare reference nothing counts. */
+static void what_people_write_is_described(void **state)
+{
+    (void)state;
+    static const char *const described[][2] = {
+        {"WorkflowSpec", "entrypoint"}, {"WorkflowSpec", "workflowTemplateRef"}, {"Template", "plugin"},
+        {"DAGTask", "depends"},         {"CronWorkflowSpec", "schedules"},       {"Workflow", "kind"},
+    };
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = document("apis/argoproj.io/v1alpha1");
+    for (size_t i = 0; i < sizeof described / sizeof *described; i++) {
+        TPH_CLEANUP(tph_freep) char *name = tph_format("io.argoproj.v1alpha1.%s", described[i][0]);
+        struct tph_json *schema = tph_json_path(tph_json_root(doc), "components", "schemas", name, NULL);
+        struct tph_json *member = tph_json_path(schema, "properties", described[i][1], NULL);
+        assert_true(tph_json_get_str(member, "description").len > 0);
+    }
+}
+
 static void the_index_has_each_document_with_its_hash(void **state)
 {
     (void)state;
@@ -128,6 +146,7 @@ int main(void)
         cmocka_unit_test(every_reference_leads_to_a_schema),
         cmocka_unit_test(every_kind_has_what_kubectl_looks_for),
         cmocka_unit_test(lists_tell_how_they_merge),
+        cmocka_unit_test(what_people_write_is_described),
         cmocka_unit_test(the_index_has_each_document_with_its_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

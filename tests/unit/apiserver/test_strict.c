@@ -22,6 +22,9 @@ static void members_that_come_twice_are_told_once(void **state)
     duplicates("{\"l\":[{\"x\":{}},{\"x\":[1,true,null],\"y\":-1.5e3,\"x\":\"}\"}]}", "duplicate field \"l[1].x\"");
     duplicates("{\"a\":1,\"\\u0061\":2}", "duplicate field \"a\"");
     duplicates("{\"s\":\"\\\"a\\\":1,\\\"a\\\"\",\"b\":{},\"c\":[]}", "");
+    duplicates("{\"a\":0,\"b\":0,\"c\":0,\"d\":0,\"e\":0,\"f\":0,\"g\":0,\"h\":0,\"i\":0,\"j\":0,\"k\":0,\"l\":0,"
+               "\"m\":{\"x\":[[1],{\"y\":1,\"y\":2}]},\"n\":0,\"m\":0,\"m\":0,\"l\":1,\"l\":2}",
+               "duplicate field \"m.x[1].y\", duplicate field \"m\", duplicate field \"l\"");
     duplicates(" [ ] ", "");
     duplicates("\"x\"", "");
     duplicates("", "");

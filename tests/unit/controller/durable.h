@@ -280,6 +280,9 @@ static inline void world_close(struct world *w)
         world_crash(w);
     }
     tph_timer_free(w->watchdog);
+    for (int i = 0; i < 3; i++) { /* what was written is answered: the store would forget it, with what waits for it */
+        (void)uv_run(tph_loop_uv(w->loop), UV_RUN_NOWAIT);
+    }
     tph_http_server_free(w->server);
     tph_defer_cancel(w->loop, w);
     while (tph_map_next(&w->calls, &at, &key, &call)) {

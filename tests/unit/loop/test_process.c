@@ -29,6 +29,7 @@ struct scene {
     int last; /* exit code or signal number */
     int writes_left;
     int64_t first_ms, told_ms;
+    int64_t written_ms, quiet_ms; /* the longest time between two changes */
     char directory[64];
     char file[96];
 };
@@ -268,6 +269,9 @@ static void a_neighbour_of_a_watched_file_is_not_told(void **state)
 static void write_again(void *owner)
 {
     struct scene *s = owner;
+    int64_t now_ms = tph_clock_monotonic_ms();
+    s->quiet_ms = now_ms - s->written_ms > s->quiet_ms ? now_ms - s->written_ms : s->quiet_ms;
+    s->written_ms = now_ms;
     write_file(s->file, "again");
     tph_timer_start(s->timer, TPH_LIMIT_SETTLE_MS / 5);
 }
@@ -278,10 +282,13 @@ static void changes_without_end_are_told_all_the_same(void **state)
     watch(s, s->directory);
     s->timer = tph_timer_new(s->loop, write_again, s);
     int64_t begin = tph_clock_monotonic_ms();
+    s->written_ms = begin;
     write_again(s);
-    tph_loop_run(s->loop); /* never quiet for 50 ms */
+    tph_loop_run(s->loop);
     assert_int_equal(s->calls, 1);
-    assert_true(s->told_ms - begin >= TPH_LIMIT_SETTLE_LAST_MS / 2);
+    int64_t last_ms = tph_clock_monotonic_ms() - s->written_ms;
+    bool was_quiet = s->quiet_ms >= TPH_LIMIT_SETTLE_MS / 2 || last_ms >= TPH_LIMIT_SETTLE_MS / 2; /* a busy machine */
+    assert_true(was_quiet || s->told_ms - begin >= TPH_LIMIT_SETTLE_LAST_MS / 2);
     tph_timer_free(s->timer);
     tph_fswatch_free(s->watch);
 }
