@@ -57,11 +57,10 @@ static int flush_directory_of(const char *path)
 
 int tph_access_write_file(const char *path, struct tph_str content, struct tph_error *err)
 {
-    char mark[7];
-    tph_random_text(mark, sizeof(mark) - 1);
-    TPH_CLEANUP(tph_freep) char *temporary = tph_format("%s.%s", path, mark);
-    TPH_CLEANUP(tph_fd_close) int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
+    /* Always the same name: what a kill leaves behind is written over by the next start, and no key lies about. */
+    TPH_CLEANUP(tph_freep) char *temporary = tph_format("%s.new", path);
+    TPH_CLEANUP(tph_fd_close) int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || fchmod(fd, 0600) < 0) {
         return tph_error_errno(err, errno, "cannot write %s", path);
     }
     int failed = -tph_fd_write_all(fd, content);

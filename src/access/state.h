@@ -57,5 +57,7 @@ void tph_access_kubeconfig(const char *url, const char *ca, const char *user, co
 char *tph_access_kubeconfig_token(struct tph_str text) TPH_MUST_CHECK;
 /* Its server and CA (PEM; NULL: none), for another user's kubeconfig; -1: it has none. The caller frees both. */
 int tph_access_kubeconfig_server(struct tph_str text, char **ret_url, char **ret_ca) TPH_MUST_CHECK;
-/* Writes a file of ours durably, 0600: beside, flushed, renamed, the directory flushed. */
+/* Writes a file of ours durably, 0600: beside (PATH.new), flushed, renamed, the directory flushed. One writer at a
+ * time.
+ */
 int tph_access_write_file(const char *path, struct tph_str content, struct tph_error *err) TPH_MUST_CHECK;

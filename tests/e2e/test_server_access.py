@@ -117,6 +117,21 @@ def test_the_first_start_makes_what_clients_need_and_the_second_keeps_it(serve, 
     assert again.ask(CONFIGMAPS)[0] == 200
 
 
+def test_a_first_start_that_is_killed_costs_nothing(serve, tmp_path):
+    state = tmp_path / "state"
+    for files in range(1, 12):  # killed when so many files are there, or a little later
+        process = subprocess.Popen([TIPHYS, "server", "--state", state, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL)
+        while len(os.listdir(state) if state.exists() else []) < files and process.poll() is None:
+            if (state / "kubeconfig").exists():
+                break
+        process.kill()
+        process.communicate()
+    server = serve()
+    assert server.ask(CONFIGMAPS)[0] == 200
+    assert not list(state.glob("*.new"))
+
+
 def test_kubectl_with_the_kubeconfig(serve, tmp_path):
     server = serve()
     assert "Username    admin" in kubectl(server, "auth", "whoami", home=tmp_path).stdout
