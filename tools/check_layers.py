@@ -35,6 +35,7 @@ ONLY = {
     "llhttp.h": r"^src/http/",
     "seccomp.h": r"^src/podrt/seccomp_gen\.c$",
     "curl/curl.h": r"^src/fetch/library\.h$",
+    "zlib.h": r"^src/api/packed\.c$",
     "openssl/": r"^src/tls/library\.h$",
     "sqlite3.h": r"^(src/store/sqlite_internal\.h|tests/store/test_sqlite\.c)$",
     "uv.h": r"^src/(loop|http)/",

@@ -138,7 +138,24 @@ def write(name, roots, what):
         out.write("\n".join("\n    ".join(textwrap.wrap(line, 116, break_long_words=False, break_on_hyphens=False)) for line in body) + f"\n\nconst struct tph_schema_row tph_schema_{name}[] = {{\n" + "\n".join(rows) + "\n{NULL, NULL}};\n/* clang-format on */\n")
 
 
-write("core", {r: of_typed(named["io.k8s.api." + t]) for r, t in CORE.items()}, "core kinds (client-go v0.35.4)")
+def texts(*words):
+    return {word: (TEXT, None) for word in words}
+
+
+# client-go has no apply configurations of reviews: by the declarations of k8s.io/api v0.35.4, authorization/v1.
+SELECTOR = node("MAP", [], {**texts("rawSelector"), "requirements": (node("LIST", ["ATOMIC"], element=ANY), None)})
+REVIEW = node("MAP", [], {
+    **texts("apiVersion", "kind"), "metadata": (META, None),
+    "spec": (node("MAP", [], {
+        "nonResourceAttributes": (node("MAP", [], texts("path", "verb")), None),
+        "resourceAttributes": (node("MAP", [], {
+            **texts("group", "name", "namespace", "resource", "subresource", "verb", "version"),
+            "fieldSelector": (SELECTOR, None), "labelSelector": (SELECTOR, None)}), None)}), None),
+    "status": (node("MAP", [], {**texts("evaluationError", "reason"), "allowed": (node("BOOL"), None),
+                                "denied": (node("BOOL"), None)}), None)})
+roots = {r: of_typed(named["io.k8s.api." + t]) for r, t in CORE.items()}
+roots["selfsubjectaccessreviews.authorization.k8s.io"] = REVIEW
+write("core", roots, "core kinds (client-go v0.35.4)")
 crds = {}
 for path in glob.glob(sys.argv[2] + "/*.yaml"):
     with open(path, encoding="utf-8") as f:

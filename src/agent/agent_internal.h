@@ -100,7 +100,7 @@ struct plugin_series {
     struct tph_series *seconds, *requeues, *restarts, *queue, *in_flight;
 };
 struct agent_metrics {
-    struct tph_metric *calls, *seconds, *requeues, *restarts, *queue, *in_flight;
+    struct tph_metric *calls, *seconds, *requeues, *restarts, *queue, *in_flight, *pods, *pod_restarts;
 };
 
 enum sidecar_state {
@@ -228,6 +228,8 @@ void tph_agent_metrics_begin(struct tph_agent *agent);
 void tph_agent_metrics_sidecar(struct sidecar *sidecar);
 void tph_agent_metrics_call(const struct sidecar *sidecar, const struct tph_rpc_reply *reply, bool final,
                             int64_t took_us);
+
+void tph_agent_metrics_restart(const struct sidecar *sidecar, const char *reason);
 
 /* pods.c: a pod of its own name begins; what it has come to is told */
 void tph_sidecar_name_pod(struct sidecar *sidecar);

@@ -44,11 +44,27 @@ static const struct tph_metric_spec IN_FLIGHT = {
     .labels = BOTH,
 };
 
+static const char *const POD_PHASE[] = {"phase", NULL};
+static const struct tph_metric_spec PODS = {
+    .name = "argo_workflows_pods_gauge",
+    .help = "Pods of sidecars: Running ones listen, Pending ones do not yet.",
+    .kind = TPH_METRIC_GAUGE,
+    .labels = POD_PHASE,
+};
+static const char *const POD_RESTART[] = {"reason", "condition", "namespace", NULL};
+static const struct tph_metric_spec POD_RESTARTS = {
+    .name = "argo_workflows_pod_restarts_total",
+    .help = "Exits of sidecars after which they are started again, by what they died of.",
+    .kind = TPH_METRIC_COUNTER,
+    .labels = POD_RESTART,
+};
+
 static void look(void *owner)
 {
     struct tph_agent *agent = owner;
     tph_metric_zero(agent->metrics.queue);
     tph_metric_zero(agent->metrics.in_flight);
+    double running = 0, pending = 0;
     for (const struct sidecar *s = agent->sidecars; s; s = s->next) {
         size_t n = 0;
         for (const struct task *task = s->queue_first; task; task = task->next) {
@@ -56,7 +72,11 @@ static void look(void *owner)
         }
         tph_series_add(s->series.queue, (double)n);
         tph_series_add(s->series.in_flight, s->in_flight);
+        running += s->pod && s->state == SIDECAR_LISTENING;
+        pending += s->pod && s->state == SIDECAR_STARTING;
     }
+    tph_series_set(tph_metric_of(agent->metrics.pods, "Running", NULL), running);
+    tph_series_set(tph_metric_of(agent->metrics.pods, "Pending", NULL), pending);
 }
 
 void tph_agent_metrics_begin(struct tph_agent *agent)
@@ -69,6 +89,8 @@ void tph_agent_metrics_begin(struct tph_agent *agent)
         .restarts = tph_metric_new(metrics, &RESTARTS),
         .queue = tph_metric_new(metrics, &QUEUE),
         .in_flight = tph_metric_new(metrics, &IN_FLIGHT),
+        .pods = tph_metric_new(metrics, &PODS),
+        .pod_restarts = tph_metric_new(metrics, &POD_RESTARTS),
     };
     tph_metrics_on_write(metrics, look, agent);
 }
@@ -97,4 +119,10 @@ void tph_agent_metrics_call(const struct sidecar *s, const struct tph_rpc_reply 
     enum call_outcome outcome = final ? CALL_FINAL : outcomes[reply->verdict];
     tph_series_add(s->series.calls[outcome], 1);
     tph_series_observe(s->series.seconds, (double)took_us / 1e6);
+}
+
+void tph_agent_metrics_restart(const struct sidecar *s, const char *reason)
+{
+    tph_series_add(s->series.restarts, 1);
+    tph_series_add(tph_metric_of(s->agent->metrics.pod_restarts, reason, "", s->ns, NULL), 1);
 }

@@ -151,7 +151,7 @@ static void container_exited(struct sidecar *s, const struct tph_pod_event *even
 {
     char text[160];
     if (event->restart_in_ms >= 0) {
-        tph_series_add(s->series.restarts, 1);
+        tph_agent_metrics_restart(s, event->reason);
         (void)snprintf(text, sizeof(text), "exited %d (%s), restart in %lld.%llds", event->exit_code, event->reason,
                        (long long)(event->restart_in_ms / 1000), (long long)(event->restart_in_ms % 1000 / 100));
     } else {

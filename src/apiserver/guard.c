@@ -153,7 +153,7 @@ static void done(void *owner, const struct tph_api_done *done)
     if (!done->stream) {
         tph_series_observe(tph_metric_series(g->seconds, values), (double)done->took_us / 1e6);
     }
-    if (done->write) {
+    if (done->write && done->code != 429) { /* who floods us does not fill the disk as well */
         write_audit(done);
     }
 }

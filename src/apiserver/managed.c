@@ -103,8 +103,8 @@ void tph_managed_update(struct tph_json_doc *doc, const struct tph_managed_write
         tph_managed_set(doc, object, NULL);
         return;
     }
-    struct tph_json *before = tph_managed_form(doc, write->kind, live);
-    struct tph_json *after = tph_managed_form(doc, write->kind, object);
+    const struct tph_json *before = tph_managed_view(doc, write->kind, live);
+    const struct tph_json *after = tph_managed_view(doc, write->kind, object);
     struct tph_fieldset_changes changes = tph_fieldset_compare(arena, schema, before, after);
     changes.added = tph_managed_ignore(arena, write, !live, changes.added);
     changes.modified = tph_managed_ignore(arena, write, !live, changes.modified);

@@ -216,6 +216,12 @@ struct tph_json *tph_managed_form(struct tph_json_doc *doc, const struct tph_kin
     return form;
 }
 
+const struct tph_json *tph_managed_view(struct tph_json_doc *doc, const struct tph_kind *kind,
+                                        const struct tph_json *object)
+{
+    return object && (kind->flags & TPH_KIND_CUSTOM) ? object : tph_managed_form(doc, kind, object);
+}
+
 struct tph_manager tph_managed_self(struct tph_arena *arena, const struct tph_managed_write *write,
                                     const char *operation)
 {

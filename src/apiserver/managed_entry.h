@@ -49,6 +49,11 @@ const struct tph_fieldset *tph_managed_ignore(struct tph_arena *arena, const str
  * object of the kind. */
 struct tph_json *tph_managed_form(struct tph_json_doc *doc, const struct tph_kind *kind, const struct tph_json *object);
 
+/* The same to look at only: a custom object is not copied, for its managedFields are nobody's and its spec may be
+ * large. */
+const struct tph_json *tph_managed_view(struct tph_json_doc *doc, const struct tph_kind *kind,
+                                        const struct tph_json *object);
+
 /* This write's manager, without fields. */
 struct tph_manager tph_managed_self(struct tph_arena *arena, const struct tph_managed_write *write,
                                     const char *operation);

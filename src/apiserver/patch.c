@@ -187,6 +187,29 @@ static int apply_change(struct tph_api_call *call, struct tph_json_doc *doc, con
     return tph_fields_apply(call, doc, old, ret_new);
 }
 
+/* Keys that a body has twice: warnings, a line each, or the end. */
+static int find_doubles(struct tph_api_call *call)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    struct tph_error err = TPH_ERROR_INIT;
+    if ((!call->options.strict && !call->options.warn) ||
+        tph_yaml_parse(call->request->body, TPH_YAML_STRICT, &doc, NULL, &err) == 0) {
+        return 0;
+    }
+    if (call->options.strict) {
+        return tph_status_bad_request(&call->status, "error strict decoding YAML: %s", err.text);
+    }
+    struct tph_str rest = tph_str(err.text);
+    struct tph_str line = TPH_STR_NONE;
+    while (tph_str_cut(&rest, '\n', &line)) {
+        line = tph_str_trim(line);
+        if (tph_str_has_prefix(line, TPH_STR("line "))) {
+            tph_call_warn(call, "%.*s", TPH_FMT(line));
+        }
+    }
+    return 0;
+}
+
 static int read_apply(struct tph_api_call *call)
 {
     struct tph_error err = TPH_ERROR_INIT;
@@ -201,7 +224,7 @@ static int read_apply(struct tph_api_call *call)
                                       "unmarshal %s into Go value of type map[string]interface {}",
                                       tph_json_type_name(tph_json_type(call->body)));
     }
-    return 0;
+    return find_doubles(call);
 }
 
 static int unknown_type(struct tph_api_call *call, struct tph_str type)

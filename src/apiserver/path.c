@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "apiserver/discovery.h"
-#include "apiserver/internal.h"
+#include "apiserver/write.h"
 #include "apiserver/openapi.h"
 #include "base/limits.h"
 

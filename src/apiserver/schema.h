@@ -43,7 +43,7 @@ struct tph_schema {
     const char *const *choices;            /* of a string, ended by NULL; NULL: any */
 };
 
-/* NULL: nothing is known of that kind (reviews). */
+/* NULL: nothing is known of that kind. */
 const struct tph_schema *tph_schema_of(const struct tph_kind *kind);
 
 /* The field of that name, or NULL. */

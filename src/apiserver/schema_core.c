@@ -424,11 +424,26 @@ NODE s308 = {MAP, 0, f307};
 FIELDS f309[] = {{"apiVersion", &s0}, {"data", &s1}, {"immutable", &s2}, {"kind", &s0}, {"metadata", &s14},
     {"stringData", &s1}, {"type", &s0}, {NULL}};
 NODE s310 = {MAP, 0, f309};
-NODE s311 = {LIST, ATOMIC, NULL, &s150};
-NODE s312 = {LIST, 0, NULL, &s18, w2};
-FIELDS f313[] = {{"apiVersion", &s0}, {"automountServiceAccountToken", &s2}, {"imagePullSecrets", &s311}, {"kind",
-    &s0}, {"metadata", &s14}, {"secrets", &s312}, {NULL}};
-NODE s314 = {MAP, 0, f313};
+FIELDS f311[] = {{"path", &s0}, {"verb", &s0}, {NULL}};
+NODE s312 = {MAP, 0, f311};
+NODE s313 = {LIST, ATOMIC, NULL, &s6};
+FIELDS f314[] = {{"rawSelector", &s0}, {"requirements", &s313}, {NULL}};
+NODE s315 = {MAP, 0, f314};
+FIELDS f316[] = {{"fieldSelector", &s315}, {"group", &s0}, {"labelSelector", &s315}, {"name", &s0}, {"namespace",
+    &s0}, {"resource", &s0}, {"subresource", &s0}, {"verb", &s0}, {"version", &s0}, {NULL}};
+NODE s317 = {MAP, 0, f316};
+FIELDS f318[] = {{"nonResourceAttributes", &s312}, {"resourceAttributes", &s317}, {NULL}};
+NODE s319 = {MAP, 0, f318};
+FIELDS f320[] = {{"allowed", &s2}, {"denied", &s2}, {"evaluationError", &s0}, {"reason", &s0}, {NULL}};
+NODE s321 = {MAP, 0, f320};
+FIELDS f322[] = {{"apiVersion", &s0}, {"kind", &s0}, {"metadata", &s14}, {"spec", &s319}, {"status", &s321},
+    {NULL}};
+NODE s323 = {MAP, 0, f322};
+NODE s324 = {LIST, ATOMIC, NULL, &s150};
+NODE s325 = {LIST, 0, NULL, &s18, w2};
+FIELDS f326[] = {{"apiVersion", &s0}, {"automountServiceAccountToken", &s2}, {"imagePullSecrets", &s324}, {"kind",
+    &s0}, {"metadata", &s14}, {"secrets", &s325}, {NULL}};
+NODE s327 = {MAP, 0, f326};
 
 const struct tph_schema_row tph_schema_core[] = {
 {"configmaps", &s16},
@@ -437,6 +452,7 @@ const struct tph_schema_row tph_schema_core[] = {
 {"namespaces", &s38},
 {"pods", &s308},
 {"secrets", &s310},
-{"serviceaccounts", &s314},
+{"selfsubjectaccessreviews.authorization.k8s.io", &s323},
+{"serviceaccounts", &s327},
 {NULL, NULL}};
 /* clang-format on */

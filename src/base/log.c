@@ -18,6 +18,7 @@ static struct {
     struct tph_log_config config;
     void (*sink)(void *owner, const char *line, size_t len);
     void *sink_owner;
+    uint64_t lines[TPH_LOG_COUNT];
     pthread_mutex_t lock;
 } logger = {
     .config = {.level = TPH_LOG_INFO, .format = TPH_LOG_LOGFMT, .fd = STDERR_FILENO},
@@ -116,6 +117,7 @@ void tph_log(enum tph_log_level level, const char *message, ...)
 {
     (void)pthread_mutex_lock(&logger.lock);
     if (level >= logger.config.level) {
+        logger.lines[level]++;
         TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_LIMIT_LOG_LINE);
         if (logger.config.times) {
             put_time(&line);
@@ -149,4 +151,12 @@ void tph_log(enum tph_log_level level, const char *message, ...)
         }
     }
     (void)pthread_mutex_unlock(&logger.lock);
+}
+
+uint64_t tph_log_lines(enum tph_log_level level)
+{
+    (void)pthread_mutex_lock(&logger.lock);
+    uint64_t lines = logger.lines[level];
+    (void)pthread_mutex_unlock(&logger.lock);
+    return lines;
 }

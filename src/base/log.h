@@ -32,3 +32,6 @@ void tph_log_set_sink(void (*sink)(void *owner, const char *line, size_t len), v
  * key and value texts, ended by NULL; a pair whose value is NULL is left out.
  * Prints: level=info msg="Executor plugin added" name=hello-executor-plugin */
 void tph_log(enum tph_log_level level, const char *message, ...) __attribute__((sentinel));
+
+/* Lines of this level since the program began. */
+uint64_t tph_log_lines(enum tph_log_level level);

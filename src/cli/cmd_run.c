@@ -17,12 +17,12 @@
 #include "base/log.h"
 #include "cli/cmd_options.h"
 #include "cli/run_lint.h"
-#include "cli/run_map.h"
 #include "cli/run_prepare.h"
 #include "cli/run_report.h"
 #include "cli/run_state.h"
 #include "cli/run_view.h"
 #include "controller/local.h"
+#include "controller/settings.h"
 #include "data/yaml.h"
 #include "podrt/process.h"
 
@@ -33,7 +33,8 @@ enum {
 
 struct run_options {
     struct tph_texts parameters, parameter_files, plugins, maps;
-    const char *state, *entrypoint, *ns, *name, *output, *logs_dir, *images_file, *network, *log_format, *compatibility;
+    const char *state, *entrypoint, *ns, *name, *output, *logs_dir, *images_file, *network, *log_format, *compatibility,
+        *config;
     int64_t timeout_ms;
     bool log, quiet, no_utf8, no_color, unsafe_plain;
 };
@@ -66,6 +67,8 @@ const struct tph_option tph_run_options_table[] = {
      "what images mean here, in place of the configured maps: see tiphys doctor --images"},
     {"compatibility", 0, TPH_OPTION_TEXT, OPTION(compatibility), "NAME,...", NULL,
      "compute as Argo does where Tiphys does better: argo, or single names of docs/differences.md"},
+    {"config", 0, TPH_OPTION_TEXT, OPTION(config), "FILE", NULL,
+     "settings for all workflows: workflowDefaults, templateMap, compatibility; also Argo's controller ConfigMap"},
     {"log-format", 0, TPH_OPTION_CHOICE, OPTION(log_format), "FORMAT", "text|json",
      "of the program's own log lines: text or json"},
     {"quiet", 'q', TPH_OPTION_FLAG, OPTION(quiet), NULL, NULL, "no progress, only warnings, errors and the result"},
@@ -80,6 +83,7 @@ struct session {
     const struct tph_command *command;
     struct run_options options;
     struct tph_run_input input;
+    struct tph_settings settings;
     struct tph_arena *arena;
     struct tph_prepared *prepared; /* owned, one for each workflow of input */
     size_t n_prepared;
@@ -121,6 +125,7 @@ static void session_release(struct session *s)
     tph_texts_release(&s->digests);
     tph_arena_free(s->arena);
     tph_run_input_release(&s->input);
+    tph_settings_release(&s->settings);
     tph_texts_release(&s->options.parameters);
     tph_texts_release(&s->options.parameter_files);
     tph_texts_release(&s->options.plugins);
@@ -176,6 +181,44 @@ static void digest_all(struct session *s, const struct tph_run_overrides *overri
     tph_map_release(&seen);
 }
 
+/* --config, and what the command line says over it. */
+static int read_settings(struct session *s, struct tph_error *err)
+{
+    const char *file = s->options.config;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_MIB(1));
+    tph_settings_init(&s->settings);
+    if (file &&
+        (tph_fd_read_file(file, &text, err) < 0 || tph_settings_read(&s->settings, tph_buf_str(&text), err) < 0)) {
+        struct tph_error inner = *err;
+        return tph_error_set(err, TPH_ERROR_USAGE, "--config %s: %s", file, inner.text);
+    }
+    if (s->settings.unused.len > 0) {
+        tph_cli_warn(&s->cli, "--config %s: nothing here looks at %s", file, tph_buf_cstr(&s->settings.unused));
+    }
+    for (size_t i = 0; i < s->options.maps.n; i++) {
+        struct tph_str plugin = tph_str(s->options.maps.list[i]);
+        struct tph_str type = TPH_STR_NONE;
+        bool cut = tph_str_cut(&plugin, '=', &type);
+        if (tph_template_map_set(&s->settings.map, cut ? type : TPH_STR_NONE, plugin, err) < 0) {
+            return tph_error_set(err, TPH_ERROR_USAGE, "--map takes container=PLUGIN or script=PLUGIN, not \"%s\"",
+                                 s->options.maps.list[i]);
+        }
+    }
+    if (s->options.compatibility && tph_compat_parse(tph_str(s->options.compatibility), &s->settings.compat, err) < 0) {
+        struct tph_error inner = *err;
+        return tph_error_set(err, TPH_ERROR_USAGE, "--compatibility: %s", inner.text);
+    }
+    s->input.compat = s->settings.compat;
+    s->input.workflow_defaults = s->settings.workflow_defaults;
+    for (size_t i = 0; i < s->input.n_workflows; i++) {
+        tph_template_map_apply(&s->settings.map, s->input.workflows[i].doc, s->input.workflows[i].object);
+    }
+    for (size_t i = 0; i < s->input.n_templates; i++) {
+        tph_template_map_apply(&s->settings.map, s->input.templates[i].doc, s->input.templates[i].object);
+    }
+    return 0;
+}
+
 /* All workflows are made complete and linted before the first is prepared, so that all that is wrong is told. */
 static int check_all(struct session *s, const struct tph_run_overrides *overrides, struct tph_error *err)
 {
@@ -183,6 +226,7 @@ static int check_all(struct session *s, const struct tph_run_overrides *override
     for (size_t i = 0; i < s->input.n_workflows; i++) {
         if (tph_run_name(&s->input, &s->input.workflows[i], overrides, s->arena, err) < 0 ||
             tph_run_override(&s->input, &s->input.workflows[i], overrides, err) < 0 ||
+            tph_run_take_defaults(&s->input, &s->input.workflows[i], err) < 0 ||
             tph_run_check_own_plugins(&s->input.workflows[i], err) < 0) {
             return -1;
         }
@@ -197,11 +241,7 @@ static int prepare_all(struct session *s, struct tph_error *err)
 {
     struct tph_texts parameters = {.list = NULL};
     int failed = 0;
-    if (tph_compat_parse(tph_str(s->options.compatibility ? s->options.compatibility : ""), &s->input.compat, err) <
-        0) {
-        struct tph_error inner = *err;
-        return tph_error_set(err, TPH_ERROR_USAGE, "--compatibility: %s", inner.text);
-    }
+    failed = read_settings(s, err);
     for (size_t i = 0; i < s->options.parameter_files.n && failed == 0; i++) {
         failed = tph_run_read_parameters(s->options.parameter_files.list[i], s->arena, &parameters, err);
     }
@@ -214,7 +254,6 @@ static int prepare_all(struct session *s, struct tph_error *err)
     if (s->options.state) {
         digest_all(s, &overrides);
     }
-    failed = failed < 0 ? failed : tph_run_map(&s->input, &s->options.maps, err);
     failed = failed < 0 ? failed : check_all(s, &overrides, err);
     for (size_t i = 0; i < s->input.n_workflows && failed == 0; i++) {
         failed = tph_run_prepare(&s->input, &s->input.workflows[i], s->arena, &s->prepared[i], err);

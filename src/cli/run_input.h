@@ -24,10 +24,11 @@ struct tph_run_workflow {
 
 struct tph_run_input {
     const struct tph_cli *cli;
-    const char *default_namespace;      /* for objects that name none: -n, or "default" */
-    unsigned compat;                    /* enum tph_compat, of the workflows */
-    bool plugins_only;                  /* workflows are read over: a plugin's directory may hold examples */
-    struct tph_run_workflow *workflows; /* owned */
+    const char *default_namespace;            /* for objects that name none: -n, or "default" */
+    unsigned compat;                          /* enum tph_compat, of the workflows */
+    const struct tph_json *workflow_defaults; /* borrowed; NULL: none */
+    bool plugins_only;                        /* workflows are read over: a plugin's directory may hold examples */
+    struct tph_run_workflow *workflows;       /* owned */
     size_t n_workflows;
     struct tph_run_workflow *templates; /* owned: WorkflowTemplates and ClusterWorkflowTemplates */
     size_t n_templates;

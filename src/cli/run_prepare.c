@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/merge.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
@@ -371,6 +372,7 @@ static struct tph_run_options options_of(struct tph_run_input *input, const stru
 {
     struct tph_str ns = tph_json_get_str(tph_json_get(workflow->object, "metadata"), "namespace");
     return (struct tph_run_options){.compat = input->compat,
+                                    .workflow_defaults = input->workflow_defaults,
                                     .objects = tph_objects_view(input->objects, ns),
                                     .locks = input->locks,
                                     .read_zone = tph_zone_read_file};
@@ -405,6 +407,18 @@ static int merge(struct tph_run_input *input, struct tph_run_workflow *workflow,
     ret_whole->object = tph_json_copy(doc, workflow->object);
     tph_json_set(doc, ret_whole->object, "spec", tph_json_copy(doc, tph_run_exec_spec(workflow->object)));
     ret_whole->source = template ? template->source : workflow->source;
+    return 0;
+}
+
+int tph_run_take_defaults(struct tph_run_input *input, struct tph_run_workflow *workflow, struct tph_error *err)
+{
+    if (tph_json_len(input->workflow_defaults) == 0 ||
+        tph_json_is(tph_json_path(workflow->object, "spec", "workflowTemplateRef", NULL), TPH_JSON_OBJECT)) {
+        return 0;
+    }
+    if (tph_merge_workflow(workflow->doc, workflow->object, input->workflow_defaults, &workflow->object, err) < 0) {
+        return place_error(&workflow->source, TPH_STR("spec"), err);
+    }
     return 0;
 }
 

@@ -37,6 +37,11 @@ int tph_run_name(struct tph_run_input *input, struct tph_run_workflow *workflow,
 int tph_run_override(struct tph_run_input *input, struct tph_run_workflow *workflow,
                      const struct tph_run_overrides *overrides, struct tph_error *err) TPH_MUST_CHECK;
 
+/* Lays the workflow over the controller's defaults, so that it is linted with them. One that refers to a template gets
+ * them when it is laid over that. */
+int tph_run_take_defaults(struct tph_run_input *input, struct tph_run_workflow *workflow, struct tph_error *err)
+    TPH_MUST_CHECK;
+
 /* Reads spec.executorPlugins for what is wrong with it: said with the field's place, before lint says it in Argo's
  * words without. */
 int tph_run_check_own_plugins(const struct tph_run_workflow *workflow, struct tph_error *err) TPH_MUST_CHECK;

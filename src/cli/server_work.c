@@ -15,7 +15,7 @@ struct tph_server_work {
     struct tph_agent *agent;
     struct tph_controller *controller;
     struct tph_metrics *metrics; /* borrowed */
-    struct tph_metric *total, *gauge;
+    struct tph_metric *total, *gauge, *messages;
     struct tph_api_pods pods;
     int64_t grace_ms;
     void (*stopped)(void *owner);
@@ -59,7 +59,11 @@ static void count_phase(struct tph_server_work *work, const struct tph_shown *wo
 static void look(void *owner)
 {
     struct tph_server_work *work = owner;
+    static const char *const levels[] = {"debug", "info", "warning", "error"};
     tph_series_set(tph_metric_of(work->gauge, "Running", NULL), (double)tph_controller_n_running(work->controller));
+    for (int i = TPH_LOG_INFO; i < TPH_LOG_COUNT; i++) {
+        tph_series_set(tph_metric_of(work->messages, levels[i], NULL), (double)tph_log_lines((enum tph_log_level)i));
+    }
 }
 
 static void begin_metrics(struct tph_server_work *work)
@@ -81,6 +85,12 @@ static void begin_metrics(struct tph_server_work *work)
                                                    .help = "The version of this program.",
                                                    .kind = TPH_METRIC_GAUGE,
                                                    .labels = of_version};
+    static const char *const of_messages[] = {"level", NULL};
+    static const struct tph_metric_spec messages = {.name = "argo_workflows_log_messages",
+                                                    .help = "Lines of the log.",
+                                                    .kind = TPH_METRIC_COUNTER,
+                                                    .labels = of_messages};
+    work->messages = tph_metric_new(work->metrics, &messages);
     work->total = tph_metric_new(work->metrics, &total);
     work->gauge = tph_metric_new(work->metrics, &gauge);
     tph_series_set(tph_metric_of(tph_metric_new(work->metrics, &leader), NULL), 1);

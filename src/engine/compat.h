@@ -15,7 +15,7 @@ enum tph_compat {
     TPH_COMPAT_TEXTS = 1 << 5,       /* "texts": Go's quotes and numbers, templateDefaults merged by its rules */
     TPH_COMPAT_LOOPS = 1 << 6,       /* "loops": results that are no JSON are errors, a loop over nothing gives none */
     TPH_COMPAT_HOOKS = 1 << 7,       /* "hooks": broken off at once, loops are let go */
-    TPH_COMPAT_SHUTDOWN = 1 << 8,    /* "shutdown": what is suspended stays so, handlers are not tried again */
+    TPH_COMPAT_SHUTDOWN = 1 << 8,    /* "shutdown": suspended or refused, nodes stay; handlers have one try */
     TPH_COMPAT_RETRIES = 1 << 9,     /* "retries": no pauses without a limit, failFast hears of attempts and hooks */
     TPH_COMPAT_MESSAGES = 1 << 10,   /* "messages": Argo's, and its graph, and no more */
     TPH_COMPAT_SECONDS = 1 << 11,    /* "seconds": times count from whole seconds, and end up to one early */

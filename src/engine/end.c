@@ -82,6 +82,23 @@ void tph_run_shut_down(struct tph_run *run, const char *strategy)
     tph_run_end_stopped(run);
 }
 
+void tph_run_end_refused(struct tph_run *run, struct tph_str message)
+{
+    TPH_CLEANUP(tph_freep) char *text = tph_str_dup(message);
+    tph_run_set_phase(run, TPH_WORKFLOW_ERROR, text);
+    if (tph_run_compat(run, TPH_COMPAT_SHUTDOWN)) {
+        return;
+    }
+    for (struct node *node = run->root; node; node = tph_node_next(node)) {
+        if (tph_leaf_is_live(node)) {
+            tph_leaf_end(node, text);
+        } else if (!tph_node_phase_is_final(node->pub.phase)) {
+            tph_node_set_phase(node, TPH_NODE_ERROR, text);
+        }
+    }
+    run->n_work = 0; /* nothing follows from that: the workflow is over */
+}
+
 /* Argo lets nodes run on that have answered Running. */
 static void end_late(struct tph_run *run)
 {

@@ -139,6 +139,12 @@ void tph_run_act(struct tph_run *run, const struct tph_action *action)
 bool tph_run_has_room(const struct tph_run *run, size_t n, struct tph_buf *problem)
 {
     size_t most = run->options.max_nodes ? run->options.max_nodes : TPH_LIMIT_NODES;
+    size_t bytes = run->options.max_bytes ? run->options.max_bytes : TPH_LIMIT_RUN_BYTES;
+    if (tph_arena_used(run->arena) > bytes) { /* names grow with each level of a recursion */
+        (void)tph_buf_printf(problem, "the workflow's %zu nodes would take more than %zu MiB of memory", run->n_nodes,
+                             bytes / TPH_MIB(1));
+        return false;
+    }
     if (n <= most && run->n_nodes <= most - n) {
         return true;
     }
@@ -400,6 +406,10 @@ static void reply(struct tph_run *run, const struct tph_event *event)
 
 static void handle(struct tph_run *run, const struct tph_event *event)
 {
+    if (event->kind == TPH_EVENT_REFUSED) {
+        tph_run_end_refused(run, event->message);
+        return;
+    }
     if (run->phase == TPH_WORKFLOW_PENDING && (event->kind == TPH_EVENT_LOCKS || event->kind == TPH_EVENT_START)) {
         start(run);
         return;
@@ -436,6 +446,7 @@ static void handle(struct tph_run *run, const struct tph_event *event)
     case TPH_EVENT_TIMER:
         run->waiting_ms = 0; /* it is spent, also when it came early: clocks differ in their roundings, and are set */
         break;
+    case TPH_EVENT_REFUSED: /* handled above */
     case TPH_EVENT_COUNT:
         break;
     }

@@ -36,6 +36,7 @@ struct tph_run_options {
     unsigned compat;         /* enum tph_compat: what is to be computed as Argo does */
     bool compatibility_argo; /* all of it */
     size_t max_nodes;        /* 0 = TPH_LIMIT_NODES */
+    size_t max_bytes;        /* 0 = TPH_LIMIT_RUN_BYTES */
     /* The controller's defaults for workflows, a Workflow; NULL: none. Used while the run is made. */
     const struct tph_json *workflow_defaults;
     /* For expressions: appends the compiled zone of that name, as tph_zone_read_file; -1: there is none. NULL: only
@@ -68,6 +69,7 @@ enum tph_event_kind {
     TPH_EVENT_LOCKS,     /* locks may be free now, or have other limits */
     TPH_EVENT_STOP,      /* spec.shutdown Stop: exit handlers run */
     TPH_EVENT_TERMINATE, /* spec.shutdown Terminate: they do not */
+    TPH_EVENT_REFUSED,   /* who stores the object will not have it, being too large: message; the workflow is Error */
     TPH_EVENT_COUNT,
 };
 
@@ -84,6 +86,7 @@ struct tph_event {
     struct tph_str node_id;
     uint32_t attempt;
     const struct tph_task_result *result;
+    struct tph_str message;
 };
 
 enum tph_action_kind {

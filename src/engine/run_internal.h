@@ -9,8 +9,7 @@
  *   expand.c    what a step or task is with its references and items put in
  *   steps.c     step groups
  *   dag.c       tasks that wait for each other
- *   again.c     members that are made a second time
- *   resolve.c   which template a call means
+ *   resolve.c   which template a call means; again.c members that are made a second time
  *   retry.c     attempts; hooks.c has exit handlers and life-cycle hooks
  *   parallel.c  how many may run at a time
  *   merged.c    the spec that is executed: over templates and defaults
@@ -50,8 +49,9 @@ bool tph_run_check_deadlines(struct tph_run *run);
 void tph_run_shut_down(struct tph_run *run, const char *strategy);
 void tph_run_end_if_stopped(struct node *leaf);                 /* one that was made although the workflow ends */
 void tph_run_end_below(struct node *node, const char *message); /* all in it that is not over */
-void tph_run_end_stopped(struct tph_run *run);                  /* every leaf that runs, for run->shutdown */
-void tph_run_root_settled(struct tph_run *run);                 /* the root and the workflow's hooks are done */
+void tph_run_end_refused(struct tph_run *run, struct tph_str message); /* Error, and with it what is not final */
+void tph_run_end_stopped(struct tph_run *run);                         /* every leaf that runs, for run->shutdown */
+void tph_run_root_settled(struct tph_run *run);                        /* the root and the workflow's hooks are done */
 
 /* nodes.c */
 struct node_kind {

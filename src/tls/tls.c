@@ -22,13 +22,14 @@ struct tph_tls {
 
 struct session {
     struct tph_tls *tls;
-    SSL *ssl;     /* owned */
-    int fd;       /* the stream's */
-    int error;    /* errno of the socket; 0 */
-    bool begun;   /* the handshake is over */
-    bool dry;     /* the socket is not to be read now */
-    bool eof;     /* of the socket */
-    bool blocked; /* reading waits for the socket to take something */
+    SSL *ssl;      /* owned */
+    int fd;        /* the stream's */
+    int error;     /* errno of the socket; 0 */
+    bool begun;    /* the handshake is over */
+    bool dry;      /* the socket is not to be read now */
+    bool eof;      /* of the socket */
+    bool blocked;  /* reading waits for the socket to take something */
+    bool finished; /* the peer was told that all was sent */
     bool failed;
 };
 
@@ -261,7 +262,8 @@ static bool session_blocked(const void *state)
 static void session_finish(void *state)
 {
     struct session *session = state;
-    if (session->begun && !session->failed) {
+    if (session->begun && !session->failed && !session->finished) {
+        session->finished = true;
         session->tls->library.ERR_clear_error();
         (void)session->tls->library.SSL_shutdown(session->ssl); /* says it; the answer is not waited for */
         session->tls->library.ERR_clear_error();

@@ -84,7 +84,7 @@ class Machine:
         return list((self.system / "etc" / "apparmor.d").iterdir())
 
 
-BUILD = "gcc libc6-dev meson ninja-build pkg-config python3 libuv1-dev libyaml-dev libpcre2-dev libseccomp-dev libcurl4-openssl-dev libsqlite3-dev ca-certificates"
+BUILD = "gcc libc6-dev meson ninja-build pkg-config python3 libuv1-dev libyaml-dev libpcre2-dev libseccomp-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev ca-certificates"
 
 
 def test_a_user_with_sudo_gets_what_building_needs(tmp_path):

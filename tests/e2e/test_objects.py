@@ -202,6 +202,28 @@ def test_only_containers_and_scripts_are_mapped(tiphys, example):
     assert result.err.startswith('error: --map takes container=PLUGIN or script=PLUGIN, not "resource=hello"')
 
 
+def test_settings_of_a_file_are_for_all_workflows(tiphys, make_plugin, tmp_path):
+    directory = make_plugin()
+    (directory / "workflow.yaml").unlink()
+    (tmp_path / "wf.yaml").write_text(POD.format(kind="Workflow", type="container", member="args",
+                                                 value='["{{workflow.parameters.more}}"]'))
+    (tmp_path / "config.yaml").write_text(
+        "workflowDefaults:\n  metadata: {labels: {team: a}}\n  spec: {arguments: {parameters: [{name: more, value: given}]}}\n"
+        "templateMap: {container: probe}\npersistence: {}\n")
+    result = tiphys("run", tmp_path / "wf.yaml", "--plugin", directory, "--config", tmp_path / "config.yaml", "-o", "json")
+    assert result.code == 0, result.err
+    assert f"warning: --config {tmp_path}/config.yaml: nothing here looks at persistence" in result.err
+    assert result.json["metadata"]["labels"]["team"] == "a"
+    assert {"name": "more", "value": "given"} in result.json["spec"]["arguments"]["parameters"]
+    for text, said in (("templateMap: 1", "templateMap: takes {container: PLUGIN, script: PLUGIN}"),
+                       ("a: [", "line ")):
+        (tmp_path / "config.yaml").write_text(text)
+        result = tiphys("run", tmp_path / "wf.yaml", "--plugin", directory, "--config", tmp_path / "config.yaml")
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith(f"error: --config {tmp_path}/config.yaml: ") and said in result.err
+    assert tiphys("run", tmp_path / "wf.yaml", "--config", tmp_path / "none.yaml").code == 2
+
+
 EXPRESSIONS = """
 kind: Workflow
 metadata: {name: sums}

@@ -312,7 +312,7 @@ def test_completions(tiphys, shell):
         subprocess.run([shell, "-n"], input=result.out, text=True, check=True)
 
 
-VERBS = {"run", "lint", "doctor", "version", "completion", "executor-plugin", "db", "server", "token"}
+VERBS = {"run", "server", "token", "lint", "executor-plugin", "doctor", "db", "version", "completion"}
 
 
 @pytest.mark.parametrize("line, offered", [

@@ -295,6 +295,8 @@ def test_metrics(serve):
     assert values['apiserver_request_duration_seconds_count{verb="create",group="",resource="configmaps"}'] == 1
     assert values['tiphys_tls_handshakes_total{kind="full"}'] >= 2
     assert values["tiphys_http_connections"] == 1
+    assert values['argo_workflows_gauge{phase="Running"}'] == 0 and values["argo_workflows_is_leader"] == 1
+    assert values['argo_workflows_log_messages{level="info"}'] == 1  # the line of the ConfigMap
 
 
 def self_signed(directory, name):

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/gotype_tables.h"
+#include "api/packed.h"
 #include "api/unstructured.h"
 #include "base/alloc.h"
 #include "base/limits.h"
@@ -77,6 +78,23 @@ static void apply(struct actor *a, const struct tph_event *event)
         }
     }
     wake(a->p);
+}
+
+/* The genuine controller stores the object after each look: it packs what is too large, and refuses what is still. */
+static void store_it(struct actor *a)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    struct tph_error err = TPH_ERROR_INIT;
+    if (!a->run || !a->p->options.compatibility_argo) {
+        return;
+    }
+    doc = tph_json_doc_new();
+    if (tph_packed_pack(doc, tph_run_object(a->run, doc), TPH_PACKED_LIMIT, &err) < 0) {
+        TPH_CLEANUP(tph_freep) /* there is no database that would take it */
+        char *message =
+            tph_format("%sTried to offload but encountered error: offload node status is not supported", err.text);
+        apply(a, &(struct tph_event){.kind = TPH_EVENT_REFUSED, .message = tph_str(message)});
+    }
 }
 
 static void happen(struct actor *a, const struct tph_event *event)
@@ -448,6 +466,9 @@ static bool play_events(struct play *p, struct tph_json_iter *events, bool *more
 static void grow_quiet(struct play *p)
 {
     int64_t until_ms = p->now_ms + BATCH_MS;
+    for (size_t i = 0; i < p->n_actors; i++) {
+        store_it(&p->actors[i]);
+    }
     for (int i = 0; i < MOST_TIMERS && next_timer(p) && next_timer(p)->wait_ms <= until_ms; i++) {
         pass_time(p, next_timer(p)->wait_ms);
         until_ms = p->now_ms + BATCH_MS;
@@ -492,6 +513,7 @@ bool play_all(struct play *p)
     if (!play_events(p, &events, &more, INT64_MAX)) {
         return false;
     }
+    grow_quiet(p);
     for (int i = 0; i < MOST_TIMERS && next_timer(p); i++) {
         pass_time(p, next_timer(p)->wait_ms);
     }

@@ -491,6 +491,38 @@ static void test_token_is_a_jwt(void **state)
         "2rh3o2wgr8aJfowXTpf0WEiT3PHQt4wuL6kmMhgMGwM");
 }
 
+/* TPH_LIMIT_ACCOUNT_S: who asks for more has a year. */
+static void test_longest_token(void **state)
+{
+    TPH_CLEANUP(tph_access_freep) struct tph_access *access = access_of("");
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *asked = NULL;
+    const struct tph_review review = {.user = bearer(access, "secret", 0)};
+    const struct tph_review_account of = {.ns = TPH_STR("argo"), .name = TPH_STR("a"), .uid = TPH_STR("u")};
+    struct tph_review_fault fault;
+    int64_t seconds;
+    (void)state;
+    assert_int_equal(tph_json_parse(TPH_STR("{\"spec\":{\"expirationSeconds\":31536001}}"), &asked, NULL), 0);
+    const struct tph_json *root = tph_review_token(access, &review, &of, tph_json_root(asked), doc, &fault);
+    assert_int_equal(tph_json_to_i64(tph_json_path(root, "spec", "expirationSeconds", NULL), &seconds), 0);
+    assert_int_equal(seconds, TPH_LIMIT_ACCOUNT_S);
+}
+
+static void test_too_large_a_file(void **state)
+{
+    TPH_CLEANUP(tph_access_freep) struct tph_access *access = access_of("");
+    char path[] = "/tmp/tokens-XXXXXX";
+    struct tph_error err = TPH_ERROR_INIT;
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)TPH_LIMIT_ACCESS_FILE + 1), 0);
+    assert_int_equal(tph_access_read(access, path, &err), -1);
+    assert_int_equal(err.kind, TPH_ERROR_LIMIT);
+    close(fd);
+    unlink(path);
+}
+
 static void test_editing(void **state)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_MIB(1));
@@ -562,10 +594,13 @@ static void test_rate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_digest),        cmocka_unit_test(test_who),      cmocka_unit_test(test_reload),
-        cmocka_unit_test(test_faults),        cmocka_unit_test(test_limits),   cmocka_unit_test(test_file),
-        cmocka_unit_test(test_rights),        cmocka_unit_test(test_code),     cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_impersonation), cmocka_unit_test(test_accounts), cmocka_unit_test(test_token_is_a_jwt),
+        cmocka_unit_test(test_digest),        cmocka_unit_test(test_who),
+        cmocka_unit_test(test_reload),        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_rights),        cmocka_unit_test(test_code),
+        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_impersonation),
+        cmocka_unit_test(test_accounts),      cmocka_unit_test(test_token_is_a_jwt),
+        cmocka_unit_test(test_longest_token), cmocka_unit_test(test_too_large_a_file),
         cmocka_unit_test(test_editing),       cmocka_unit_test(test_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

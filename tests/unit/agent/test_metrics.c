@@ -79,6 +79,8 @@ static void restarts_are_counted(void **state)
     world_submit(&w, "n", "x");
     world_run(&w);
     told(metrics, "tiphys_plugin_restarts_total{namespace=\"ns\",plugin=\"x\"} 2\n");
+    told(metrics, "argo_workflows_pod_restarts_total{reason=\"Error\",condition=\"\",namespace=\"ns\"} 2\n");
+    told(metrics, "argo_workflows_pods_gauge{phase=\"Running\"} 1\n");
     world_close(&w);
 }
 

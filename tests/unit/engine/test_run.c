@@ -348,6 +348,39 @@ static void quotes_in_a_parameter_arrive_unchanged(void **state)
     fail_msg("no task was started");
 }
 
+/* Two at once, one of them answered: what is under way is cancelled, nothing is left unfinished, nothing follows. */
+static void who_is_too_large_to_be_stored_ends_with_all_of_its_nodes(void **state)
+{
+    (void)state;
+    for (int argo = 0; argo < 2; argo++) {
+        const struct tph_run_options options = {.compatibility_argo = argo == 1};
+        TPH_CLEANUP(tph_run_freep)
+        struct tph_run *run =
+            make_run_with(WORKFLOW "{name: m, steps: [[{name: a, template: leaf}, {name: b, template: leaf}], "
+                                   "[{name: c, template: leaf}]]}, " LEAF END,
+                          &options);
+        (void)start(run);
+        struct tph_actions actions;
+        const struct tph_event event = {.kind = TPH_EVENT_REFUSED, .message = TPH_STR("too large")};
+        tph_run_apply(run, &event, START_MS + 1000, &actions);
+        size_t n_cancelled = 0;
+        for (size_t i = 0; i < actions.n; i++) {
+            n_cancelled += actions.list[i].kind == TPH_ACTION_CANCEL_TASK;
+            assert_int_not_equal(actions.list[i].kind, TPH_ACTION_START_TASK);
+        }
+        assert_int_equal(n_cancelled, argo ? 0 : 2);
+        assert_int_equal(actions.list[actions.n - 1].kind, TPH_ACTION_FINISHED);
+        assert_int_equal(tph_run_phase(run), TPH_WORKFLOW_ERROR);
+        assert_true(tph_str_eqz(tph_run_message(run), "too large"));
+        assert_int_equal(tph_run_n_nodes(run), 4);
+        for (size_t i = 0; i < 4; i++) {
+            assert_int_equal(tph_node_phase_is_final(tph_run_node_at(run, i)->phase), !argo);
+        }
+        TPH_CLEANUP(tph_run_freep) struct tph_run *copy = restored_with(run, &options);
+        assert_same_object(run, copy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_time_is_not_over_early_after_a_restart),
         cmocka_unit_test(for_argo_times_count_from_the_whole_second),
         cmocka_unit_test(the_soonest_of_several_times_is_waited_for),
+        cmocka_unit_test(who_is_too_large_to_be_stored_ends_with_all_of_its_nodes),
         cmocka_unit_test(the_workflows_deadline_ends_all_that_runs),
         cmocka_unit_test(a_templates_active_deadline_ends_its_node),
         cmocka_unit_test(a_timeout_that_is_no_duration_is_told_at_once),

@@ -339,6 +339,27 @@ static void a_target_that_turns_out_to_be_no_task_is_an_error(void **state)
     assert_int_equal(tph_run_phase(again), TPH_WORKFLOW_ERROR);
 }
 
+/* Each level doubles them, and lengthens their names: nothing but memory bounds that. */
+static void a_recursion_that_branches_ends_when_it_takes_too_much(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run =
+        make_run_with(WORKFLOW "{name: m, steps: [[{name: left, template: m}, {name: right, template: m}]]}" END,
+                      &(struct tph_run_options){.max_bytes = TPH_MIB(4)});
+    (void)start(run);
+    assert_int_equal(tph_run_phase(run), TPH_WORKFLOW_FAILED);
+    assert_true(tph_run_n_nodes(run) > 1000);
+    assert_true(tph_run_n_nodes(run) < 20000);
+    size_t n_told = 0;
+    for (size_t i = 0; i < tph_run_n_nodes(run); i++) {
+        n_told +=
+            tph_str_find(tph_run_node_at(run, i)->message, TPH_STR(" nodes would take more than 4 MiB of memory")) > 0;
+        assert_true(tph_node_phase_is_final(tph_run_node_at(run, i)->phase));
+    }
+    assert_true(n_told > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +381,7 @@ int main(void)
         cmocka_unit_test(nodes_whose_hashes_collide_are_kept_apart),
         cmocka_unit_test(targets_may_come_with_a_parameter),
         cmocka_unit_test(a_target_that_turns_out_to_be_no_task_is_an_error),
+        cmocka_unit_test(a_recursion_that_branches_ends_when_it_takes_too_much),
     };
     return cmocka_run_group_tests_name("engine/steps", tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/run_map.h"
+#include "controller/template_map.h"
 
-#include "base/str.h"
+#include <stdlib.h>
+
+#include "base/alloc.h"
 
 struct map {
     struct tph_json_doc *doc; /* of the templates */
@@ -54,31 +56,36 @@ static void map_template(const struct map *map, struct tph_json *tmpl) /* NOLINT
     }
 }
 
-static void map_all(struct tph_run_workflow *list, size_t n, const char *type, struct tph_str plugin)
+void tph_template_map_release(struct tph_template_map *map)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct tph_json_iter it = tph_json_iter(tph_json_path(list[i].object, "spec", "templates", NULL));
-        struct map map = {.doc = list[i].doc, .type = type, .plugin = plugin};
-        while (tph_json_next(&it)) {
-            map_template(&map, it.value);
-        }
-    }
+    free(TPH_TAKE(map->container));
+    free(TPH_TAKE(map->script));
 }
 
-int tph_run_map(struct tph_run_input *input, const struct tph_texts *maps, struct tph_error *err)
+int tph_template_map_set(struct tph_template_map *map, struct tph_str type, struct tph_str plugin,
+                         struct tph_error *err)
 {
-    for (size_t i = 0; i < maps->n; i++) {
-        struct tph_str plugin = tph_str(maps->list[i]);
-        struct tph_str type = TPH_STR_NONE;
-        bool cut = tph_str_cut(&plugin, '=', &type);
-        const char *member = tph_str_eqz(type, "container") ? "container" : NULL;
-        member = tph_str_eqz(type, "script") ? "script" : member;
-        if (!cut || !member || plugin.len == 0) {
-            return tph_error_set(err, TPH_ERROR_USAGE, "--map takes container=PLUGIN or script=PLUGIN, not \"%s\"",
-                                 maps->list[i]);
-        }
-        map_all(input->workflows, input->n_workflows, member, plugin);
-        map_all(input->templates, input->n_templates, member, plugin);
+    char **place = tph_str_eqz(type, "container") ? &map->container : tph_str_eqz(type, "script") ? &map->script : NULL;
+    if (!place || plugin.len == 0) {
+        return tph_error_set(err, TPH_ERROR_INVALID,
+                             "takes container and script templates, and a plugin's name, not \"%.*s=%.*s\"",
+                             TPH_FMT(type), TPH_FMT(plugin));
     }
+    free(*place);
+    *place = tph_str_dup(plugin);
     return 0;
+}
+
+void tph_template_map_apply(const struct tph_template_map *map, struct tph_json_doc *doc, struct tph_json *object)
+{
+    const struct {
+        const char *type, *plugin;
+    } pairs[] = {{"container", map->container}, {"script", map->script}};
+    for (size_t i = 0; i < 2; i++) {
+        struct map one = {.doc = doc, .type = pairs[i].type, .plugin = tph_str(pairs[i].plugin ? pairs[i].plugin : "")};
+        struct tph_json_iter it = tph_json_iter(tph_json_path(object, "spec", "templates", NULL));
+        while (pairs[i].plugin && tph_json_next(&it)) {
+            map_template(&one, it.value);
+        }
+    }
 }

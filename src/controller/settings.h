@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a controller is told about all workflows: YAML of a file (`--config`), or the ConfigMap that Argo's controller
+ * reads, `workflow-controller-configmap`, with the keys in its data or all of them as one text under `config`.
+ *
+ *   workflowDefaults   a Workflow's metadata and spec for whatever a workflow does not say itself
+ *   templateMap        {container: PLUGIN, script: PLUGIN}: plugins that run what would need pods
+ *   compatibility      names of docs/differences.md, joined by commas
+ *
+ * Argo's further keys are about pods, artifacts and databases: those are kept in `unused`, for one warning.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "controller/template_map.h"
+#include "data/json.h"
+
+#define TPH_SETTINGS_CONFIG_MAP "workflow-controller-configmap"
+
+struct tph_settings {
+    struct tph_json_doc *doc;                 /* owned: what workflow_defaults points into */
+    const struct tph_json *workflow_defaults; /* NULL: none */
+    struct tph_template_map map;
+    unsigned compat;       /* enum tph_compat */
+    struct tph_buf unused; /* names of keys that nothing here looks at, joined by ", " */
+};
+void tph_settings_init(struct tph_settings *settings);
+void tph_settings_release(struct tph_settings *settings);
+
+/* Reads YAML or JSON text over what settings has: keys that are there replace earlier ones. Kind INVALID: "KEY: what is
+ * wrong", with line and column where the text itself cannot be read. settings is as it was then. */
+int tph_settings_read(struct tph_settings *settings, struct tph_str text, struct tph_error *err) TPH_MUST_CHECK;
+
+/* The same from a ConfigMap object. */
+int tph_settings_read_map(struct tph_settings *settings, const struct tph_json *config_map, struct tph_error *err)
+    TPH_MUST_CHECK;
