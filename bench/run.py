@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """run.py [--quick] [NAME...]: figures of the whole program, each with its target. Nothing is asserted.
 
-./dev bench builds with release flags in build-release and calls this. NAME picks parts: hello, c, tasks, memory,
+./dev bench builds with release flags in build-release and calls this. NAME picks parts: hello, c, tasks, durable, memory,
 program, lint, sidecar, server, data, expr, engine, http.
 """
 import argparse
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -139,11 +140,11 @@ class Echo:
                 {"name": "main", "steps": [steps]}, {"name": "echo", "plugin": {"echo": {"text": "hi"}}}]}}))
         return path
 
-    def run(self, n):
+    def run(self, n, *more):
         """Seconds, and the largest resident memory of the program in MiB."""
         path = self.workflow(n)
         begin = time.perf_counter()
-        process = subprocess.Popen([TIPHYS, "run", path, "--plugin", self.directory, "-q", "-o", "name"],
+        process = subprocess.Popen([TIPHYS, "run", path, "--plugin", self.directory, "-q", "-o", "name", *more],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         errors = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
@@ -206,6 +207,37 @@ def tasks():
             show("wrk, the same request on the same server, 64 connections", f"{wrk:,.0f} calls/s")
             show("ratio, the agent's part to wrk", f"{agent / wrk:.2f}", "target 0.70")
             show("ratio, whole program with engine to wrk", f"{rate / wrk:.2f}")
+
+
+def flush_ms(directory):
+    """What one write of 4 KiB and its flush to the disk cost."""
+    took = []
+    fd = os.open(directory / "flush", os.O_CREAT | os.O_WRONLY)
+    for _ in range(50):
+        begin = time.perf_counter()
+        os.write(fd, b"x" * 4096)
+        os.fdatasync(fd)
+        took.append((time.perf_counter() - begin) * 1000)
+    os.close(fd)
+    return statistics.median(took)
+
+
+def durable():
+    """Runs that are kept in a file: results that are on the disk, a second."""
+    with Echo() as echo:
+        state = itertools.count()
+
+        def kept(n):
+            return echo.run(n, "--state", echo.directory / f"state-{next(state)}.db")[0]
+
+        n = 10000
+        one = statistics.median(kept(1) for _ in range(3))
+        many = statistics.median(kept(n) for _ in range(1 if args.quick else 5))
+        show(f"{n:,} parallel plugin tasks with --state, once started", f"{n / max(many - one, 1e-6):,.0f} durable results/s",
+             "target 5,000, aimed at 10,000")
+        without = statistics.median(echo.run(1)[0] for _ in range(3))
+        show("what --state adds to a run of one task", f"{(one - without) * 1000:.1f} ms")
+        show("floor: one write and flush of this disk", f"{flush_ms(echo.directory):.2f} ms")
 
 
 def memory():
@@ -345,7 +377,7 @@ def part(name):
     return run
 
 
-PARTS = {"hello": hello, "c": c, "tasks": tasks, "memory": memory, "program": program, "lint": lint, "sidecar": sidecar, "server": server,
+PARTS = {"hello": hello, "c": c, "tasks": tasks, "durable": durable, "memory": memory, "program": program, "lint": lint, "sidecar": sidecar, "server": server,
          "data": part("data"), "expr": part("expr"), "engine": part("engine"), "http": part("http")}
 unknown = [name for name in args.names if name not in PARTS]
 if unknown:

@@ -157,7 +157,7 @@ static bool write_all(struct carried *w)
     w->over_in_write = w->over_dirty;
     if (nodes || base) {
         choose_nodes(w);
-        if (w->shown.run) {
+        if (w->shown.run && !w->refusal) {
             add_nodes(&d);
         }
         changes[n++] = (struct tph_store_change){
@@ -255,12 +255,40 @@ static void take_back(struct carried *w)
     }
 }
 
+/* What the store will never take, as an object that has grown too large, ends the workflow. */
+static void give_up(struct carried *w, const char *why)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    TPH_CLEANUP(tph_freep) char *message = tph_format("the workflow cannot be kept: %s", why);
+    const struct tph_json *object = w->refusal ? NULL : tph_run_object_base(w->shown.run, doc);
+    if (!object) {
+        return; /* nor its end: it stays as it is, until somebody deletes it */
+    }
+    size_t at = 0;
+    struct tph_str id;
+    void *value = NULL;
+    while (tph_map_next(&w->tasks, &at, &id, &value)) {
+        tph_task_drop(w, value, true);
+    }
+    tph_carried_forget_dirty(w);
+    tph_timer_stop(w->timer);
+    w->failures = 0;
+    tph_log(TPH_LOG_ERROR, "a workflow ends, for it cannot be kept", "workflow", w->key, "error", why, NULL);
+    tph_carried_refuse(w, object, TPH_WORKFLOW_ERROR, tph_str(message));
+}
+
 static void try_again(struct carried *w, const struct tph_store_result *result)
 {
+    enum { ENOUGH = 6 };
+    bool hopeless = result->error->kind == TPH_ERROR_LIMIT || result->error->kind == TPH_ERROR_INVALID;
     int64_t pause_ms = TPH_LIMIT_COMMIT_PAUSE_MS << (w->failures < 6 ? w->failures : 6);
     if (w->failures++ == 0) {
         tph_log(TPH_LOG_ERROR, "a workflow cannot be written; it waits until that is possible", "workflow", w->key,
                 "error", result->error->text, NULL);
+    }
+    if (hopeless && w->failures > ENOUGH) {
+        give_up(w, result->error->text);
+        return;
     }
     tph_timer_start(w->later, pause_ms);
 }

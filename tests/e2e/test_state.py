@@ -221,3 +221,34 @@ def test_a_state_file_that_is_none_is_refused(make_plugin, tmp_path):
     other.write_text("hello\n")
     result = run_program("run", make_plugin(), "--state", other)
     assert result.code != 0 and str(other) in result.err and other.read_text() == "hello\n"
+
+
+FULL_DISK = """\
+set -e
+mount -t tmpfs -o size=12m,mode=755 disk "$1"
+dd if=/dev/zero of="$1/ballast" bs=1k count=11800 2>/dev/null
+shift_dir=$1; log=$2; shift 2
+"$@" --state "$shift_dir/state.db" -o json 2>"$log" &
+pid=$!
+while kill -0 $pid 2>/dev/null && ! grep -q 'no room left on the disk' "$log"; do sleep 0.05; done
+rm "$shift_dir/ballast"
+wait $pid
+"""
+
+
+def test_a_full_disk_is_told_of_and_waited_for(make_plugin, ledger, tmp_path):
+    if subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode != 0:
+        pytest.skip("nobody here may mount a small disk")
+    n = 150
+    directory = make_plugin(BODY.format(ledger=ledger.port, polls=0))
+    (directory / "workflow.yaml").write_text(FAN % (n, n))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    log = tmp_path / "log"
+    log.touch()
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", FULL_DISK, "sh", disk, log, TIPHYS, "run", directory], cwd=TOP,
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr + log.read_text()
+    assert json.loads(done.stdout)["status"]["phase"] == "Succeeded"
+    assert "there is no room left on the disk" in log.read_text()
+    assert len({key for _, key, _, _ in ledger.calls}) == 2 * n
