@@ -284,6 +284,29 @@ static void a_list_has_the_order_of_namespaces_and_names(void **state)
     assert_string_equal(listing(h, &list, NULL), "a/1={\"n\":2} b/1={\"n\":3} c/1={\"n\":5}");
     list.key = key_of("secrets", "c", "1");
     assert_string_equal(listing(h, &list, NULL), "c/1={\"n\":5}");
+    list.key = key_of("secrets", "c", "2");
+    assert_string_equal(listing(h, &list, NULL), "");
+}
+
+static void a_list_of_one_name_keeps_to_version_and_place(void **state)
+{
+    struct harness *h = *state;
+    fill_namespaces(h);
+    assert_int_equal(do_update(h, key_of("secrets", "b", "1"), 0, "{\"n\":100}"), 0);
+    struct tph_store_key after = key_of("secrets", "b", "0");
+    struct tph_store_list list = {.key = key_of("secrets", "b", "1"), .after = &after, .at = 7};
+    struct tph_store_page page;
+    assert_string_equal(listing(h, &list, &page), "b/1={\"n\":3}");
+    assert_int_equal(page.version, 7);
+    list.at = 0;
+    assert_string_equal(listing(h, &list, &page), "b/1={\"n\":100}");
+    assert_int_equal(page.version, 8);
+    after = key_of("secrets", "b", "1");
+    assert_string_equal(listing(h, &list, NULL), "");
+    list = (struct tph_store_list){.key = key_of("secrets", "b", "1"), .at = 3};
+    assert_string_equal(listing(h, &list, NULL), "b/1={\"n\":3}");
+    list.at = 2;
+    assert_string_equal(listing(h, &list, NULL), "");
 }
 
 static void pages_of_a_list_show_one_moment(void **state)
@@ -554,6 +577,7 @@ int main(int argc, char **argv)
         TEST(an_object_is_read_as_it_was_at_each_version),
         TEST(a_member_that_changes_twice_in_one_merge_has_one_past),
         TEST(a_list_has_the_order_of_namespaces_and_names),
+        TEST(a_list_of_one_name_keeps_to_version_and_place),
         TEST(pages_of_a_list_show_one_moment),
         TEST(a_watch_gives_each_change_once_in_order),
         TEST(a_watch_is_woken_by_what_it_names_only),
