@@ -32,7 +32,7 @@ struct server_options {
     const char *tls_cert, *tls_key, *tls_ca, *token_file, *rate, *log_format;
     struct tph_texts names;
     const char *images_file;
-    bool memory, plain_http, executor_plugins, own_executor_plugins, unsafe_plain;
+    bool memory, plain_http, no_controller, executor_plugins, own_executor_plugins, unsafe_plain;
 };
 
 #define OPTION(member) offsetof(struct server_options, member)
@@ -45,6 +45,8 @@ const struct tph_option tph_server_options[] = {
     {"memory", 0, TPH_OPTION_FLAG, OPTION(memory), NULL, NULL, "keep nothing: for tests"},
     {"plain-http", 0, TPH_OPTION_FLAG, OPTION(plain_http), NULL, NULL,
      "HTTP without TLS and without tokens, on a loopback address only: whoever can connect may do everything"},
+    {"no-controller", 0, TPH_OPTION_FLAG, OPTION(no_controller), NULL, NULL,
+     "serve the API only: workflows stay as their clients wrote them"},
     {"url", 0, TPH_OPTION_TEXT, OPTION(url), "URL", NULL,
      "what clients call the server, for the kubeconfig (https://ADDR:PORT)"},
     {"tls-san", 0, TPH_OPTION_LIST, OPTION(names), "NAME", NULL,
@@ -264,7 +266,7 @@ static void serve(struct session *s)
 static void start_work(struct session *s)
 {
     struct tph_error err = TPH_ERROR_INIT;
-    if (!s->failed && tph_server_work_start(s->work, &err) < 0) {
+    if (!s->failed && !s->options.no_controller && tph_server_work_start(s->work, &err) < 0) {
         (void)tph_cli_error(&s->cli, &err);
         s->failed = true;
         tph_loop_stop(s->loop);
@@ -345,7 +347,7 @@ static int open_session(struct session *s, struct tph_error *err)
     const struct tph_api_config config = {.loop = s->loop,
                                           .store = s->store,
                                           .access = s->door ? tph_door_access(s->door) : NULL,
-                                          .pods = tph_server_work_pods(s->work),
+                                          .pods = s->options.no_controller ? NULL : tph_server_work_pods(s->work),
                                           .metrics = s->metrics,
                                           .ca = s->door ? tph_door_ca(s->door) : NULL,
                                           .version = TPH_VERSION};

@@ -307,6 +307,25 @@ static bool list_one(void *owner, const struct tph_store_key *key, const struct 
     return true;
 }
 
+/* The one that a list names, without a look at its neighbours. */
+static int list_named(struct tph_store *store, const struct tph_store_list *list, struct listing *listing,
+                      struct tph_error *err)
+{
+    TPH_CLEANUP(tph_state_release) struct tph_state state = TPH_STATE_INIT;
+    if (list->after) {
+        struct tph_store_key after = *list->after;
+        after.resource = list->key.resource;
+        if (tph_store_key_cmp(&list->key, &after) <= 0) {
+            return 0;
+        }
+    }
+    int r = store->ops->load(store, &list->key, list->at == store->ops->version(store) ? 0 : list->at, &state, err);
+    if (r == 0) {
+        (void)list_one(listing, &list->key, &state);
+    }
+    return r == TPH_STORE_NOT_FOUND ? 0 : r;
+}
+
 int tph_store_list(struct tph_store *store, const struct tph_store_list *list, tph_store_each_fn *each, void *owner,
                    struct tph_store_page *ret_page, struct tph_error *err)
 {
@@ -326,7 +345,8 @@ int tph_store_list(struct tph_store *store, const struct tph_store_list *list, t
         .object = TPH_STORE_OBJECT_INIT,
         .err = err,
     };
-    int r = store->ops->list(store, &exact, list_one, &listing, err);
+    bool named = exact.key.ns.len > 0 && exact.key.name.len > 0;
+    int r = named ? list_named(store, &exact, &listing, err) : store->ops->list(store, &exact, list_one, &listing, err);
     tph_store_object_release(&listing.object);
     if (r != 0 || listing.failed) {
         return r != 0 ? r : -1;

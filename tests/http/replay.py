@@ -1047,7 +1047,7 @@ def read_door(options, state):
 def start_server(options, state, scenario):
     history = ["--history", str(HISTORY)] if "history" in scenario else []
     how = door(options, state) if options.tls else ["--plain-http"]
-    server = subprocess.Popen([options.server, "server", *how, "--memory", "--listen", "127.0.0.1:0", *history],
+    server = subprocess.Popen([options.server, "server", *how, "--no-controller", "--memory", "--listen", "127.0.0.1:0", *history],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if options.tls else subprocess.PIPE, text=True)
     line = server.stdout.readline()
     if options.tls and server.stdout.readline():
