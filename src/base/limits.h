@@ -153,9 +153,9 @@
 #define TPH_LIMIT_DEPENDS_DEPTH  200     /* operators and parentheses of a task's depends in each other */
 #define TPH_LIMIT_NODES          1000000 /* in one workflow */
 #define TPH_LIMIT_RUN_BYTES      ((size_t)2048 * 1024 * 1024) /* nodes of one workflow in memory, names and values */
-#define TPH_LIMIT_ITEMS          200000  /* one loop */
-#define TPH_LIMIT_WALL_LOOK_MS   60000   /* the wall clock is looked at this often while a deadline is waited for */
-#define TPH_LIMIT_WORKFLOWS      10000   /* in one `run` */
+#define TPH_LIMIT_ITEMS          200000                       /* one loop */
+#define TPH_LIMIT_WALL_LOOK_MS   60000 /* the wall clock is looked at this often while a deadline is waited for */
+#define TPH_LIMIT_WORKFLOWS      10000 /* in one `run` */
 
 /* access to the server */
 #define TPH_LIMIT_ACCESS_FILE    TPH_MIB(4) /* the token file; a certificate, a kubeconfig */

@@ -16,7 +16,8 @@ static void all_forms_say_the_same(void **state)
 {
     (void)state;
     static const char *const forms[] = {
-        "workflowDefaults: {spec: {entrypoint: m}}\ntemplateMap: {container: c, script: s}\ncompatibility: loops,texts\n"
+        "workflowDefaults: {spec: {entrypoint: m}}\ntemplateMap: {container: c, script: s}\ncompatibility: "
+        "loops,texts\n"
         "persistence: {}\nlinks: []\n",
         "kind: ConfigMap\ndata:\n  workflowDefaults: |\n    spec:\n      entrypoint: m\n  templateMap: |\n"
         "    container: c\n    script: s\n  compatibility: loops,texts\n  persistence: '{}'\n  links: ''\n",
