@@ -248,12 +248,6 @@ static void begin(struct carried *w, struct tph_json_doc *doc)
     tph_carried_go(w);
 }
 
-/* Somebody ended it by an edit. */
-static void end_by_edit(struct carried *w)
-{
-    drop(w);
-}
-
 void tph_carried_reload(struct carried *w)
 {
     struct tph_controller *c = w->controller;
@@ -278,8 +272,10 @@ void tph_carried_reload(struct carried *w)
         drop(w);
         w = carried_new(c, tph_str(ns), tph_str(name));
         w->uid = tph_str_dup(uid);
-    } else if (tph_workflow_is_over(root)) {
-        end_by_edit(w);
+    } else if (tph_workflow_is_over(root)) { /* somebody ended it by an edit */
+        tph_expire_note(c, w->shown.ns, w->shown.name, root);
+        tph_cron_note(c, w->shown.ns, w->shown.name, root);
+        drop(w);
         return;
     }
     if (was_reset(w, root)) {

@@ -113,6 +113,25 @@ static void a_stopped_one_ends_and_its_plugin_is_told(void **state)
     world_close(&w);
 }
 
+static void fail_it(struct tph_json_doc *doc, struct tph_json **object)
+{
+    tph_json_set_cstr(doc, tph_json_get(*object, "status"), "phase", "Failed");
+}
+
+static void one_that_is_ended_by_an_edit_is_over(void **state)
+{
+    (void)state;
+    struct world w;
+    start_with(&w, ONE);
+    w.silent = true;
+    world_run(&w, is_called);
+    world_edit(&w, "wf", fail_it);
+    world_run(&w, is_over_and_cancelled);
+    assert_phase(&w, "wf", "Failed");
+    assert_int_equal(w.n_cancels, 1);
+    world_close(&w);
+}
+
 static void of_a_deleted_one_nothing_stays_and_its_plugin_is_told(void **state)
 {
     (void)state;
@@ -231,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_resumed_one_goes_on),
         cmocka_unit_test(a_stopped_one_ends_and_its_plugin_is_told),
+        cmocka_unit_test(one_that_is_ended_by_an_edit_is_over),
         cmocka_unit_test(of_a_deleted_one_nothing_stays_and_its_plugin_is_told),
         cmocka_unit_test(one_of_the_same_name_is_another),
         cmocka_unit_test(a_label_costs_no_call),

@@ -13,6 +13,12 @@ static void put_named(struct world *w, const char *name, const char *spec)
     world_put(w, yaml);
 }
 
+static bool is_succeeded(struct world *w, const char *name)
+{
+    TPH_CLEANUP(tph_freep) char *text = world_text(w, TPH_CONTROLLER_WORKFLOWS, name);
+    return strstr(text, "\"phase\":\"Succeeded\"") != NULL;
+}
+
 static bool is_there(struct world *w, const char *name)
 {
     TPH_CLEANUP(tph_freep) char *text = world_text(w, TPH_CONTROLLER_WORKFLOWS, name);
@@ -118,6 +124,38 @@ static void so_many_are_kept(void **state)
     }
     wait_for(&w, two_are_left);
     assert_true(is_there(&w, "c") && is_there(&w, "e"));
+    world_close(&w);
+}
+
+/* ---- many ---- */
+
+static void many_that_are_over_hold_up_nobody(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    for (int i = 0; i < 2 * TPH_LIMIT_CONTROLLER_PAGE + 1; i++) {
+        TPH_CLEANUP(tph_freep)
+        char *text = tph_format("{\"apiVersion\":\"argoproj.io/v1alpha1\",\"kind\":\"Workflow\",\"metadata\":{\"name\":"
+                                "\"o%d\",\"namespace\":\"d\",\"uid\":\"o%d\"},\"spec\":{},\"status\":{\"phase\":"
+                                "\"Succeeded\",\"finishedAt\":\"2023-11-14T22:13:20Z\"}}",
+                                i, i);
+        TPH_CLEANUP(tph_freep) char *name = tph_format("o%d", i);
+        assert_int_equal(world_write(&w, TPH_STORE_CREATE, TPH_CONTROLLER_WORKFLOWS, "d", name, tph_str(text)), 0);
+    }
+    put_named(&w, "first", "");
+    put_named(&w, "zz", ""); /* on the last page */
+    world_start(&w);
+    while (tph_controller_n_running(w.controller) == 0) { /* pages are read in turns of their own */
+        (void)uv_run(tph_loop_uv(w.loop), UV_RUN_ONCE);
+    }
+    put_named(&w, "later", "");
+    world_run(&w, all_is_over);
+    while (!is_succeeded(&w, "later")) {
+        (void)uv_run(tph_loop_uv(w.loop), UV_RUN_ONCE);
+    }
+    assert_phase(&w, "first", "Succeeded");
+    assert_phase(&w, "zz", "Succeeded");
     world_close(&w);
 }
 
@@ -312,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_time_to_live_ends_it),
         cmocka_unit_test(so_many_are_kept),
+        cmocka_unit_test(many_that_are_over_hold_up_nobody),
         cmocka_unit_test(who_waits_is_pending_and_comes_by_priority),
         cmocka_unit_test(what_happens_is_told),
         cmocka_unit_test(plugins_come_and_go),
