@@ -157,7 +157,7 @@ static void test_patches_meet(void **state)
     struct answer got;
     call(&w, &got, "GET", CMS "/c", "");
     for (int i = 0; i < 8; i++) {
-        char key[16];
+        char key[32];
         (void)snprintf(key, sizeof(key), "\"k%d\":\"v\"", i);
         assert_true(tph_str_find(tph_buf_str(&got.body), tph_str(key)) >= 0);
     }
