@@ -394,6 +394,9 @@ static void trim(struct cron *cron, bool good, int64_t limit)
 
 static void trim_all(struct cron *cron, const struct tph_json *spec)
 {
+    if (cron->n_children == 0) {
+        return;
+    }
     qsort(cron->children, cron->n_children, sizeof(*cron->children), newest_first);
     trim(cron, true, number_of(spec, "successfulJobsHistoryLimit", 3));
     trim(cron, false, number_of(spec, "failedJobsHistoryLimit", 1));
