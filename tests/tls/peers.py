@@ -306,7 +306,7 @@ class Peers(unittest.TestCase):
             self.skipTest("no openssl here")
 
         def client(*args, text="GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
-            return subprocess.run([openssl, "s_client", "-connect", f"localhost:{self.server.port}", "-CAfile",
+            return subprocess.run([openssl, "s_client", "-connect", f"127.0.0.1:{self.server.port}", "-CAfile",
                                    self.server.ca, "-verify_return_error", "-ign_eof", *args], input=text,
                                   capture_output=True, text=True, timeout=60)
         done = client()
@@ -322,11 +322,12 @@ class Peers(unittest.TestCase):
         if not openssl:
             self.skipTest("no openssl here")
         for version, command, told in (("-tls1_2", "R", b"no renegotiation"), ("-tls1_3", "K", b"KEYUPDATE")):
-            with subprocess.Popen([openssl, "s_client", version, "-connect", f"localhost:{self.server.port}"],
+            with subprocess.Popen([openssl, "s_client", version, "-connect", f"127.0.0.1:{self.server.port}"],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
                 text = b""
-                while b"Verify return code" not in text:
-                    text += client.stdout.readline()
+                while b"Verify return code" not in text and (line := client.stdout.readline()):
+                    text += line
+                self.assertIn(b"Verify return code", text)
                 client.stdin.write(command.encode() + b"\n")
                 client.stdin.flush()
                 while told not in text and (line := client.stdout.readline()):
