@@ -44,7 +44,7 @@ class Server:
         return self.state / "kubeconfig"
 
     def connect(self):
-        return http.client.HTTPSConnection("localhost", self.port, context=self.context, timeout=60)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=60)
 
     def ask(self, path, token="", method="GET", body=None, headers=None, connection=None):
         """Status and JSON (or text) of an answer; token "": the administrator's, None: none."""

@@ -37,7 +37,7 @@ class Server:
         return context.wrap_socket(self.raw(), server_hostname="localhost", session=session)
 
     def get(self, path, body=None):
-        connection = http.client.HTTPSConnection("localhost", self.port, context=self.context(), timeout=60)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context(), timeout=60)
         connection.request("POST" if body is not None else "GET", path, body)
         answer = connection.getresponse().read()
         connection.close()
@@ -47,9 +47,12 @@ class Server:
         return json.loads(self.get("/counts"))
 
     def stop(self):
-        self.get("/quit")
-        self.process.stdout.close()
-        code = self.process.wait(60)
+        try:
+            self.get("/quit")
+            code = self.process.wait(60)
+        finally:
+            self.process.kill()  # it would hold our output open
+            self.process.stdout.close()
         self.dir.cleanup()
         return code
 
