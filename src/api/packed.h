@@ -3,7 +3,8 @@
  *
  * That is gzip in base64 (standard, one line), as Argo's readers expect it. Its other two forms, zstd and brotli, are
  * told apart and refused by name. Pure; the document is the caller's. Limits: what comes out of a compressed text is
- * TPH_LIMIT_DOCUMENT at most. Source: argo 2.1; the case compress-400-nodes.
+ * TPH_LIMIT_DOCUMENT at most; TPH_LIMIT_PACKED is what Argo packs above, and refuses. Source: argo 2.1; the case
+ * compress-400-nodes.
  */
 #pragma once
 
@@ -13,9 +14,6 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "data/json.h"
-
-/* The size of a Workflow's JSON above which its nodes are compressed, and which it must not have after that. */
-enum { TPH_PACKED_LIMIT = 1024 * 1024 };
 
 /* Compresses the nodes of a Workflow object in place when its JSON is larger than limit bytes. Returns 1 when it did, 0
  * when there was no need; -1 of kind LIMIT, in Argo's words, when it is too large for all that: the object is

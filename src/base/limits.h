@@ -12,7 +12,8 @@
 /* data: texts from outside */
 #define TPH_LIMIT_MANIFEST         TPH_MIB(16) /* one manifest file */
 #define TPH_LIMIT_DOCUMENT         TPH_MIB(64) /* one JSON text that we write or read from a store */
-#define TPH_LIMIT_JSON_DEPTH       1000        /* nested arrays and objects; Go stops at 10,000 */
+#define TPH_LIMIT_PACKED           TPH_MIB(1) /* of a Workflow above it nodes are compressed; it must not have more then */
+#define TPH_LIMIT_JSON_DEPTH       1000       /* nested arrays and objects; Go stops at 10,000 */
 #define TPH_LIMIT_YAML_DEPTH       1000
 #define TPH_LIMIT_YAML_NODES       1000000      /* values after aliases are expanded */
 #define TPH_LIMIT_YAML_ALIAS_NODES 100000       /* values that come from aliases: stops a billion laughs */

@@ -60,7 +60,7 @@ static struct tph_json *got_of(const struct actor *a)
     struct tph_json *object = play_object(a);
     struct tph_error err = TPH_ERROR_INIT;
     bool packed =
-        a->run && a->p->options.compatibility_argo && tph_packed_pack(c->doc, object, TPH_PACKED_LIMIT, &err) > 0;
+        a->run && a->p->options.compatibility_argo && tph_packed_pack(c->doc, object, TPH_LIMIT_PACKED, &err) > 0;
     if (packed && tph_packed_unpack(c->doc, object, &err) == 0) { /* as the recorder did */
         tph_json_set_cstr(c->doc, tph_json_get(object, "status"), "compressedNodes", "<gzip+base64 of nodes>");
     }

@@ -89,7 +89,7 @@ static void store_it(struct actor *a)
         return;
     }
     doc = tph_json_doc_new();
-    if (tph_packed_pack(doc, tph_run_object(a->run, doc), TPH_PACKED_LIMIT, &err) < 0) {
+    if (tph_packed_pack(doc, tph_run_object(a->run, doc), TPH_LIMIT_PACKED, &err) < 0) {
         TPH_CLEANUP(tph_freep) /* there is no database that would take it */
         char *message =
             tph_format("%sTried to offload but encountered error: offload node status is not supported", err.text);

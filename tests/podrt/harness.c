@@ -7,6 +7,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "harness.h"
@@ -102,6 +106,47 @@ struct tph_container *harness_add(struct harness *h, enum deed deed, int code, c
     h->pod_containers[i] = (struct tph_pod_container){.spec = c, .token = token};
     h->implementation->prepare(h, c, deed, code, text);
     return c;
+}
+
+struct tph_container *harness_add_script(struct harness *h, const char *script)
+{
+    struct tph_container *c = harness_add(h, RUNS, 0, NULL);
+    struct tph_str *command = TPH_ARENA_ARRAY(h->arena, struct tph_str, 3);
+    command[0] = TPH_STR("sh");
+    command[1] = TPH_STR("-c");
+    command[2] = tph_arena_str(h->arena, tph_str(script));
+    c->command = command;
+    c->n_command = 3;
+    h->spec.restart_base_ms = 60000;
+    return c;
+}
+
+void harness_set_one_port(struct harness *h, struct tph_container *c, uint16_t number)
+{
+    struct tph_port *port = TPH_ARENA_NEW(h->arena, struct tph_port);
+    port->port = number;
+    c->ports = port;
+    c->n_ports = 1;
+}
+
+int harness_listen_on(uint32_t address, uint16_t *ret_port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(address)}};
+    socklen_t len = sizeof(in);
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+    *ret_port = ntohs(in.sin_port);
+    return fd;
+}
+
+uint16_t harness_free_port(void)
+{
+    uint16_t port = 0;
+    int fd = harness_listen_on(INADDR_LOOPBACK, &port);
+    close(fd);
+    return port;
 }
 
 int harness_try_start(struct harness *h, struct tph_error *err)

@@ -75,6 +75,12 @@ int harness_close(void **state);
 
 /* Adds a container "c0", "c1", ... to the pod. */
 struct tph_container *harness_add(struct harness *h, enum deed deed, int code, const char *text);
+/* One that runs a script with sh, and is not restarted meanwhile. */
+struct tph_container *harness_add_script(struct harness *h, const char *script);
+void harness_set_one_port(struct harness *h, struct tph_container *c, uint16_t number);
+/* A socket that listens on an address of the host, at a port that the kernel chose; the caller closes it. */
+int harness_listen_on(uint32_t address, uint16_t *ret_port);
+uint16_t harness_free_port(void);
 
 /* Starts; a failure fails the test. */
 void harness_start(struct harness *h);

@@ -33,53 +33,12 @@
 #include "podrt/process_internal.h"
 #include "podrt/sandbox.h"
 
-static struct tph_container *add_script(struct harness *h, const char *script)
-{
-    struct tph_container *c = harness_add(h, RUNS, 0, NULL);
-    struct tph_str *command = TPH_ARENA_ARRAY(h->arena, struct tph_str, 3);
-    command[0] = TPH_STR("sh");
-    command[1] = TPH_STR("-c");
-    command[2] = tph_arena_str(h->arena, tph_str(script));
-    c->command = command;
-    c->n_command = 3;
-    h->spec.restart_base_ms = 60000;
-    return c;
-}
-
 static struct tph_container *add_python(struct harness *h, const char *script)
 {
-    struct tph_container *c = add_script(h, script);
+    struct tph_container *c = harness_add_script(h, script);
     ((struct tph_str *)(uintptr_t)c->command)[0] = TPH_STR("python");
     c->image = TPH_STR("python:alpine3.6");
     return c;
-}
-
-static void set_one_port(struct harness *h, struct tph_container *c, uint16_t number)
-{
-    struct tph_port *port = TPH_ARENA_NEW(h->arena, struct tph_port);
-    port->port = number;
-    c->ports = port;
-    c->n_ports = 1;
-}
-
-static int listen_on(uint32_t address, uint16_t *ret_port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(address)}};
-    socklen_t len = sizeof(in);
-    assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
-    assert_int_equal(listen(fd, 1), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-    *ret_port = ntohs(in.sin_port);
-    return fd;
-}
-
-static uint16_t free_port(void)
-{
-    uint16_t port = 0;
-    int fd = listen_on(INADDR_LOOPBACK, &port);
-    close(fd);
-    return port;
 }
 
 /* A connection of the agent's that is there. */
@@ -124,13 +83,13 @@ static void who_is_called_is_the_pods_own_whether_it_accepted_or_not(void **stat
     };
     for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
         for (int six = 0; six < 2; six++) {
-            uint16_t port = free_port();
+            uint16_t port = harness_free_port();
             TPH_CLEANUP(tph_freep)
             char *script =
                 tph_format("import socket,time,os\ns=socket.create_server(('%s',%u)%s)\n%s", six ? "::" : "127.0.0.1",
                            port, six ? ",family=socket.AF_INET6,dualstack_ipv6=True" : "", manners[i]);
             struct tph_container *c = add_python(h, script);
-            set_one_port(h, c, port);
+            harness_set_one_port(h, c, port);
             c->readiness = (struct tph_probe){.kind = TPH_PROBE_NONE};
             harness_start(h);
             int fd = -1, tries = 0;
@@ -213,8 +172,8 @@ static void who_took_the_port_is_named_and_never_taken_for_the_pod(void **state)
 {
     struct harness *h = *state;
     static const char *const addresses[] = {"127.0.0.1", "0.0.0.0", "::1"};
-    uint16_t port = free_port();
-    set_one_port(h, add_script(h, "exec sleep 1000"), port);
+    uint16_t port = harness_free_port();
+    harness_set_one_port(h, harness_add_script(h, "exec sleep 1000"), port);
     h->spec.file = "plugin.yaml";
     harness_start(h);
     harness_await(h, TPH_POD_STARTED, 1);
@@ -246,8 +205,8 @@ static void who_took_the_port_is_named_and_never_taken_for_the_pod(void **state)
 static void another_pods_sidecar_is_a_stranger(void **state)
 {
     struct harness *h = *state;
-    uint16_t port = free_port();
-    set_one_port(h, add_script(h, "exec sleep 1000"), port);
+    uint16_t port = harness_free_port();
+    harness_set_one_port(h, harness_add_script(h, "exec sleep 1000"), port);
     h->spec.title = "plugin robbed";
     harness_start(h);
     harness_await(h, TPH_POD_STARTED, 1);

@@ -40,19 +40,6 @@ static int open_plain(void **state)
     return tph_podrt_process_new(h->loop, &options, &h->rt, &err);
 }
 
-static struct tph_container *add_script(struct harness *h, const char *script)
-{
-    struct tph_container *c = harness_add(h, RUNS, 0, NULL);
-    struct tph_str *command = TPH_ARENA_ARRAY(h->arena, struct tph_str, 3);
-    command[0] = TPH_STR("sh");
-    command[1] = TPH_STR("-c");
-    command[2] = tph_arena_str(h->arena, tph_str(script));
-    c->command = command;
-    c->n_command = 3;
-    h->spec.restart_base_ms = 60000;
-    return c;
-}
-
 static const char *ran_plainly(struct harness *h, const char *script)
 {
     char *text = TPH_ARENA_ARRAY(h->arena, char, 4096);
@@ -67,8 +54,9 @@ static void it_is_said_once_and_the_token_is_its_own(void **state)
 {
     struct harness *h = *state;
     for (int i = 0; i < 2; i++) {
-        add_script(h, "sed 's/./&-/' $TIPHYS_TOKEN_FILE; echo; (echo x >$TIPHYS_TOKEN_FILE) 2>/dev/null || echo kept; "
-                      "env; exec sleep 99");
+        harness_add_script(
+            h, "sed 's/./&-/' $TIPHYS_TOKEN_FILE; echo; (echo x >$TIPHYS_TOKEN_FILE) 2>/dev/null || echo kept; "
+               "env; exec sleep 99");
     }
     h->pod_containers[1].token = "ZYXWVUTSRQPONMLKJIHGFEDCBA987654";
     h->spec.log_events = true;
@@ -102,7 +90,7 @@ static void what_can_be_given_up_is_given_up(void **state)
         tph_format("grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t' ' '; cat %s 2>&1 | "
                    "sed 's/.*: //'; (echo x >/tmp/tiphys-plain-$$) 2>&1 | sed 's/.*: //'; rm -f /tmp/tiphys-plain-$$",
                    stage_place().secret);
-    add_script(h, script);
+    harness_add_script(h, script);
     const char *out = sandboxed(h);
     assert_true(has(out, "CapEff: 0000000000000000\nNoNewPrivs: 1\n"));
     assert_true(has(out, "Seccomp: 2\n"));
@@ -145,7 +133,7 @@ static void what_needs_a_sandbox_is_refused_by_its_name(void **state)
     struct harness *h = *state;
     struct tph_error err = TPH_ERROR_INIT;
     static const struct tph_mount mount = {.volume = TPH_STR("scratch"), .path = TPH_STR("/scratch")};
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     c->mounts = &mount;
     c->n_mounts = 1;
     assert_int_equal(harness_try_start(h, &err), -1);

@@ -76,34 +76,6 @@ static void expect_refused(struct harness *h, const char *text)
     assert_null(h->pod);
 }
 
-static void set_one_port(struct harness *h, struct tph_container *c, uint16_t number)
-{
-    struct tph_port *port = TPH_ARENA_NEW(h->arena, struct tph_port);
-    port->port = number;
-    c->ports = port;
-    c->n_ports = 1;
-}
-
-static int listen_on(uint32_t address, uint16_t *ret_port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(address)}};
-    socklen_t len = sizeof(in);
-    assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
-    assert_int_equal(listen(fd, 1), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-    *ret_port = ntohs(in.sin_port);
-    return fd;
-}
-
-static uint16_t free_port(void)
-{
-    uint16_t port = 0;
-    int fd = listen_on(INADDR_LOOPBACK, &port);
-    close(fd);
-    return port;
-}
-
 /* Environment and arguments */
 
 static void the_token_is_in_its_file_for_its_user_alone_and_nowhere_else(void **state)
@@ -706,12 +678,12 @@ static void a_signal_is_told_as_128_and_its_number(void **state)
 static void a_python_server_stops_within_100_ms_of_sigterm(void **state)
 {
     struct harness *h = *state;
-    uint16_t port = free_port();
+    uint16_t port = harness_free_port();
     TPH_CLEANUP(tph_freep)
     char *script = tph_format(
         "import http.server as s\ns.HTTPServer(('127.0.0.1',%u),s.BaseHTTPRequestHandler).serve_forever()", port);
     struct tph_container *c = add_python(h, script);
-    set_one_port(h, c, port);
+    harness_set_one_port(h, c, port);
     c->readiness = (struct tph_probe){.kind = TPH_PROBE_TCP,
                                       .port = port,
                                       .period_s = 10,
@@ -734,8 +706,8 @@ static void a_port_in_use_is_refused_naming_by_whom(void **state)
 {
     struct harness *h = *state;
     uint16_t port = 0;
-    int fd = listen_on(INADDR_LOOPBACK, &port);
-    set_one_port(h, add_script(h, "true"), port);
+    int fd = harness_listen_on(INADDR_LOOPBACK, &port);
+    harness_set_one_port(h, add_script(h, "true"), port);
     h->spec.file = "examples/hello/plugin.yaml";
     h->spec.title = "plugin hello";
     TPH_CLEANUP(tph_freep)
@@ -751,8 +723,8 @@ static void a_port_in_use_is_refused_naming_by_whom(void **state)
 static void two_pods_with_one_port_are_both_named(void **state)
 {
     struct harness *h = *state;
-    uint16_t port = free_port();
-    set_one_port(h, add_script(h, "exec sleep 1000"), port);
+    uint16_t port = harness_free_port();
+    harness_set_one_port(h, add_script(h, "exec sleep 1000"), port);
     h->spec.title = "plugin hello";
     harness_start(h);
     harness_await(h, TPH_POD_STARTED, 1);
@@ -799,7 +771,7 @@ static struct tph_container *add_server(struct harness *h, const char *address, 
                               "while True: s.accept()[0].close()",
                               address, port);
     struct tph_container *c = add_python(h, script);
-    set_one_port(h, c, port);
+    harness_set_one_port(h, c, port);
     c->readiness = (struct tph_probe){.kind = TPH_PROBE_TCP,
                                       .port = port,
                                       .period_s = 1,
@@ -812,7 +784,7 @@ static struct tph_container *add_server(struct harness *h, const char *address, 
 static void who_listens_on_all_interfaces_is_told_once(void **state)
 {
     struct harness *h = *state;
-    uint16_t port = free_port();
+    uint16_t port = harness_free_port();
     add_server(h, "0.0.0.0", port);
     harness_start(h);
     harness_await(h, TPH_POD_READY, 1);
@@ -830,7 +802,7 @@ static void who_listens_on_all_interfaces_is_told_once(void **state)
 static void who_listens_on_loopback_is_not_told(void **state)
 {
     struct harness *h = *state;
-    uint16_t port = free_port();
+    uint16_t port = harness_free_port();
     add_server(h, "127.0.0.1", port);
     harness_start(h);
     harness_await(h, TPH_POD_READY, 1);
@@ -843,7 +815,7 @@ static void without_the_hosts_network_a_port_in_use_there_does_not_matter(void *
 {
     struct harness *h = *state;
     uint16_t port = 0;
-    int fd = listen_on(INADDR_ANY, &port);
+    int fd = harness_listen_on(INADDR_ANY, &port);
     h->spec.network = TPH_NETWORK_NONE;
     add_server(h, "0.0.0.0", port);
     harness_start(h);
@@ -886,7 +858,7 @@ static void expect_greeting(struct tph_pod *pod, uint16_t port, const char *name
 static void two_pods_with_one_port_both_answer_without_the_hosts_network(void **state)
 {
     struct harness *h = *state;
-    uint16_t port = free_port();
+    uint16_t port = harness_free_port();
     h->spec.network = TPH_NETWORK_NONE;
     add_greeter(h, "first", port);
     harness_start(h);
@@ -925,13 +897,13 @@ static void add_moody_server(struct harness *h, uint16_t port, int healthy)
         "    self.send_response(200 if n <= %d and self.path == '/healthz' else 500)\n    self.end_headers()\n"
         "s.HTTPServer(('127.0.0.1',%u),H).serve_forever()",
         healthy, port);
-    set_one_port(h, add_python(h, script), port);
+    harness_set_one_port(h, add_python(h, script), port);
 }
 
 static void a_readiness_probe_says_ready_and_unready(void **state)
 {
     struct harness *h = *state;
-    uint16_t port = free_port();
+    uint16_t port = harness_free_port();
     add_moody_server(h, port, 1);
     h->containers[0].readiness = http_probe(port);
     harness_start(h);
@@ -944,7 +916,7 @@ static void a_readiness_probe_says_ready_and_unready(void **state)
 static void a_liveness_probe_that_fails_restarts(void **state)
 {
     struct harness *h = *state;
-    uint16_t port = free_port();
+    uint16_t port = harness_free_port();
     add_moody_server(h, port, 1);
     h->spec.restart_base_ms = 10;
     h->containers[0].liveness = http_probe(port);
@@ -959,7 +931,7 @@ static void a_liveness_probe_that_fails_restarts(void **state)
 static void a_liveness_probe_has_a_grace_period_of_its_own(void **state)
 {
     struct harness *h = *state;
-    uint16_t port = free_port();
+    uint16_t port = harness_free_port();
     struct tph_container *c = add_script(h, "trap '' TERM; exec sleep 1000");
     c->termination_grace_ms = 600000;
     c->liveness = http_probe(port);
