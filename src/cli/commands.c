@@ -3,6 +3,12 @@
 #include "cli/cli.h"
 #include "cli/cmd_options.h"
 
+/* Of the verbs that ask a server. */
+#define REMOTE                                                                                                    \
+    "Which server: --kubeconfig, else KUBECONFIG,\n"                                                              \
+    "else that of `tiphys server` on this machine (STATE/kubeconfig), else ~/.kube/config. Ends with 1 when it\n" \
+    "failed, with 2 for wrong usage."
+
 const struct tph_command tph_commands[] = {
     {
         .name = "run",
@@ -34,6 +40,39 @@ const struct tph_command tph_commands[] = {
             "  tiphys server --plain-http --listen 127.0.0.1:8080   without TLS and users",
         .options = tph_server_options,
         .run = tph_cmd_server,
+    },
+    {
+        .name = "get",
+        .arguments = "NAME|@latest...",
+        .summary = "show a workflow of a server, with the tree of its nodes",
+        .details = "@latest is the newest workflow of the namespace. " REMOTE,
+        .examples = "  tiphys get @latest\n"
+                    "  tiphys get @latest -o yaml\n"
+                    "  tiphys get @latest --node-field-selector phase=Failed",
+        .options = tph_get_options_table,
+        .run = tph_cmd_get,
+    },
+    {
+        .name = "list",
+        .summary = "list the workflows of a server",
+        .details = "Those that are not over come first, then the others, the last one first. " REMOTE,
+        .examples = "  tiphys list\n"
+                    "  tiphys list -A --running\n"
+                    "  tiphys list --status Failed,Error --since 1d -o wide\n"
+                    "  tiphys list -l team=a -o name",
+        .options = tph_list_options_table,
+        .run = tph_cmd_list,
+    },
+    {
+        .name = "delete",
+        .arguments = "[NAME|@latest]...",
+        .summary = "delete workflows of a server; running ones are stopped",
+        .details = "By name, or all that have what the options say. " REMOTE,
+        .examples = "  tiphys delete @latest\n"
+                    "  tiphys delete --completed --older 7d\n"
+                    "  tiphys delete --status Failed --prefix nightly- --dry-run",
+        .options = tph_delete_options_table,
+        .run = tph_cmd_delete,
     },
     {
         .name = "token add",
