@@ -111,6 +111,10 @@
 #define TPH_LIMIT_KUBE_SHORT_MS      1000 /* a watch that ends sooner without an event is begun again with a pause */
 #define TPH_LIMIT_KUBE_EVENT         TPH_MIB(64) /* one event of a watch */
 
+/* verbs that look at a server */
+#define TPH_LIMIT_FOLLOW_LOST_MS 600000 /* a server that went away is waited for */
+#define TPH_LIMIT_LOG_DRAIN_MS   500    /* of silence, after a workflow's end, until its logs are over */
+
 /* calling plugins */
 #define TPH_LIMIT_CALL_TRIES          5
 #define TPH_LIMIT_CALL_PAUSE_MS       1000 /* first pause; doubles: 1, 2, 4, 8 s */

@@ -16,3 +16,6 @@ extern const struct tph_option tph_token_options[]; /* list, remove */
 extern const struct tph_option tph_get_options_table[];
 extern const struct tph_option tph_list_options_table[];
 extern const struct tph_option tph_delete_options_table[];
+extern const struct tph_option tph_submit_options_table[];
+extern const struct tph_option tph_watch_options_table[];
+extern const struct tph_option tph_logs_options_table[];

@@ -42,6 +42,44 @@ const struct tph_command tph_commands[] = {
         .run = tph_cmd_server,
     },
     {
+        .name = "submit",
+        .arguments = "[FILE|DIR|-]...",
+        .summary = "send workflows to a server",
+        .details =
+            "They are linted first, with the templates that the server has. With --wait, --watch or --log it stays\n"
+            "until they are over and ends with 0 when every one Succeeded, else with 1; Ctrl-C leaves them "
+            "alone.\n" REMOTE,
+        .examples = "  tiphys submit workflow.yaml --watch\n"
+                    "  tiphys submit workflow.yaml -p message=hi --wait -o name\n"
+                    "  tiphys submit --from wftmpl/nightly --labels team=a\n"
+                    "  cat workflow.yaml | tiphys submit - --log",
+        .options = tph_submit_options_table,
+        .run = tph_cmd_submit,
+    },
+    {
+        .name = "watch",
+        .arguments = "NAME|@latest...",
+        .summary = "show what a workflow of a server does until it is over",
+        .details = "On a terminal the tree of its nodes, else a line for each change. Ends with 0 when it Succeeded, "
+                   "else with\n"
+                   "1; Ctrl-C leaves the workflow alone. A server that starts anew meanwhile is waited for. " REMOTE,
+        .examples = "  tiphys watch @latest\n"
+                    "  tiphys watch @latest | grep Failed",
+        .options = tph_watch_options_table,
+        .run = tph_cmd_watch,
+    },
+    {
+        .name = "logs",
+        .arguments = "NAME|@latest [POD]",
+        .summary = "print what the sidecars of a workflow said",
+        .details = "Sidecars are shared: what they said for other workflows of the namespace is there, too. " REMOTE,
+        .examples = "  tiphys logs @latest\n"
+                    "  tiphys logs @latest -f\n"
+                    "  tiphys logs @latest -c my-executor-plugin --tail 20",
+        .options = tph_logs_options_table,
+        .run = tph_cmd_logs,
+    },
+    {
         .name = "get",
         .arguments = "NAME|@latest...",
         .summary = "show a workflow of a server, with the tree of its nodes",

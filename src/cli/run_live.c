@@ -32,8 +32,11 @@ static void put_workflow(struct picture *p, const struct tph_live_workflow *w, s
 {
     struct tph_tree tree = {
         .run = w->workflow->run, .notes = &w->notes, .keys = w->keys, .now_ms = tph_clock_wall_ms()};
-    struct tph_tree_style style = {
-        .color = p->live->color, .utf8 = p->live->utf8, .max_rows = rows, .max_columns = p->columns};
+    struct tph_tree_style style = {.color = p->live->color,
+                                   .utf8 = p->live->utf8,
+                                   .seconds = p->live->seconds,
+                                   .max_rows = rows,
+                                   .max_columns = p->columns};
     p->rows -= tph_tree_write(&tree, &style, p->out);
 }
 
@@ -86,6 +89,7 @@ static void put_status(struct picture *p)
 {
     const struct tph_live *live = p->live;
     struct tph_str ours = live->leaves ? TPH_STR("Ctrl-C leaves it for later") : TPH_STR("Ctrl-C stops, twice kills");
+    ours = live->hint ? tph_str(live->hint) : ours;
     struct tph_str hint = live->stopping ? TPH_STR("stopping; Ctrl-C kills") : ours;
     TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     put_plugins(live, &line);
