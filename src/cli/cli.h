@@ -95,9 +95,12 @@ int tph_cmd_get(const struct tph_cli *cli, const struct tph_command *command, in
 int tph_cmd_lint(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_list(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_logs(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_plugin_add(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_plugin_build(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_plugin_list(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_plugin_remove(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_plugin_run(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
+int tph_cmd_plugins(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_run(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);
 int tph_cmd_submit(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv);

@@ -19,3 +19,5 @@ extern const struct tph_option tph_delete_options_table[];
 extern const struct tph_option tph_submit_options_table[];
 extern const struct tph_option tph_watch_options_table[];
 extern const struct tph_option tph_logs_options_table[];
+extern const struct tph_option tph_plugins_options[];
+extern const struct tph_option tph_plugin_add_options[]; /* add, remove */

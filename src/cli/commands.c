@@ -113,6 +113,39 @@ const struct tph_command tph_commands[] = {
         .run = tph_cmd_delete,
     },
     {
+        .name = "plugin add",
+        .arguments = "DIR|FILE...",
+        .summary = "put executor plugins on a server, or new versions of them",
+        .details =
+            "A directory is built as executor-plugin build does it, and nothing is written there; a file holds\n"
+            "ConfigMaps that were built. In the install namespace (argo) they serve all namespaces, else their own.\n"
+            "Plugins run code on the server: the right `plugins` is needed. " REMOTE,
+        .examples = "  tiphys plugin add examples/hello\n"
+                    "  tiphys plugin add -n argo my-executor-plugin-configmap.yaml",
+        .options = tph_plugin_add_options,
+        .run = tph_cmd_plugin_add,
+    },
+    {
+        .name = "plugin list",
+        .summary = "show the executor plugins of a server, and what is wrong with them",
+        .details = "States: idle (no task has needed it yet, or for long), starting, ready, failing (its sidecar ends "
+                   "or does\n"
+                   "not start), invalid (the ConfigMap is wrong; what was valid before goes on). " REMOTE,
+        .examples = "  tiphys plugin list\n"
+                    "  tiphys plugin list -A -o json",
+        .options = tph_plugins_options,
+        .run = tph_cmd_plugins,
+    },
+    {
+        .name = "plugin remove",
+        .arguments = "NAME...",
+        .summary = "take executor plugins away from a server",
+        .details = "Workflows that have begun keep what they had. " REMOTE,
+        .examples = "  tiphys plugin remove my",
+        .options = tph_plugin_add_options,
+        .run = tph_cmd_plugin_remove,
+    },
+    {
         .name = "token add",
         .arguments = "NAME",
         .summary = "let somebody else use a server",

@@ -355,7 +355,7 @@ static void put_report(struct followed *w)
     TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_LIMIT_API_LIST);
     struct tph_error err = TPH_ERROR_INIT;
     const struct tph_show plain = {.form = TPH_SHOW_DEFAULT};
-    const struct tph_tree_style style = {.color = cli->color && cli->out_terminal, .utf8 = cli->utf8};
+    const struct tph_tree_style style = {.color = cli->color && cli->out_terminal, .utf8 = cli->utf8, .seconds = true};
     if (w->fresh && make_run(w) < 0) {
         if (tph_show_workflow(w->follow->remote, w->object, &plain, &err) < 0) {
             (void)tph_remote_fail(cli, &err);
@@ -465,6 +465,7 @@ int tph_follow(struct tph_remote *remote, const char *const *names, size_t n, co
         f.view = tph_view_new(remote->loop, &(struct tph_view_options){.cli = remote->cli,
                                                                        .mode = TPH_VIEW_LIVE,
                                                                        .utf8 = remote->cli->utf8,
+                                                                       .seconds = true,
                                                                        .hint = "Ctrl-C stops looking, it goes on"});
         f.frame = tph_timer_new(remote->loop, draw, &f);
     }

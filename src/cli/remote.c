@@ -255,6 +255,7 @@ static void take(void *owner, const struct tph_kube_answer *answer)
         }
     }
     w->answer->problem = answer->problem;
+    w->answer->status = answer->status;
     if (answer->object && answer->problem == TPH_KUBE_FINE) {
         w->answer->doc = tph_json_doc_new();
         w->answer->object = tph_json_copy(w->answer->doc, answer->object);
@@ -342,6 +343,12 @@ int tph_remote_list(struct tph_remote *remote, const struct tph_kube_kind *kind,
     return 0;
 }
 
+/* Of two made in one second, the one that was written last is the better guess. */
+static bool is_later(struct tph_str version, struct tph_str other)
+{
+    return version.len != other.len ? version.len > other.len : tph_str_cmp(version, other) > 0;
+}
+
 static int find_latest(struct tph_remote *remote, char **ret_name, struct tph_error *err)
 {
     TPH_CLEANUP(tph_remote_answer_release) struct tph_remote_answer all = {.doc = NULL};
@@ -350,6 +357,7 @@ static int find_latest(struct tph_remote *remote, char **ret_name, struct tph_er
         .accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"};
     struct tph_str name = TPH_STR_NONE;
     struct tph_str newest = TPH_STR_NONE;
+    struct tph_str version = TPH_STR_NONE;
     if (tph_remote_list(remote, &tph_kube_workflows, &selection, &all, err) < 0) {
         return -1;
     }
@@ -357,9 +365,12 @@ static int find_latest(struct tph_remote *remote, char **ret_name, struct tph_er
     while (tph_json_next(&it)) {
         const struct tph_json *meta = tph_json_get(it.value, "metadata");
         struct tph_str created = tph_json_get_str(meta, "creationTimestamp"); /* UTC, all of one length */
-        if (name.len == 0 || tph_str_cmp(created, newest) > 0) {
+        struct tph_str own = tph_json_get_str(meta, "resourceVersion");
+        int order = tph_str_cmp(created, newest);
+        if (name.len == 0 || order > 0 || (order == 0 && is_later(own, version))) {
             name = tph_json_get_str(meta, "name");
             newest = created;
+            version = own;
         }
     }
     if (name.len == 0) {

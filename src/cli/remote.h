@@ -83,6 +83,7 @@ void tph_remote_close(struct tph_remote *remote);
 /* An answer that stays. */
 struct tph_remote_answer {
     enum tph_kube_problem problem;
+    int status;               /* of HTTP; 0: there was no answer */
     struct tph_json_doc *doc; /* owned; NULL: no JSON */
     struct tph_json *object;  /* its root; may be changed */
 };

@@ -67,6 +67,7 @@ struct tph_view *tph_view_new(struct tph_loop *loop, const struct tph_view_optio
     view->live.utf8 = options->utf8;
     view->live.leaves = options->leaves;
     view->live.hint = options->hint;
+    view->live.seconds = options->seconds;
     if (options->mode == TPH_VIEW_LIVE) {
         struct tph_error unseen = TPH_ERROR_INIT; /* without these two the picture is a second late */
         (void)!tph_signal_new(loop, SIGWINCH, resized, view, &view->resized, &unseen);

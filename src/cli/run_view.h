@@ -27,6 +27,7 @@ struct tph_view_options {
     const struct tph_images *images; /* borrowed; NULL: programs are not shown */
     enum tph_view_mode mode;
     bool utf8;
+    bool seconds;     /* of times nothing finer is known */
     bool logs;        /* print sidecar logs, prefixed */
     bool leaves;      /* a signal stops nothing for good: the same command goes on */
     const char *hint; /* what Ctrl-C does, where it is neither; NULL: as run does. Borrowed */
