@@ -136,7 +136,9 @@ static void begin(struct tph_fetch *fetch)
     struct tph_error err = TPH_ERROR_INIT;
     take_out(fetch);
     add(fetch, FETCH_RUNNING);
-    fetch->deadline_ms = fetch->timeout_ms > 0 ? tph_loop_now_ms(fetch->fetcher->loop) + fetch->timeout_ms : INT64_MAX;
+    fetch->deadline_ms = fetch->timeout_ms == TPH_FETCH_FOREVER
+                             ? TPH_FETCH_FOREVER
+                             : tph_loop_now_ms(fetch->fetcher->loop) + fetch->timeout_ms;
     if (fetch_multi_open(fetch->fetcher, &err) < 0) {
         fetch->problem = tph_arena_format(fetch->arena, "%s", err.text);
         end(fetch);

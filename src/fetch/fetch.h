@@ -54,15 +54,18 @@ struct tph_fetch_trust {
  * call, which may start and cancel requests, its own too. */
 typedef void tph_fetch_part_fn(void *owner, struct tph_str bytes);
 
+/* A time-out that is none: only connecting has a limit. */
+#define TPH_FETCH_FOREVER INT64_MAX
+
 struct tph_fetch_request {
     struct tph_str method; /* empty: GET */
     struct tph_str url;
     const struct tph_fetch_header *headers; /* Host, in any case, is whom the request is for; repeated names are sent */
     size_t n_headers;                       /* repeatedly; Content-Length and Transfer-Encoding are not sent */
     struct tph_str body;
-    int64_t timeout_ms; /* from its turn to the last byte, redirects included; 0: only connecting has a limit */
-    size_t max_body;    /* of the answer; given in parts: of what came in one turn */
-    bool insecure;      /* whoever the server's certificate names, and whoever signed it */
+    int64_t timeout_ms;                  /* from its turn to the last byte, redirects included; or TPH_FETCH_FOREVER */
+    size_t max_body;                     /* of the answer; given in parts: of what came in one turn */
+    bool insecure;                       /* whoever the server's certificate names, and whoever signed it */
     const struct tph_fetch_trust *trust; /* NULL: all empty; copied */
     tph_fetch_part_fn *part; /* NULL: the body comes whole, with done; else that of a 2xx does not come with done, and
                                 is not asked for packed */

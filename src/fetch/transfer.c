@@ -133,8 +133,9 @@ static void set_ways(struct tph_fetch *fetch)
 int fetch_transfer_begin(struct tph_fetch *fetch)
 {
     const struct fetch_library *curl = &fetch->fetcher->curl;
-    int64_t left_ms = fetch->timeout_ms > 0 ? fetch->deadline_ms - tph_loop_now_ms(fetch->fetcher->loop) : 0;
-    if (fetch->timeout_ms > 0 && left_ms <= 0) {
+    bool ends = fetch->timeout_ms != TPH_FETCH_FOREVER;
+    int64_t left_ms = ends ? fetch->deadline_ms - tph_loop_now_ms(fetch->fetcher->loop) : 0;
+    if (ends && left_ms <= 0) {
         fetch->problem = fetch_words(fetch, CURLE_OPERATION_TIMEDOUT);
         fetch->failure = TPH_FETCH_FAILURE_TIME;
         return -1;

@@ -222,18 +222,19 @@ static void begin(struct tph_kube_call *call)
                                           .server_name = tph_str(c->tls_server_name),
                                           .proxy = tph_str(c->proxy)};
     const char *url = tph_arena_format(call->arena, "%s%.*s", c->server, TPH_FMT(r->path));
-    call->fetch = tph_fetch_start(call->kube->fetcher,
-                                  &(struct tph_fetch_request){.method = tph_str(r->method),
-                                                              .url = tph_str(url),
-                                                              .headers = headers,
-                                                              .n_headers = n,
-                                                              .body = r->body,
-                                                              .timeout_ms = r->timeout_ms,
-                                                              .max_body = TPH_LIMIT_API_LIST,
-                                                              .insecure = c->insecure,
-                                                              .trust = &trust,
-                                                              .part = r->part ? part : NULL},
-                                  answered, call);
+    call->fetch =
+        tph_fetch_start(call->kube->fetcher,
+                        &(struct tph_fetch_request){.method = tph_str(r->method),
+                                                    .url = tph_str(url),
+                                                    .headers = headers,
+                                                    .n_headers = n,
+                                                    .body = r->body,
+                                                    .timeout_ms = r->timeout_ms > 0 ? r->timeout_ms : TPH_FETCH_FOREVER,
+                                                    .max_body = TPH_LIMIT_API_LIST,
+                                                    .insecure = c->insecure,
+                                                    .trust = &trust,
+                                                    .part = r->part ? part : NULL},
+                        answered, call);
 }
 
 static void tell(struct tph_kube_call *call, const struct tph_kube_answer *answer)

@@ -99,10 +99,12 @@ static int not_there(const struct reader *r, const char *list, const char *what,
     return n > 0 ? tph_error_hint(r->err, "there are: %s", tph_buf_cstr(&all)) : -1;
 }
 
-/* A text member; "" where it is absent. */
+/* A text member; "" where it is absent. Digits without quotes are meant as a text, too. */
 static const char *text_of(const struct reader *r, const struct tph_json *object, const char *member)
 {
-    return tph_arena_strdup(r->config->arena, tph_json_get_str(object, member));
+    const struct tph_json *value = tph_json_get(object, member);
+    bool number = tph_json_is(value, TPH_JSON_NUMBER);
+    return tph_arena_strdup(r->config->arena, number ? tph_json_number_text(value) : tph_json_str(value));
 }
 
 /* A file's name, relative to the kubeconfig that names it. */
