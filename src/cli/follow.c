@@ -309,13 +309,19 @@ static bool is_first(const struct followed *w)
     return w == w->follow->list;
 }
 
+/* Without the request: `Get "URL": EOF` says which server was asked, and how. */
+static const char *why_alone(const char *text)
+{
+    const char *quote = strstr(text, "\": ");
+    return strncmp(text, "Get \"", 5) == 0 && quote ? quote + 3 : text;
+}
+
 static void lost(void *owner, const struct tph_error *why)
 {
     struct followed *w = owner;
     if (is_first(w)) {
-        say(w->follow,
-            "the server is gone: %s\n  waiting for it; Ctrl-C ends the waiting, the workflow goes on with the server",
-            why->text);
+        say(w->follow, "the server is gone (%s): waiting for it; Ctrl-C ends the waiting and nothing else",
+            why_alone(why->text));
     }
 }
 

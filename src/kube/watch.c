@@ -176,9 +176,10 @@ static void list_done(void *owner, const struct tph_kube_answer *answer)
     if (w->next_page) {
         return;
     }
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *list = TPH_TAKE(w->list);
+    struct tph_json_doc *list = TPH_TAKE(w->list); /* the hook may free w */
     w->listed = true;
     w->hooks->listed(w->owner, whole);
+    tph_json_doc_free(list);
 }
 
 static void put_selection(const struct tph_kube_watch *w, struct tph_buf *path)
@@ -223,16 +224,16 @@ static void watch_part(void *owner, struct tph_str bytes)
     w->freed = &freed;
     struct tph_kube_event event;
     while (!freed && (r = tph_kube_decode(&w->decoder, &bytes, &event, &err)) > 0) {
-        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = event.doc;
         w->got = true;
         if (event.change == TPH_KUBE_ERROR) {
             take_error(w, event.object);
-            continue;
+        } else {
+            see(w, event.object);
         }
-        see(w, event.object);
-        if (event.change != TPH_KUBE_BOOKMARK) {
+        if (event.change < TPH_KUBE_BOOKMARK) {
             w->hooks->changed(w->owner, event.change, event.object);
         }
+        tph_json_doc_free(event.doc);
     }
     if (freed) {
         return;
