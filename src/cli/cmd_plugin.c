@@ -301,8 +301,9 @@ static int apply(struct tph_remote *remote, const struct plugin_options *o, cons
     TPH_CLEANUP(tph_buf_release) struct tph_buf path = TPH_BUF_INIT(TPH_KIB(64));
     TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);
     struct tph_str name = tph_json_get_str(tph_json_get(configmap, "metadata"), "name");
-    struct tph_str ns = tph_json_get_str(tph_json_get(configmap, "metadata"), "namespace");
-    tph_kube_path(&path, &tph_kube_configmaps, ns.len > 0 ? ns : tph_str(remote->ns), name, NULL);
+    const struct tph_json *own = tph_json_path(configmap, "metadata", "namespace", NULL);
+    struct tph_str ns = own ? tph_json_str(own) : tph_str(remote->ns);
+    tph_kube_path(&path, &tph_kube_configmaps, ns, name, NULL);
     tph_kube_query(&path, "fieldManager", TPH_STR("tiphys"));
     tph_kube_query(&path, "force", TPH_STR("true"));
     tph_kube_query(&path, "dryRun", o->dry_run ? TPH_STR("All") : TPH_STR_NONE);
@@ -315,8 +316,7 @@ static int apply(struct tph_remote *remote, const struct plugin_options *o, cons
         return -1;
     }
     (void)printf("executor plugin %.*s %s in namespace %.*s%s\n", TPH_FMT(name),
-                 answer.status == 201 ? "added" : "updated", TPH_FMT(ns.len > 0 ? ns : tph_str(remote->ns)),
-                 o->dry_run ? " (dry run)" : "");
+                 answer.status == 201 ? "added" : "updated", TPH_FMT(ns), o->dry_run ? " (dry run)" : "");
     return 0;
 }
 

@@ -340,16 +340,14 @@ static int fail(const struct submit *s, const struct tph_error *err, bool given)
 static int run(struct submit *s, const struct tph_texts *paths)
 {
     struct tph_error err = TPH_ERROR_INIT;
-    struct tph_remote remote;
     int code = 0;
     s->arena = tph_arena_new();
     tph_run_input_init(&s->input, s->cli);
     s->input.workflows_only = true;
-    s->remote = &remote;
     if (!s->o.from && read_input(s, paths, &err) < 0) { /* what is wrong with the files needs no server */
         return fail(s, &err, true);
     }
-    if (tph_remote_open(s->cli, &s->o.remote, &remote, &code)) {
+    if (tph_remote_open(s->cli, &s->o.remote, s->remote, &code)) {
         return code;
     }
     if (s->o.from && read_input(s, paths, &err) < 0) {
@@ -361,7 +359,7 @@ static int run(struct submit *s, const struct tph_texts *paths)
     } else if ((s->o.wait || s->o.watch || s->o.log) && !s->o.dry_run && !s->o.server_dry_run) {
         code = follow_all(s);
     }
-    tph_remote_close(&remote);
+    tph_remote_close(s->remote);
     return code;
 }
 
@@ -392,7 +390,8 @@ static int check(const struct submit *s, const struct tph_command *command, cons
 int tph_cmd_submit(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv)
 {
     TPH_CLEANUP(tph_texts_release) struct tph_texts paths = {.list = NULL};
-    struct submit s = {.cli = cli, .o = {.strict = true, .output = ""}};
+    struct tph_remote remote;
+    struct submit s = {.cli = cli, .remote = &remote, .o = {.strict = true, .output = ""}};
     int code = 0;
     if (tph_cli_parse(cli, command, argc, argv, &s.o, &paths, &code)) {
         code = code == TPH_EXIT_USAGE && tph_cli_is_argo(cli) ? TPH_EXIT_FAILED : code;

@@ -25,7 +25,8 @@ struct tph_kube_watch {
     bool listed;                         /* once, so that the server is known to be one */
     bool got;                            /* an event of this watch */
     bool expired;                        /* it said so: list again */
-    bool *freed;                         /* set while hooks are called: whether one has freed us */
+    bool dead;                           /* a hook has freed us, while */
+    unsigned calls;                      /* so many are being called */
 };
 
 static void next(void *owner);
@@ -34,9 +35,6 @@ void tph_kube_watch_free(struct tph_kube_watch *w)
 {
     if (!w) {
         return;
-    }
-    if (w->freed) {
-        *w->freed = true;
     }
     if (w->call) {
         tph_kube_cancel(w->call);
@@ -49,7 +47,25 @@ void tph_kube_watch_free(struct tph_kube_watch *w)
     free(w->ns);
     free(w->labels);
     free(w->fields);
-    free(w);
+    w->dead = true;
+    if (w->calls == 0) {
+        free(w);
+    }
+}
+
+/* Around the hooks, which may free w: its memory stays until they have returned. False: it is gone. */
+static void enter(struct tph_kube_watch *w)
+{
+    w->calls++;
+}
+
+static bool leave(struct tph_kube_watch *w)
+{
+    bool dead = w->dead;
+    if (--w->calls == 0 && dead) {
+        free(w);
+    }
+    return !dead;
 }
 
 static void put_text(char **slot, struct tph_str text)
@@ -113,17 +129,14 @@ static void trouble(struct tph_kube_watch *w, enum tph_kube_problem problem, con
 static bool fine(struct tph_kube_watch *w)
 {
     bool was_lost = w->lost_ms != 0;
-    bool freed = false;
     w->lost_ms = 0;
     w->pause_ms = TPH_LIMIT_KUBE_PAUSE_MS;
-    if (was_lost && w->hooks->back) {
-        w->freed = &freed;
-        w->hooks->back(w->owner);
-        if (!freed) {
-            w->freed = NULL;
-        }
+    if (!was_lost || !w->hooks->back) {
+        return true;
     }
-    return !freed;
+    enter(w);
+    w->hooks->back(w->owner);
+    return leave(w);
 }
 
 /* ---- list ---- */
@@ -216,14 +229,13 @@ static void watch_part(void *owner, struct tph_str bytes)
 {
     struct tph_kube_watch *w = owner;
     struct tph_error err = TPH_ERROR_INIT;
-    bool freed = false;
     int r = 0;
     if (!fine(w)) {
         return;
     }
-    w->freed = &freed;
+    enter(w);
     struct tph_kube_event event;
-    while (!freed && (r = tph_kube_decode(&w->decoder, &bytes, &event, &err)) > 0) {
+    while (!w->dead && (r = tph_kube_decode(&w->decoder, &bytes, &event, &err)) > 0) {
         w->got = true;
         if (event.change == TPH_KUBE_ERROR) {
             take_error(w, event.object);
@@ -235,11 +247,7 @@ static void watch_part(void *owner, struct tph_str bytes)
         }
         tph_json_doc_free(event.doc);
     }
-    if (freed) {
-        return;
-    }
-    w->freed = NULL;
-    if (r < 0) { /* what it was about is not known: all anew */
+    if (leave(w) && r < 0) { /* what it was about is not known: all anew */
         tph_kube_cancel(TPH_TAKE(w->call));
         put_text(&w->version, TPH_STR_NONE);
         trouble(w, TPH_KUBE_OTHER, &err);
