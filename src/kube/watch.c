@@ -125,18 +125,15 @@ static void trouble(struct tph_kube_watch *w, enum tph_kube_problem problem, con
     }
 }
 
-/* The server has answered. False: its owner has freed the watch. */
-static bool fine(struct tph_kube_watch *w)
+/* The server has answered. Between enter and leave. */
+static void fine(struct tph_kube_watch *w)
 {
     bool was_lost = w->lost_ms != 0;
     w->lost_ms = 0;
     w->pause_ms = TPH_LIMIT_KUBE_PAUSE_MS;
-    if (!was_lost || !w->hooks->back) {
-        return true;
+    if (was_lost && w->hooks->back) {
+        w->hooks->back(w->owner);
     }
-    enter(w);
-    w->hooks->back(w->owner);
-    return leave(w);
 }
 
 /* ---- list ---- */
@@ -174,7 +171,9 @@ static void list_done(void *owner, const struct tph_kube_answer *answer)
         trouble(w, fault ? TPH_KUBE_INVALID : answer->problem, fault ? &err : answer->err);
         return;
     }
-    if (!fine(w)) {
+    enter(w);
+    fine(w);
+    if (!leave(w)) {
         return;
     }
     const struct tph_json *meta = tph_json_get(answer->object, "metadata");
@@ -230,10 +229,8 @@ static void watch_part(void *owner, struct tph_str bytes)
     struct tph_kube_watch *w = owner;
     struct tph_error err = TPH_ERROR_INIT;
     int r = 0;
-    if (!fine(w)) {
-        return;
-    }
     enter(w);
+    fine(w);
     struct tph_kube_event event;
     while (!w->dead && (r = tph_kube_decode(&w->decoder, &bytes, &event, &err)) > 0) {
         w->got = true;
