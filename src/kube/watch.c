@@ -53,19 +53,18 @@ void tph_kube_watch_free(struct tph_kube_watch *w)
     }
 }
 
-/* Around the hooks, which may free w: its memory stays until they have returned. False: it is gone. */
+/* Around the hooks, which may free w: its memory stays until they have returned. */
 static void enter(struct tph_kube_watch *w)
 {
     w->calls++;
 }
 
-static bool leave(struct tph_kube_watch *w)
+static void leave(struct tph_kube_watch *w)
 {
-    bool dead = w->dead;
-    if (--w->calls == 0 && dead) {
+    w->calls--;
+    if (w->calls == 0 && w->dead) {
         free(w);
     }
-    return !dead;
 }
 
 static void put_text(char **slot, struct tph_str text)
@@ -201,7 +200,7 @@ static void list_done(void *owner, const struct tph_kube_answer *answer)
     if (whole && !w->dead) {
         w->hooks->listed(w->owner, list ? tph_json_root(list) : answer->object);
     }
-    (void)leave(w);
+    leave(w);
     tph_json_doc_free(list);
 }
 
@@ -255,11 +254,12 @@ static void watch_part(void *owner, struct tph_str bytes)
         }
         tph_json_doc_free(event.doc);
     }
-    if (leave(w) && r < 0) { /* what it was about is not known: all anew */
+    if (!w->dead && r < 0) { /* what it was about is not known: all anew */
         tph_kube_cancel(TPH_TAKE(w->call));
         put_text(&w->version, TPH_STR_NONE);
         trouble(w, TPH_KUBE_OTHER, &err);
     }
+    leave(w);
 }
 
 static void watch_done(void *owner, const struct tph_kube_answer *answer)
