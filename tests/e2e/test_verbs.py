@@ -477,6 +477,34 @@ def test_the_namespace_is_the_options_the_environments_or_the_contexts(served):
     assert "namespace given" in served.run("list", "-n", "given", ARGO_NAMESPACE="env").err
 
 
+# ---- the document ----
+
+def test_the_document_is_true(tmp_path, example, port):
+    """docs/clients.md: from nothing to a workflow with nothing else, command by command."""
+    text = (TOP / "docs" / "clients.md").read_text().split("## From nothing to a workflow, with nothing else")[1].split("\n## ")[0]
+    shown = re.findall(r"^    \$ (tiphys .*)\n((?:    (?!\$).*\n|\n(?=    ))*)", text, re.M)
+    assert len(shown) >= 6
+    hello = example("hello")
+    before = leftovers(port)
+    server = Served(tmp_path, free_port())
+
+    def steady(output):
+        output = re.sub(r"hello-\w{5}\b", "NAME", re.sub(r"\b\d+s\b", "TIME", re.sub(r"\[.*?\]", "DATE", output)))
+        return [re.sub(r" +", " ", line).strip() for line in output.replace(str(port), "4355").splitlines() if line.strip()]
+
+    try:
+        for command, output in shown:
+            words = command.replace("examples/hello", str(hello)).split()[1:]
+            done = server.run(*words)
+            seen = steady(done.err + done.out)
+            assert done.code == 0, f"{command}: {done.err}"
+            lines = [line for line in seen if not re.match(r"NAME (Pending|Running|Succeeded) main|warning:", line)]  # a pipe's own
+            assert lines[:1] == steady(output)[:1] if "logs" in words else lines == steady(output), command
+    finally:
+        server.stop()
+        wait_until(lambda: not leftovers(port, before))
+
+
 # ---- argo ----
 
 def test_by_the_name_argo_it_says_what_argo_says(served, tmp_path, name):
