@@ -358,6 +358,15 @@ def test_submit_log_prints_what_the_sidecar_says(served, tmp_path, name):
     assert done.code == 0 and f"asked {name}\n" in done.out and re.search(rf"^{name}-\w{{5}} Succeeded in", done.out, re.M)
 
 
+def test_submit_log_finds_a_sidecar_that_starts_meanwhile(served, tmp_path, name):
+    assert served.run("plugin", "add", make_plugin(tmp_path, free_port(), name="cold", body=BODY.replace("'probe'", "'cold'"))).code == 0
+    try:
+        done = served.run("submit", "-", "--log", stdin=HELD.replace("probe: {}", "cold: {say: warm}").replace("suspend: {}", "suspend: {duration: 1s}"))
+        assert done.code == 0 and done.out.count("asked warm\n") >= 1, done.out + done.err
+    finally:
+        assert served.run("plugin", "remove", "cold").code == 0
+
+
 # ---- list, delete ----
 
 def test_list_chooses(served, tmp_path, name):
