@@ -618,12 +618,12 @@ static bool note_listed(void *owner, const struct tph_store_object *object)
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     struct feed *feed = owner;
     struct tph_error err = TPH_ERROR_INIT;
-    struct tph_str meta = tph_object_metadata(feed->kind, tph_buf_str(&object->text));
-    struct tph_str text = meta.len > 0 ? meta : tph_buf_str(&object->text);
+    struct tph_str text = tph_buf_str(&object->text);
     bool may_matter = strcmp(feed->kind->resource, "namespaces") == 0 ||
                       tph_str_find(text, TPH_STR("\"ownerReferences\"")) >= 0 ||
                       tph_str_find(text, TPH_STR("\"deletionTimestamp\"")) >= 0;
-    if (may_matter && tph_json_parse(text, &doc, &err) == 0) {
+    struct tph_str meta = may_matter ? tph_object_metadata(feed->kind, text) : TPH_STR_NONE;
+    if (may_matter && tph_json_parse(meta.len > 0 ? meta : text, &doc, &err) == 0) {
         struct tph_json *root = tph_json_root(doc);
         if (meta.len > 0) {
             root = tph_json_new_object(doc);
@@ -637,7 +637,7 @@ static bool note_listed(void *owner, const struct tph_store_object *object)
 static int open_feed(struct tph_gc *gc, struct feed *feed, struct tph_error *err)
 {
     struct tph_store *store = gc->api->config.store;
-    const struct tph_store_list list = {.key = {.resource = tph_str(feed->kind->resource)}};
+    const struct tph_store_list list = {.key = {.resource = tph_str(feed->kind->resource)}, .bare = true};
     struct tph_store_page page = {.version = 0};
     int found = tph_store_list(store, &list, note_listed, feed, &page, err);
     if (found == 0) {

@@ -473,7 +473,8 @@ static int read_page(struct tph_controller *c, struct tph_error *err)
     struct tph_store_list list = {.key = {.resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS)},
                                   .after = r->last.name.len > 0 ? &r->last : NULL,
                                   .at = r->version,
-                                  .limit = TPH_LIMIT_CONTROLLER_PAGE};
+                                  .limit = TPH_LIMIT_CONTROLLER_PAGE,
+                                  .bare = true};
     struct tph_store_page page;
     int failed = tph_store_list(c->store, &list, read_one, r, &page, err);
     if (failed == 0 && page.more) {

@@ -122,6 +122,8 @@ struct tph_store_list {
         *after;   /* go on after this one (its namespace and name count); NULL: from the beginning */
     uint64_t at;  /* at which version; 0: now */
     size_t limit; /* objects of one page; 0: all */
+    bool bare;    /* texts come without the members of maps that are kept in parts, for who looks at all of many
+                   * objects and at none of those */
 };
 struct tph_store_page {
     uint64_t version; /* what the page shows: the next one, and a watch, goes on from it */
