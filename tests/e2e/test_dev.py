@@ -167,12 +167,24 @@ def test_debian_12_gets_two_libraries_of_13_without_touching_its_own_apt(tmp_pat
     assert not machine.called("1000 apt-get")
 
 
+def test_ubuntu_gets_them_from_where_python_apt_says_that_debian_is(tmp_path):
+    machine = Machine(tmp_path, archive="gcc")
+    machine.has("targets", "Ubuntu noble http://mirror/ubuntu/")
+    templates = machine.system / "usr/share/python-apt/templates/Debian.info"
+    templates.parent.mkdir(parents=True)
+    templates.write_text("Suite: {series}\nBaseURI: http://elsewhere/debian/\n\nSuite: {series}-security\nBaseURI: http://other/\n")
+    done = machine.dev("build")
+    assert done.returncode == 0, done.stderr
+    assert (machine.top / ".deps/sources.list").read_text().endswith("] http://elsewhere/debian/ trixie main\n")
+    assert not any("python-apt-common" in line for line in machine.log)
+
+
 def test_without_a_debian_mirror_it_says_what_to_install(tmp_path):
     machine = Machine(tmp_path, archive="gcc")
     machine.has("targets", "Ubuntu noble http://mirror/ubuntu/")
     done = machine.dev("build")
-    assert done.returncode == 1
-    assert done.stderr.endswith("dev: there is no Debian mirror in this machine's apt sources to fetch yyjson and llhttp from\n"
+    assert done.returncode == 1 and "dev: installing python-apt-common" in done.stderr
+    assert done.stderr.endswith("dev: there is no Debian mirror known to this machine to fetch yyjson and llhttp from\n"
                                 "  install libyyjson-dev and libllhttp-dev (or build them) so that pkg-config finds yyjson and libllhttp\n")
 
 
