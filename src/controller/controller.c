@@ -22,6 +22,12 @@ struct tph_controller *tph_controller_new(struct tph_loop *loop, const struct tp
     c->store = options->store;
     c->locks = tph_locks_new();
     c->finder = tph_finder_new(c->store);
+    if (options->settings) {
+        tph_settings_copy(options->settings, &c->base);
+    } else {
+        tph_settings_init(&c->base);
+    }
+    tph_settings_copy(&c->base, &c->settings);
     c->expirer = options->keep_ended ? NULL : tph_expirer_new(c);
     return c;
 }
@@ -520,6 +526,9 @@ int tph_controller_start(struct tph_controller *controller, struct tph_agent *ag
             return -1;
         }
     }
+    if (controller->options.config_map && tph_configurer_start(controller, err) < 0) {
+        return -1;
+    }
     if (controller->options.pods && tph_pods_start(controller, err) < 0) {
         return -1;
     }
@@ -643,12 +652,16 @@ void tph_controller_free(struct tph_controller *controller)
     }
     tph_map_release(&controller->by_key);
     tph_map_release(&controller->by_tasks);
+    tph_admit_free(controller);
+    tph_configurer_free(controller->configurer);
     tph_crons_free(controller->crons);
     tph_pods_free(controller->pods);
     tph_teller_free(controller->teller);
     tph_expirer_free(controller->expirer);
     tph_finder_free(controller->finder);
     tph_locks_free(controller->locks);
+    tph_settings_release(&controller->settings);
+    tph_settings_release(&controller->base);
     free(controller);
 }
 

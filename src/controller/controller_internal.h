@@ -7,6 +7,7 @@
  *   commit.c      what changed goes into the store, in one write at a time
  *   task.c        what is known of tasks, in memory and in the store
  *   finder.c      other objects of the store: templates, ConfigMaps, Secrets
+ *   configure.c   settings of a ConfigMap, live
  *   discover.c    plugins from ConfigMaps of the store, live
  *   tell.c        Events about workflows and others
  *   expire.c      workflows that are over go in time
@@ -27,6 +28,7 @@ struct discovery;
 struct teller;
 struct expirer;
 struct reader;
+struct configurer;
 struct crons;
 struct pods;
 struct write;
@@ -128,6 +130,7 @@ struct carried {
 struct tph_controller {
     struct tph_loop *loop;
     struct tph_controller_options options;
+    struct tph_settings base, settings; /* of the start; those that count now */
     struct tph_store *store;
     struct tph_agent *agent;
     struct tph_locks *locks; /* owned */
@@ -135,15 +138,17 @@ struct tph_controller {
     struct discovery *discovery; /* NULL where plugins are given, or switched off */
     struct teller *teller;       /* NULL: no Events are written */
     struct expirer *expirer;
-    struct crons *crons;   /* NULL: there are none */
-    struct pods *pods;     /* NULL: sidecars are not shown */
-    struct reader *reader; /* while all of them are read */
+    struct configurer *configurer; /* NULL: settings do not change */
+    struct crons *crons;           /* NULL: there are none */
+    struct pods *pods;             /* NULL: sidecars are not shown */
+    struct reader *reader;         /* while all of them are read */
     struct tph_store_watch *watch;
     struct tph_map by_key;   /* -> struct carried, owned */
     struct tph_map by_tasks; /* the bytes of the agent's pointer -> struct carried */
     size_t n_running;        /* that are not over */
     struct write *writes;    /* under way; owned by the store's answer */
     size_t n_admitted;       /* workflows that run, as parallelism counts */
+    struct tph_map crowds;   /* namespace -> how many of them, admit.c's own */
     bool waking, admitting;  /* in the next turn */
     bool stopping;
     void (*stopped)(void *owner);
@@ -233,10 +238,20 @@ void tph_expirer_free(struct expirer *e);
 /* One that is over, as it is in the store. */
 void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
 
-/* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. */
+/* After a change of what is retained: all that is over is looked at once more. */
+void tph_expire_anew(struct tph_controller *c);
+
+/* configure.c */
+int tph_configurer_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_configurer_free(struct configurer *it);
+
+/* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. anew: there may be
+ * more room than before. */
 bool tph_admit(struct carried *w, const struct tph_json *workflow);
 void tph_admit_others(struct tph_controller *c);
 void tph_admit_left(struct carried *w);
+void tph_admit_anew(struct tph_controller *c);
+void tph_admit_free(struct tph_controller *c); /* after all workflows */
 
 /* cron.c; note: a workflow that is over, whosever it is. */
 int tph_crons_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;

@@ -44,7 +44,7 @@ static int compile(const struct tph_json *workflow, struct tph_run *run, struct 
         whole = merged;
     }
     unsigned flags = tph_run_compat(run, TPH_COMPAT_TEXTS) ? (unsigned)TPH_SPEC_ARGO : 0U;
-    return tph_spec_compile(whole, flags, &run->spec, ret_path, err);
+    return tph_spec_compile(whole, &run->options, flags, &run->spec, ret_path, err);
 }
 
 int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options, struct tph_run **ret_run,

@@ -39,6 +39,10 @@ struct tph_run_options {
     size_t max_bytes;        /* 0 = TPH_LIMIT_RUN_BYTES */
     /* The controller's defaults for workflows, a Workflow; NULL: none. Used while the run is made. */
     const struct tph_json *workflow_defaults;
+    /* Changes a template before it is compiled, in place: it is a copy over templateDefaults, and what is stored stays
+     * as it was. Inline templates come by themselves. NULL: none is changed. The owner outlives the run. */
+    void (*adapt)(void *owner, struct tph_json_doc *doc, struct tph_json *tmpl);
+    void *adapt_owner;
     /* For expressions: appends the compiled zone of that name, as tph_zone_read_file; -1: there is none. NULL: only
      * UTC. */
     int (*read_zone)(struct tph_str name, struct tph_buf *bytes);
