@@ -72,9 +72,27 @@ struct tph_agent_event {
 /* In RESULT and WAITING the owner may submit and cancel tasks and end workflows; in the others it changes nothing. */
 typedef void tph_agent_event_fn(void *owner, const struct tph_agent_event *event);
 
+/* For whom a token is: a service account, and the pod that it is bound to. */
+struct tph_agent_account {
+    struct tph_str ns, name, pod, pod_uid;
+};
+
+/* The API that sidecars with automountServiceAccountToken talk to. */
+enum { TPH_AGENT_HOST = 256 };
+struct tph_agent_accounts {
+    /* Appends a token. -1: why there is none, and the cure. */
+    int (*token)(void *owner, const struct tph_agent_account *account, struct tph_buf *out, struct tph_error *err);
+    /* Appends the PEM that the API is checked with. -1: it cannot be read. */
+    int (*ca)(void *owner, struct tph_buf *out);
+    /* Where a sidecar reaches it. */
+    void (*address)(void *owner, char ret_host[TPH_AGENT_HOST], unsigned *ret_port);
+    void *owner;
+};
+
 struct tph_agent_options {
     struct tph_podrt *podrt; /* borrowed */
     struct tph_pod_objects objects;
+    const struct tph_agent_accounts *accounts; /* outlives the agent; NULL: there are none */
     enum tph_network network;
     const char *logs_dir;        /* NULL: not kept */
     bool log_lines;              /* LOG events are wanted */

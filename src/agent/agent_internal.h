@@ -111,6 +111,8 @@ enum sidecar_state {
     SIDECAR_STOPPED,
 };
 
+struct account;
+
 struct sidecar {
     struct sidecar *next;
     struct tph_agent *agent;
@@ -118,6 +120,7 @@ struct sidecar {
     char *ns;                  /* of the workflows it serves */
     struct tph_pod *pod;
     struct tph_pod_container container;
+    struct account *account; /* NULL: it has no service account */
     char pod_uid[37];
     char *pod_name; /* owned */
     int pod_restarts, pod_exit;
@@ -194,6 +197,10 @@ void tph_agent_cancel_over(struct tph_agent *agent);
 void tph_agent_route(struct task *task);                      /* to the next plugin that is to be asked, or fails it */
 void tph_agent_declined(struct task *task, const char *said); /* the plugin asked did not take it: the next one */
 void tph_agent_took(struct task *task);                       /* the plugin asked took it: remembered for its key */
+
+/* account.c: for a start; what is added to spec lives until drop, or the next start. */
+int tph_sidecar_add_account(struct sidecar *s, struct tph_pod_spec *spec, struct tph_error *err) TPH_MUST_CHECK;
+void tph_sidecar_drop_account(struct sidecar *s);
 
 /* sidecar.c */
 struct sidecar *tph_sidecar_get(struct tph_agent *agent, struct tph_str ns, struct tph_plugin *plugin);
