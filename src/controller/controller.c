@@ -289,6 +289,7 @@ void tph_carried_reload(struct carried *w)
         w->rows_whole = true;
     }
     w->version = object.version;
+    w->refused = 0;
     w->state = CARRIED_NEW; /* an end that was not written yet did not happen */
     tph_timer_stop(w->timer);
     free_run(w);

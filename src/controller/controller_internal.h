@@ -103,6 +103,7 @@ struct carried {
     bool admitted;                /* it counts as one that runs */
     int64_t priority, created_ms; /* of one that waits for its turn */
     unsigned failures;            /* of writes, one after the other */
+    unsigned refused;             /* the store would not have it: 1: it ends, 2: with nothing else that changed */
 
     struct tph_map tasks;                  /* node id -> struct task, owned */
     struct task *held, **held_end;         /* to be given when their nodes are durable */

@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
@@ -183,3 +184,80 @@ def test_killed_under_load_nothing_that_was_acknowledged_is_lost(servers, ledger
     server.stop()
     wait_until(lambda: not leftovers(port, before))
     assert subprocess.run([TIPHYS, "db", "check", tmp_path / "state" / "store.db"]).returncode == 0
+
+
+# Tells the ledger of each call, cancels too; what {answer} makes of args is the reply.
+TELLING = """\
+import http.client, json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Plugin(BaseHTTPRequestHandler):
+    def do_POST(self):
+        args = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        wire = http.client.HTTPConnection('127.0.0.1', LEDGER)
+        wire.request('POST', '/', json.dumps([self.path, self.headers['Idempotency-Key'], args]))
+        wire.getresponse().read()
+        wire.close()
+        reply = json.dumps(answer(args) if self.path.endswith('execute') else {}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(reply)
+    def log_message(self, *args):
+        pass
+def answer(args):
+    given = args['template']['plugin']['probe']
+ANSWER
+ThreadingHTTPServer(('127.0.0.1', PORT), Plugin).serve_forever()
+"""
+HANGS = "    return {'node': {'phase': 'Running'}, 'requeue': '1h'}\n"
+
+
+def telling(tmp_path, port, ledger, answer):
+    body = TELLING.replace("LEDGER", str(ledger.port)).replace("PORT", str(port)).replace("ANSWER\n", answer)
+    configmap = plugin_configmap(tmp_path, "probe", port, "        pass\n")
+    configmap["data"]["sidecar.container"] = json.dumps(
+        {**pytest.importorskip("yaml").safe_load(configmap["data"]["sidecar.container"]), "args": [body]})
+    return configmap
+
+
+def paths(ledger):
+    return [path.rsplit("/", 1)[-1] for path, *_ in ledger.calls]
+
+
+def test_a_workflow_that_is_too_large_to_be_kept_ends_and_says_so(servers, ledger, tmp_path, port):
+    server = servers()
+    large = ("    if given['n'] == 'hang':\n    " + HANGS +
+             "    return {'node': {'phase': 'Succeeded', 'outputs': {'result': 'x' * (1024 * 1024 - 1)}}}\n")
+    assert server.ask("POST", "/api/v1/namespaces/argo/configmaps", telling(tmp_path, port, ledger, large))[0] == 201
+    task = lambda name, n, **more: {"name": name, "template": "task", "arguments": {"parameters": [{"name": "n", "value": n}]}, **more}
+    other = fan("small", 2)
+    other["spec"]["templates"] = [{"name": "main", "suspend": {}}]
+    assert server.ask("POST", WORKFLOWS, {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "w"},
+                                          "spec": {"entrypoint": "main", "templates": [
+                                              {"name": "main", "steps": [[task("h", "hang"), task("a", "go", withSequence={"count": "70"})],
+                                                                         [task("b", "go")]]},
+                                              {"name": "task", "inputs": {"parameters": [{"name": "n"}]},
+                                               "plugin": {"probe": {"n": "{{inputs.parameters.n}}"}}}]}})[0] == 201
+    over = f"{WORKFLOWS}?labelSelector=workflows.argoproj.io/completed=true"  # it is large
+    wait_until(lambda: server.get(over)["items"], 120)
+    w = server.get(f"{WORKFLOWS}/w")
+    message = w["status"]["message"]
+    assert w["status"]["phase"] == "Error"
+    assert re.fullmatch(r"the workflow cannot be kept: the object would have \d+ bytes, at most 67108864 are kept", message)
+    assert w["metadata"]["labels"]["workflows.argoproj.io/completed"] == "true"
+    nodes = w["status"]["nodes"].values()
+    assert {n["phase"] for n in nodes} <= {"Succeeded", "Failed", "Error"}
+    (hanging,) = [n for n in nodes if n["displayName"] == "h"]
+    assert (hanging["phase"], hanging["message"]) == ("Failed", message)
+    wait_until(lambda: f"{w['metadata']['uid']}/{hanging['id']}/0" in
+               [key for path, key, *_ in ledger.calls if path.endswith("cancel")])
+    assert not any(n["displayName"] == "b" for n in nodes)
+    wait_until(lambda: [e["message"] for e in server.get("/api/v1/namespaces/argo/events")["items"]
+                        if e["reason"] == "WorkflowFailed"] == [message])
+    # Others go on, and it stays over.
+    assert server.ask("POST", WORKFLOWS, other)[0] == 201
+    wait_until(lambda: phases(server)["small"] == "Running")
+    server.kill()
+    asked = len(ledger.calls)
+    server = servers()
+    wait_until(lambda: phases(server)["small"] == "Running")
+    assert phases(server)["w"] == "Error" and len(ledger.calls) == asked
