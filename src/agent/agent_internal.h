@@ -54,6 +54,8 @@ struct task {
     int ahead; /* calls that the sidecar may have to end before it can take this one; 0 = it has taken it */
     struct tph_timer *timer;
     struct tph_http_call *call;
+    tph_agent_told_fn *told; /* not NULL: it was cancelled, which its plugin is to hear */
+    void *told_owner;
     bool is_http; /* no plugin is asked */
     struct tph_http_task http;
     struct tph_fetch *fetch;
@@ -185,6 +187,7 @@ struct tph_agent {
 void tph_agent_emit(struct tph_agent *agent, const struct tph_agent_event *event);
 void tph_agent_finish(struct task *task, const struct tph_node_result *result); /* final: emits, then frees the task */
 void tph_agent_fail(struct task *task, const char *message);                    /* final, Failed */
+void tph_agent_told(struct task *task, bool told); /* of one that was cancelled: the end of it */
 void tph_agent_waiting(struct task *task, int64_t delay_ms, const char *message); /* arms the timer, emits */
 void tph_agent_say(struct tph_agent *agent, enum tph_agent_event_kind kind, const struct tph_plugin *plugin,
                    const char *message);
@@ -253,7 +256,8 @@ void tph_call_begin_trace(struct tph_agent_workflow *workflow);
 /* Before the next try, `tries` of them spent: 1, 2, 4, 8 times the base, each 20 % more or less, so that tasks that
  * failed together do not come back together. */
 int64_t tph_call_retry_pause_ms(int64_t base_ms, int tries, uint32_t random);
-void tph_call_cancel_task(struct task *task);        /* POST template.cancel, if the plugin may know the task */
+/* POST template.cancel, if the plugin may know the task; told may be NULL. */
+enum tph_agent_cancel tph_call_cancel_task(struct task *task, tph_agent_told_fn *told, void *owner);
 void tph_call_drop_cancels(struct tph_agent *agent); /* those under way, whose calls are gone */
 
 static inline struct view *tph_agent_view(const struct task *task)

@@ -120,10 +120,8 @@ static void release_held(struct carried *w)
 
 static void release_doomed(struct carried *w)
 {
-    for (struct task *task = w->doomed_now; task; task = task->next) {
-        if (w->shown.tasks) {
-            tph_agent_cancel(w->shown.tasks, task->id, task->attempt);
-        }
+    if (w->shown.tasks) {
+        tph_cancels_tell(TPH_TAKE(w->cancels), w->shown.tasks, w->doomed_now);
     }
     tph_tasks_free(TPH_TAKE(w->doomed_now));
 }
@@ -158,7 +156,7 @@ static bool write_all(struct carried *w)
     TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
     struct draft d = {.w = w, .arena = arena, .doc = doc};
-    struct tph_store_change changes[2];
+    struct tph_store_change changes[3];
     size_t n = 0;
     bool late = w->late || w->over_dirty;
     bool nodes = tph_map_len(&w->dirty) > 0 || (late && tph_map_len(&w->lagging) > 0);
@@ -184,6 +182,8 @@ static bool write_all(struct carried *w)
     if (tph_tasks_change(w, arena, &changes[n])) {
         n++;
     }
+    w->cancels = tph_cancels_begin(w, w->doomed, arena, &changes[n]);
+    n += w->cancels ? 1 : 0;
     take_over(w);
     w->n_in_write = n;
     w->object_in_write = nodes || base;
@@ -243,6 +243,7 @@ static void take_back(struct carried *w)
     while (tph_map_next(&w->in_write, &at, &id, &value)) {
         (void)tph_map_set(&w->dirty, id, value);
     }
+    tph_cancels_drop(TPH_TAKE(w->cancels));
     w->base_dirty = true;
     w->over_dirty = w->over_in_write;
     w->rows_whole = true;
@@ -328,6 +329,10 @@ static void written(void *owner, const struct tph_store_result *result)
     struct tph_controller *c = w->controller;
     w->writing = false;
     if (w->gone) {
+        if (result->outcome != TPH_STORE_DONE) {
+            tph_cancels_drop(TPH_TAKE(w->cancels));
+        }
+        release_doomed(w);
         tph_carried_free(w);
     } else if (result->outcome == TPH_STORE_DONE) {
         bool over = w->over_in_write;
