@@ -5,8 +5,10 @@
  *   load.c        from an object to a run, or to the message of one that cannot be run
  *   carry.c       events to the engine, its actions to the agent
  *   commit.c      what changed goes into the store, in one write at a time
+ *   cancels.c     who is told of a cancel, also after a crash
  *   task.c        what is known of tasks, in memory and in the store
  *   finder.c      other objects of the store: templates, ConfigMaps, Secrets
+ *   configure.c   settings of a ConfigMap, live
  *   discover.c    plugins from ConfigMaps of the store, live
  *   tell.c        Events about workflows and others
  *   expire.c      workflows that are over go in time
@@ -27,9 +29,11 @@ struct discovery;
 struct teller;
 struct expirer;
 struct reader;
+struct configurer;
 struct crons;
 struct pods;
 struct write;
+struct batch;
 
 /* A result that is not durable yet: given again to a run that is made anew. */
 struct result {
@@ -101,11 +105,13 @@ struct carried {
     bool admitted;                /* it counts as one that runs */
     int64_t priority, created_ms; /* of one that waits for its turn */
     unsigned failures;            /* of writes, one after the other */
+    unsigned refused;             /* the store would not have it: 1: it ends, 2: with nothing else that changed */
 
     struct tph_map tasks;                  /* node id -> struct task, owned */
     struct task *held, **held_end;         /* to be given when their nodes are durable */
     struct task *doomed;                   /* owned: to be cancelled at the agent then */
     struct task *held_now, *doomed_now;    /* of the write that is under way */
+    struct batch *cancels;                 /* likewise: of what is doomed; NULL: none */
     struct results fresh, written;         /* since the last write began; in it */
     uint32_t attempt;                      /* of new tasks */
     int64_t generation;                    /* of the object; 0 = it has none */
@@ -128,6 +134,7 @@ struct carried {
 struct tph_controller {
     struct tph_loop *loop;
     struct tph_controller_options options;
+    struct tph_settings base, settings; /* of the start; those that count now */
     struct tph_store *store;
     struct tph_agent *agent;
     struct tph_locks *locks; /* owned */
@@ -135,15 +142,18 @@ struct tph_controller {
     struct discovery *discovery; /* NULL where plugins are given, or switched off */
     struct teller *teller;       /* NULL: no Events are written */
     struct expirer *expirer;
-    struct crons *crons;   /* NULL: there are none */
-    struct pods *pods;     /* NULL: sidecars are not shown */
-    struct reader *reader; /* while all of them are read */
+    struct configurer *configurer; /* NULL: settings do not change */
+    struct crons *crons;           /* NULL: there are none */
+    struct batch *cancels;         /* not told yet */
+    struct pods *pods;             /* NULL: sidecars are not shown */
+    struct reader *reader;         /* while all of them are read */
     struct tph_store_watch *watch;
     struct tph_map by_key;   /* -> struct carried, owned */
     struct tph_map by_tasks; /* the bytes of the agent's pointer -> struct carried */
     size_t n_running;        /* that are not over */
     struct write *writes;    /* under way; owned by the store's answer */
     size_t n_admitted;       /* workflows that run, as parallelism counts */
+    struct tph_map crowds;   /* namespace -> how many of them, admit.c's own */
     bool waking, admitting;  /* in the next turn */
     bool stopping;
     void (*stopped)(void *owner);
@@ -175,6 +185,17 @@ bool tph_workflow_is_over(const struct tph_json *object);
 void tph_carried_apply(struct carried *w, const struct tph_event *event);
 void tph_carried_give(struct carried *w, struct task *task); /* to the agent */
 void tph_carried_doom_unwanted(struct carried *w);
+
+size_t tph_own_plugins(const struct tph_json *workflow, struct tph_plugin **out, size_t max); /* of its spec; owned */
+
+/* cancels.c. begin: what is to be known of the tasks in a list, as a change, before they are cancelled; NULL: nothing.
+ * tell: that is durable, or there is nothing; they are cancelled now. drop: they are not. */
+struct batch *tph_cancels_begin(const struct carried *w, const struct task *list, struct tph_arena *arena,
+                                struct tph_store_change *ret_change);
+void tph_cancels_tell(struct batch *batch, struct tph_agent_workflow *view, const struct task *list);
+void tph_cancels_drop(struct batch *batch);
+int tph_cancels_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK; /* after discovery */
+void tph_cancels_free(struct tph_controller *c);
 
 /* commit.c */
 void tph_carried_flush(struct carried *w); /* at the end of this turn */
@@ -233,10 +254,20 @@ void tph_expirer_free(struct expirer *e);
 /* One that is over, as it is in the store. */
 void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
 
-/* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. */
+/* After a change of what is retained: all that is over is looked at once more. */
+void tph_expire_anew(struct tph_controller *c);
+
+/* configure.c */
+int tph_configurer_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_configurer_free(struct configurer *it);
+
+/* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. anew: there may be
+ * more room than before. */
 bool tph_admit(struct carried *w, const struct tph_json *workflow);
 void tph_admit_others(struct tph_controller *c);
 void tph_admit_left(struct carried *w);
+void tph_admit_anew(struct tph_controller *c);
+void tph_admit_free(struct tph_controller *c); /* after all workflows */
 
 /* cron.c; note: a workflow that is over, whosever it is. */
 int tph_crons_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;

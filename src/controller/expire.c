@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "controller/controller_internal.h"
 #include "controller/local.h"
 #include "data/time.h"
@@ -30,7 +31,9 @@ struct expirer {
     struct heap kept[N_CLASSES];
     struct tph_map known; /* "NS/NAME" of what is in kept -> the key, owned */
     struct tph_timer *timer;
-    bool trimming; /* in the next turn */
+    bool trimming;             /* in the next turn */
+    bool reading;              /* likewise: what is over is read once more, a page */
+    char *last_ns, *last_name; /* owned: of the page before */
 };
 
 static void swap(struct over *a, struct over *b)
@@ -172,12 +175,20 @@ static void forget_known(struct expirer *e, const struct over *over)
     free(tph_map_remove(&e->known, tph_str(key)));
 }
 
+static void find_limits(const struct expirer *e, size_t limits[N_CLASSES])
+{
+    const struct tph_settings *s = &e->controller->settings;
+    limits[SUCCEEDED] = s->keep_succeeded;
+    limits[FAILED] = s->keep_failed;
+    limits[ERRORED] = s->keep_errored;
+}
+
 /* In a turn of its own: the store may be giving a list just now, and reads nothing else meanwhile. */
 static void trim(void *owner)
 {
     struct expirer *e = owner;
-    const struct tph_controller_options *o = &e->controller->options;
-    const size_t limits[N_CLASSES] = {o->keep_succeeded, o->keep_failed, o->keep_errored};
+    size_t limits[N_CLASSES];
+    find_limits(e, limits);
     e->trimming = false;
     for (size_t i = 0; i < N_CLASSES; i++) {
         while (limits[i] > 0 && e->kept[i].n > limits[i] && !e->controller->stopping) {
@@ -192,8 +203,8 @@ static void trim(void *owner)
 static void retain(struct expirer *e, struct tph_str ns, struct tph_str name, const struct tph_json *workflow)
 {
     enum class class = class_of(workflow);
-    const size_t limits[N_CLASSES] = {e->controller->options.keep_succeeded, e->controller->options.keep_failed,
-                                      e->controller->options.keep_errored};
+    size_t limits[N_CLASSES];
+    find_limits(e, limits);
     int64_t ended_ms = 0;
     struct tph_str finished = tph_json_get_str(tph_json_get(workflow, "status"), "finishedAt");
     if (limits[class] == 0 || tph_time_parse(finished, &ended_ms, NULL) < 0) {
@@ -224,6 +235,65 @@ void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str
         arm(e);
     }
     retain(e, ns, name, workflow);
+}
+
+/* ---- all of them once more ---- */
+
+static bool note_one(void *owner, const struct tph_store_object *object)
+{
+    struct expirer *e = owner;
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    free(TPH_TAKE(e->last_ns));
+    free(TPH_TAKE(e->last_name));
+    e->last_ns = tph_str_dup(object->key.ns);
+    e->last_name = tph_str_dup(object->key.name);
+    if (tph_json_parse(tph_buf_str(&object->text), &doc, NULL) == 0 && tph_workflow_is_over(tph_json_root(doc))) {
+        retain(e, object->key.ns, object->key.name, tph_json_root(doc));
+    }
+    return true;
+}
+
+/* A page in a turn: others wait no longer than for one. What is written meanwhile is noted when it is over. */
+static void read_page(void *owner)
+{
+    struct expirer *e = owner;
+    TPH_CLEANUP(tph_freep) char *ns = TPH_TAKE(e->last_ns); /* the others are the page's */
+    TPH_CLEANUP(tph_freep) char *name = TPH_TAKE(e->last_name);
+    struct tph_store_key last = {
+        .resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = tph_str(ns), .name = tph_str(name)};
+    struct tph_store_list list = {.key = {.resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS)},
+                                  .after = name ? &last : NULL,
+                                  .limit = TPH_LIMIT_CONTROLLER_PAGE};
+    struct tph_store_page page = {.more = false};
+    struct tph_error err = TPH_ERROR_INIT;
+    e->reading = false;
+    if (e->controller->stopping) {
+        return;
+    }
+    if (tph_store_list(e->controller->store, &list, note_one, e, &page, &err) < 0) {
+        tph_log(TPH_LOG_ERROR, "workflows that are over cannot be read", "error", err.text, NULL);
+    } else if (page.more) {
+        e->reading = true;
+        tph_defer(e->controller->loop, read_page, e);
+    }
+}
+
+void tph_expire_anew(struct tph_controller *c)
+{
+    struct expirer *e = c->expirer;
+    if (!e) {
+        return;
+    }
+    free(TPH_TAKE(e->last_ns));
+    free(TPH_TAKE(e->last_name));
+    if (!e->reading) {
+        e->reading = true;
+        tph_defer(c->loop, read_page, e);
+    }
+    if (!e->trimming) {
+        e->trimming = true;
+        tph_defer(c->loop, trim, e);
+    }
 }
 
 struct expirer *tph_expirer_new(struct tph_controller *c)
@@ -260,5 +330,7 @@ void tph_expirer_free(struct expirer *e)
         heap_release(&e->kept[i]);
     }
     tph_timer_free(e->timer);
+    free(e->last_ns);
+    free(e->last_name);
     free(e);
 }

@@ -44,7 +44,7 @@ static int compile(const struct tph_json *workflow, struct tph_run *run, struct 
         whole = merged;
     }
     unsigned flags = tph_run_compat(run, TPH_COMPAT_TEXTS) ? (unsigned)TPH_SPEC_ARGO : 0U;
-    return tph_spec_compile(whole, flags, &run->spec, ret_path, err);
+    return tph_spec_compile(whole, &run->options, flags, &run->spec, ret_path, err);
 }
 
 int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options, struct tph_run **ret_run,
@@ -541,6 +541,9 @@ void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t n
             work_off(run);
         }
         run->second_pass = run->second_pass || ended || (!fresh && run->n_dirty > 0);
+    }
+    if (event->kind == TPH_EVENT_REFUSED && !run->workflow_changed) { /* it was over */
+        handle(run, event);
     }
     tph_globals_settle(run);
     collect_actions(run, ret_actions);
