@@ -164,8 +164,9 @@ static void the_progress_of_what_was_resumed_is_told(void **state)
 {
     (void)state;
     TPH_CLEANUP(tph_run_freep)
-    struct tph_run *run = make_run(WORKFLOW LEAF ", {name: m, steps: [[{name: s, template: hold}], [{name: b, template: "
-                                                 "leaf}]]}, {name: hold, suspend: {}}" END);
+    struct tph_run *run =
+        make_run(WORKFLOW LEAF ", {name: m, steps: [[{name: s, template: hold}], [{name: b, template: "
+                               "leaf}]]}, {name: hold, suspend: {}}" END);
     (void)start(run);
     TPH_CLEANUP(tph_run_freep) struct tph_run *other = edited(run, resume);
     struct tph_actions actions = start(other);
