@@ -104,6 +104,14 @@ static void wake(void *owner)
     }
 }
 
+void tph_controller_wake(struct tph_controller *c)
+{
+    if (!c->waking) {
+        c->waking = true;
+        tph_defer(c->loop, wake, c);
+    }
+}
+
 void tph_carried_apply(struct carried *w, const struct tph_event *event)
 {
     struct tph_controller *c = w->controller;
@@ -112,10 +120,7 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event)
     for (size_t i = 0; i < actions.n; i++) {
         act(w, &actions.list[i]);
     }
-    if (!c->waking) {
-        c->waking = true;
-        tph_defer(c->loop, wake, c);
-    }
+    tph_controller_wake(c);
     tph_carried_flush(w);
 }
 

@@ -6,7 +6,9 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "controller/controller_internal.h"
+#include "data/time.h"
 
 enum { LARGE = 16 * 1024 }; /* bytes of a node whose values are left out when the store would not have all */
 
@@ -394,41 +396,46 @@ static void entry_free(void *owner)
 
 static void entry_written(void *owner, const struct tph_store_result *result);
 
+/* The ConfigMap is made first where it is missing, in the same write: the entry is durable before what the node says.
+ */
 static void write_entry(struct entry *e, bool make)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    const struct tph_store_key key = {
+        .resource = TPH_STR("configmaps"), .ns = tph_str(e->ns), .name = tph_str(e->name)};
     struct tph_store_part part = {.member = tph_str(e->key), .text = tph_buf_str(&e->text)};
-    struct tph_store_change change = {
-        .verb = make ? TPH_STORE_CREATE : TPH_STORE_MERGE,
-        .key = {.resource = TPH_STR("configmaps"), .ns = tph_str(e->ns), .name = tph_str(e->name)},
-        .parts = make ? NULL : &part,
-        .n_parts = make ? 0 : 1,
-    };
+    struct tph_store_change changes[2];
+    size_t n = 0;
     if (make) {
+        char uid[37];
+        char now[TPH_TIME_TEXT];
+        tph_random_uuid(uid);
+        tph_time_format(tph_controller_now_ms(e->controller), now);
         (void)tph_buf_printf(
             &text,
-            "{\"apiVersion\":\"v1\",\"data\":{},\"kind\":\"ConfigMap\",\"metadata\":{\"labels\":{"
-            "\"workflows.argoproj.io/configmap-type\":\"Cache\"},\"name\":\"%s\",\"namespace\":\"%s\"}}",
-            e->name, e->ns);
-        change.text = tph_buf_str(&text);
+            "{\"apiVersion\":\"v1\",\"data\":{},\"kind\":\"ConfigMap\",\"metadata\":{\"creationTimestamp\":\"%s\","
+            "\"labels\":{\"workflows.argoproj.io/configmap-type\":\"Cache\"},\"name\":\"%s\",\"namespace\":\"%s\","
+            "\"uid\":\"%s\"}}",
+            now, e->name, e->ns, uid);
+        changes[n++] = (struct tph_store_change){.verb = TPH_STORE_CREATE, .key = key, .text = tph_buf_str(&text)};
     }
-    tph_controller_write(e->controller, &change, 1, entry_written, entry_free, e);
+    changes[n++] = (struct tph_store_change){.verb = TPH_STORE_MERGE, .key = key, .parts = &part, .n_parts = 1};
+    tph_controller_write(e->controller, changes, n, entry_written, entry_free, e);
 }
 
 static void entry_written(void *owner, const struct tph_store_result *result)
 {
     enum { TRIES = 8 };
     struct entry *e = owner;
-    bool made = result->outcome == TPH_STORE_DONE && e->tries % 2 == 1;
-    if ((made || result->outcome == TPH_STORE_NOT_FOUND || result->outcome == TPH_STORE_EXISTS) && e->tries < TRIES) {
-        e->tries++;
+    bool other = result->outcome == TPH_STORE_NOT_FOUND || result->outcome == TPH_STORE_EXISTS;
+    if (other && e->tries++ < TRIES) { /* somebody else made it, or took it away */
         write_entry(e, result->outcome == TPH_STORE_NOT_FOUND);
-    } else {
-        if (result->outcome != TPH_STORE_DONE) {
-            tph_log(TPH_LOG_WARN, "a memoized result was not kept", "configmap", e->name, "key", e->key, NULL);
-        }
-        entry_free(e);
+        return;
     }
+    if (result->outcome != TPH_STORE_DONE) {
+        tph_log(TPH_LOG_WARN, "a memoized result was not kept", "configmap", e->name, "key", e->key, NULL);
+    }
+    entry_free(e);
 }
 
 void tph_carried_save_cache(struct carried *w, const struct tph_action *action)
@@ -445,5 +452,6 @@ void tph_carried_save_cache(struct carried *w, const struct tph_action *action)
     e->text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     tph_json_write(action->entry, 0, &json);
     tph_json_write_str(tph_buf_str(&json), 0, &e->text);
-    write_entry(e, false);
+    const struct tph_run_objects *see = tph_finder_view(w->controller->finder, w->shown.ns);
+    write_entry(e, see->find(see->owner, TPH_OBJECT_CONFIG_MAP, action->cache) == NULL);
 }

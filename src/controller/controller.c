@@ -560,6 +560,9 @@ int tph_controller_start(struct tph_controller *controller, struct tph_agent *ag
     if (!controller->options.takes && tph_crons_start(controller, err) < 0) {
         return -1;
     }
+    if (!controller->options.objects && tph_semaphores_start(controller, err) < 0) {
+        return -1;
+    }
     if (controller->options.executor_plugins && !controller->options.plugins) {
         controller->discovery = tph_discovery_new(controller);
         if (tph_discovery_start(controller->discovery, err) < 0) {
@@ -681,6 +684,7 @@ void tph_controller_free(struct tph_controller *controller)
     tph_admit_free(controller);
     tph_configurer_free(controller->configurer);
     tph_crons_free(controller->crons);
+    tph_semaphores_free(controller->semaphores);
     tph_pods_free(controller->pods);
     tph_teller_free(controller->teller);
     tph_expirer_free(controller->expirer);

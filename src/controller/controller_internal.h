@@ -7,6 +7,7 @@
  *   commit.c      what changed goes into the store, in one write at a time
  *   cancels.c     who is told of a cancel, also after a crash
  *   task.c        what is known of tasks, in memory and in the store
+ *   semaphore.c   their limits, live
  *   finder.c      other objects of the store: templates, ConfigMaps, Secrets
  *   configure.c   settings of a ConfigMap, live
  *   discover.c    plugins from ConfigMaps of the store, live
@@ -28,6 +29,7 @@ struct finder;
 struct discovery;
 struct teller;
 struct expirer;
+struct semaphores;
 struct reader;
 struct configurer;
 struct crons;
@@ -142,6 +144,7 @@ struct tph_controller {
     struct discovery *discovery; /* NULL where plugins are given, or switched off */
     struct teller *teller;       /* NULL: no Events are written */
     struct expirer *expirer;
+    struct semaphores *semaphores;
     struct configurer *configurer; /* NULL: settings do not change */
     struct crons *crons;           /* NULL: there are none */
     struct batch *cancels;         /* not told yet */
@@ -185,6 +188,7 @@ bool tph_workflow_is_over(const struct tph_json *object);
 void tph_carried_apply(struct carried *w, const struct tph_event *event);
 void tph_carried_give(struct carried *w, struct task *task); /* to the agent */
 void tph_carried_doom_unwanted(struct carried *w);
+void tph_controller_wake(struct tph_controller *c); /* those whose turn it may be to have a lock, in the next turn */
 
 size_t tph_own_plugins(const struct tph_json *workflow, struct tph_plugin **out, size_t max); /* of its spec; owned */
 
@@ -273,6 +277,10 @@ void tph_admit_free(struct tph_controller *c); /* after all workflows */
 int tph_crons_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
 void tph_crons_free(struct crons *crons);
 void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
+
+/* semaphore.c */
+int tph_semaphores_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_semaphores_free(struct semaphores *semaphores);
 
 /* pods.c */
 int tph_pods_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;

@@ -478,6 +478,7 @@ static void collect_actions(struct tph_run *run, struct tph_actions *ret_actions
         tph_node_write_progress(node);
         run->actions[n++] = (struct tph_action){.kind = TPH_ACTION_NODE, .node = &node->pub, .follows = follows};
     }
+    run->n_dirty = 0; /* what changes until the next apply, as by restoring, is told then */
     if (run->workflow_changed) {
         run->actions[n++] = (struct tph_action){.kind = TPH_ACTION_WORKFLOW};
     }
@@ -504,9 +505,8 @@ static void collect_actions(struct tph_run *run, struct tph_actions *ret_actions
 static void forget_actions(struct tph_run *run)
 {
     enum { KEPT = 1024 };
-    run->n_dirty = 0;
     run->n_tasks = 0;
-    if (run->actions_capacity > KEPT) {
+    if (run->actions_capacity > KEPT && run->n_dirty == 0) {
         free(TPH_TAKE(run->actions));
         free(TPH_TAKE(run->tasks));
         free(TPH_TAKE(run->dirty));
