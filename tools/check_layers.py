@@ -18,13 +18,14 @@ ALLOWED = {
     "tls": "tls http loop base",
     "access": "access tls data base",
     "store": "store loop data base",
+    "kube": "kube fetch http loop data base",
     "plugin": "plugin api data base",
     "lint": "lint expr when api data base",
     "podrt": "podrt http loop api data base",
     "agent": "agent podrt plugin fetch http loop expr api data base",
     "apiserver": "apiserver access tls store lint expr when http loop api data base",
     "controller": "controller store edit lint agent engine expr when podrt plugin fetch http loop api data base",
-    "cli": "cli apiserver access tls store edit print lint controller agent engine expr when podrt plugin fetch http loop api data base",
+    "cli": "cli apiserver access tls store kube edit print lint controller agent engine expr when podrt plugin fetch http loop api data base",
     "init": "",
 }
 # Libraries that few files may see, by a pattern of the path.

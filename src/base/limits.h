@@ -88,11 +88,32 @@
 #define TPH_LIMIT_HTTP_LINGER_MS   2000         /* what is still being sent after an early answer is read and dropped */
 
 /* requests to the world */
-#define TPH_LIMIT_FETCHES         512   /* under way at a time */
-#define TPH_LIMIT_FETCH_KEPT      64    /* connections that are kept for the next */
-#define TPH_LIMIT_FETCH_REDIRECTS 10    /* of one request, as in Go */
-#define TPH_LIMIT_FETCH_MS        30000 /* of an http template without timeoutSeconds, as Argo documents it */
-#define TPH_LIMIT_FETCH_S         86400 /* the longest timeoutSeconds: a day */
+#define TPH_LIMIT_FETCHES          512   /* under way at a time */
+#define TPH_LIMIT_FETCH_KEPT       64    /* connections that are kept for the next */
+#define TPH_LIMIT_FETCH_REDIRECTS  10    /* of one request, as in Go */
+#define TPH_LIMIT_FETCH_MS         30000 /* of an http template without timeoutSeconds, as Argo documents it */
+#define TPH_LIMIT_FETCH_S          86400 /* the longest timeoutSeconds: a day */
+#define TPH_LIMIT_FETCH_CONNECT_MS 30000 /* until a server has accepted, and shown its certificate */
+#define TPH_LIMIT_FETCH_ALIVE_MS   15000 /* of silence, before the kernel asks whether the peer of a stream is there */
+
+/* as a client of a Kubernetes API server */
+#define TPH_LIMIT_KUBECONFIG         TPH_MIB(4) /* one kubeconfig; a certificate or key that it names */
+#define TPH_LIMIT_KUBE_TRIES         10         /* again after 429, and 5xx with Retry-After */
+#define TPH_LIMIT_KUBE_RETRY_AFTER_S 60         /* the longest Retry-After that is waited for */
+#define TPH_LIMIT_KUBE_BROKEN_MS     1000       /* before a GET whose connection broke is asked again */
+#define TPH_LIMIT_KUBE_TOKEN_MS      50000      /* a token's file is read again after it, as in client-go */
+#define TPH_LIMIT_KUBE_REQUEST_MS    60000      /* one request of a verb, by default */
+#define TPH_LIMIT_KUBE_PAGE          500        /* objects asked for in one page of a list */
+#define TPH_LIMIT_KUBE_WATCH_S       300        /* a watch is asked for so long, up to twice so long, */
+#define TPH_LIMIT_KUBE_GRACE_MS      30000      /* and is dead when it is not over by then */
+#define TPH_LIMIT_KUBE_PAUSE_MS      100        /* before a watch that broke is begun again; doubles */
+#define TPH_LIMIT_KUBE_PAUSE_LAST_MS 5000       /* up to this */
+#define TPH_LIMIT_KUBE_SHORT_MS      1000 /* a watch that ends sooner without an event is begun again with a pause */
+#define TPH_LIMIT_KUBE_EVENT         TPH_MIB(64) /* one event of a watch */
+
+/* verbs that look at a server */
+#define TPH_LIMIT_FOLLOW_LOST_MS 600000 /* a server that went away is waited for */
+#define TPH_LIMIT_LOG_DRAIN_MS   500    /* of silence, after a workflow's end, until its logs are over */
 
 /* calling plugins */
 #define TPH_LIMIT_CALL_TRIES          5

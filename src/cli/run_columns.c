@@ -78,7 +78,9 @@ static void put_elapsed(const struct columns *c, const struct tph_node *node, st
         return;
     }
     int64_t ms = (node->finished_ms ? node->finished_ms : c->tree->now_ms) - node->started_ms;
-    if (node->finished_ms || ms >= 1000) {
+    if (c->style->seconds) {
+        tph_tree_seconds((ms > 0 ? ms : 0) / 1000, out);
+    } else if (node->finished_ms || ms >= 1000) {
         tph_tree_duration(ms, out);
     } else if (node->phase != TPH_NODE_PENDING) {
         put_tenths(ms > 0 ? ms : 0, out);

@@ -230,6 +230,14 @@ static int add_object(struct tph_run_input *input, const struct document *d, str
     if (tph_str_eqz(kind, "Workflow")) {
         return add_workflow(input, d, object, err);
     }
+    if (input->workflows_only && d->positions && (kind.len > 0 || !tph_json_path(object, "spec", "templates", NULL))) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
+        struct tph_source source = source_of(d);
+        tph_source_place(&source, TPH_STR("kind"), &place);
+        tph_cli_warn(input->cli, "%s%s%.*s is no Workflow and is not submitted\n  kubectl apply -f %s writes it",
+                     tph_buf_cstr(&place), kind.len > 0 ? "a " : "this", TPH_FMT(kind), d->file);
+        return 0;
+    }
     if (tph_str_eqz(kind, "ExecutorPlugin") || (kind.len == 0 && is_plugin_file(d->file))) {
         return add_manifest_plugin(input, d, object, err);
     }
@@ -391,4 +399,11 @@ int tph_run_input_read(struct tph_run_input *input, const char *path, struct tph
         return read_directory(input, path, err);
     }
     return read_file(input, path, NAMED, err);
+}
+
+int tph_run_input_take(struct tph_run_input *input, struct tph_json_doc *doc, const char *file, struct tph_error *err)
+{
+    struct document *d = add_document(input, file, 0);
+    d->json = doc;
+    return add_object(input, d, tph_json_root(doc), err);
 }

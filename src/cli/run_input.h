@@ -27,6 +27,7 @@ struct tph_run_input {
     const char *default_namespace;            /* for objects that name none: -n, or "default" */
     unsigned compat;                          /* enum tph_compat, of the workflows */
     const struct tph_json *workflow_defaults; /* borrowed; NULL: none */
+    bool workflows_only;                      /* for submit: all else is told of and left out */
     bool plugins_only;                        /* workflows are read over: a plugin's directory may hold examples */
     struct tph_run_workflow *workflows;       /* owned */
     size_t n_workflows;
@@ -46,3 +47,8 @@ void tph_run_input_release(struct tph_run_input *input);
 
 /* Reads one argument: a file, a directory (its *.yaml, *.yml and *.json, sorted, not deeper), or "-". */
 int tph_run_input_read(struct tph_run_input *input, const char *path, struct tph_error *err) TPH_MUST_CHECK;
+
+/* Takes an object that comes from elsewhere as if it had been read; file is how messages call it. The document is the
+ * input's from now on, whatever is returned. */
+int tph_run_input_take(struct tph_run_input *input, struct tph_json_doc *doc, const char *file, struct tph_error *err)
+    TPH_MUST_CHECK;

@@ -28,12 +28,36 @@ static bool is_over(const struct tph_live_workflow *w)
     return phase == TPH_WORKFLOW_SUCCEEDED || phase == TPH_WORKFLOW_FAILED || phase == TPH_WORKFLOW_ERROR;
 }
 
+/* One that has no node yet: suspended, or waiting for its turn. */
+static void put_waiting(struct picture *p, const struct tph_live_workflow *w)
+{
+    const struct tph_tree_style style = {.color = p->live->color, .utf8 = p->live->utf8};
+    TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct tph_str message = tph_run_message(w->workflow->run);
+    (void)tph_buf_putc(&line, ' ');
+    tph_tree_icon(TPH_NODE_PENDING, &style, &line);
+    (void)tph_buf_putc(&line, ' ');
+    (void)tph_utf8_printable(&line, w->workflow->name, 0);
+    (void)tph_buf_puts(&line, "  ");
+    (void)tph_utf8_printable(&line, message.len > 0 ? message : TPH_STR("no node yet"), 0);
+    tph_screen_cut(p->out, tph_buf_str(&line), p->columns, ellipsis(p->live));
+    (void)tph_buf_putc(p->out, '\n');
+    p->rows--;
+}
+
 static void put_workflow(struct picture *p, const struct tph_live_workflow *w, size_t rows)
 {
+    if (!tph_run_root(w->workflow->run) && p->live->hint && rows > 0) {
+        put_waiting(p, w);
+        return;
+    }
     struct tph_tree tree = {
         .run = w->workflow->run, .notes = &w->notes, .keys = w->keys, .now_ms = tph_clock_wall_ms()};
-    struct tph_tree_style style = {
-        .color = p->live->color, .utf8 = p->live->utf8, .max_rows = rows, .max_columns = p->columns};
+    struct tph_tree_style style = {.color = p->live->color,
+                                   .utf8 = p->live->utf8,
+                                   .seconds = p->live->seconds,
+                                   .max_rows = rows,
+                                   .max_columns = p->columns};
     p->rows -= tph_tree_write(&tree, &style, p->out);
 }
 
@@ -86,6 +110,7 @@ static void put_status(struct picture *p)
 {
     const struct tph_live *live = p->live;
     struct tph_str ours = live->leaves ? TPH_STR("Ctrl-C leaves it for later") : TPH_STR("Ctrl-C stops, twice kills");
+    ours = live->hint ? tph_str(live->hint) : ours;
     struct tph_str hint = live->stopping ? TPH_STR("stopping; Ctrl-C kills") : ours;
     TPH_CLEANUP(tph_buf_release) struct tph_buf line = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
     put_plugins(live, &line);

@@ -27,9 +27,10 @@ struct tph_live {
     size_t n_workflows;
     struct tph_live_sidecar *sidecars;
     size_t n_sidecars;
-    bool color, utf8;
-    bool stopping; /* the next signal kills */
-    bool leaves;   /* and the first stops nothing for good */
+    bool color, utf8, seconds;
+    bool stopping;    /* the next signal kills */
+    bool leaves;      /* and the first stops nothing for good */
+    const char *hint; /* what Ctrl-C does, where it is neither; or NULL */
 };
 
 /* At most rows lines, each with its newline, none wider than columns. */

@@ -104,7 +104,12 @@ static void put_result(const struct tph_run *run, const struct tph_tree_style *s
     (void)tph_utf8_printable(out, tph_json_get_str(tph_json_get(tph_run_object(run, doc), "metadata"), "name"), 0);
     (void)tph_buf_printf(out, " %s%s%s%s%s in ", color ? "\033[" : "", color ? color : "", color ? "m" : "",
                          tph_workflow_phase_name(phase), color ? "\033[0m" : "");
-    tph_tree_duration(root && root->finished_ms ? root->finished_ms - root->started_ms : 0, out);
+    int64_t ms = root && root->finished_ms ? root->finished_ms - root->started_ms : 0;
+    if (style->seconds) {
+        tph_tree_seconds(ms / 1000, out);
+    } else {
+        tph_tree_duration(ms, out);
+    }
     struct tph_str message = tph_run_message(run);
     if (message.len > 0 && !(root && tph_str_eq(message, root->message))) {
         (void)tph_buf_puts(out, ": ");
@@ -118,7 +123,7 @@ void tph_report_write(const struct tph_shown *workflow, const struct tph_map *ke
 {
     const struct tph_run *run = workflow->run;
     struct tph_tree tree = {.run = run, .keys = keys, .now_ms = tph_clock_wall_ms()};
-    struct tph_tree_style whole = {.color = style->color, .utf8 = style->utf8};
+    struct tph_tree_style whole = {.color = style->color, .utf8 = style->utf8, .seconds = style->seconds};
     (void)tph_buf_putc(out, '\n');
     size_t rows = tph_tree_write(&tree, &whole, out);
     if (tph_run_root(run)) {

@@ -15,6 +15,7 @@
 struct tph_tree_style {
     bool color;
     bool utf8;
+    bool seconds;       /* times are whole seconds: those of an object, not of this process */
     size_t max_rows;    /* 0 = all; else what is done is left out first, then what waits; the last row counts them */
     size_t max_columns; /* 0 = never cut; else columns that say least give way first */
 };

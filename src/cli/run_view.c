@@ -66,6 +66,8 @@ struct tph_view *tph_view_new(struct tph_loop *loop, const struct tph_view_optio
     view->live.color = options->cli->color && options->cli->err_terminal;
     view->live.utf8 = options->utf8;
     view->live.leaves = options->leaves;
+    view->live.hint = options->hint;
+    view->live.seconds = options->seconds;
     if (options->mode == TPH_VIEW_LIVE) {
         struct tph_error unseen = TPH_ERROR_INIT; /* without these two the picture is a second late */
         (void)!tph_signal_new(loop, SIGWINCH, resized, view, &view->resized, &unseen);
@@ -207,6 +209,16 @@ static void put_line(struct tph_view *view, const char *color, const char *tag, 
 static void log_line(void *owner, const char *line, size_t len)
 {
     put_line(owner, "2", "", (struct tph_str){.p = line, .len = len > 0 ? len - 1 : 0});
+}
+
+void tph_view_changed(struct tph_view *view)
+{
+    changed(view);
+}
+
+void tph_view_say(struct tph_view *view, const char *text)
+{
+    put_line(view, "33", "", tph_str(text));
 }
 
 void tph_view_error(struct tph_view *view, const char *text)

@@ -27,8 +27,10 @@ struct tph_view_options {
     const struct tph_images *images; /* borrowed; NULL: programs are not shown */
     enum tph_view_mode mode;
     bool utf8;
-    bool logs;   /* print sidecar logs, prefixed */
-    bool leaves; /* a signal stops nothing for good: the same command goes on */
+    bool seconds;     /* of times nothing finer is known */
+    bool logs;        /* print sidecar logs, prefixed */
+    bool leaves;      /* a signal stops nothing for good: the same command goes on */
+    const char *hint; /* what Ctrl-C does, where it is neither; NULL: as run does. Borrowed */
 };
 
 struct tph_view *tph_view_new(struct tph_loop *loop, const struct tph_view_options *options) TPH_MUST_CHECK;
@@ -44,6 +46,12 @@ void tph_view_plugin(struct tph_view *view, const struct tph_plugin *plugin);
 /* The observer's functions. */
 void tph_view_node(struct tph_view *view, const struct tph_shown *workflow, const struct tph_node *node);
 void tph_view_agent(struct tph_view *view, const struct tph_agent_event *event);
+
+/* What is shown has changed in another way. */
+void tph_view_changed(struct tph_view *view);
+
+/* A line of this program's own, above the live tree. */
+void tph_view_say(struct tph_view *view, const char *text);
 
 /* "error: TEXT", above the live tree. */
 void tph_view_error(struct tph_view *view, const char *text);

@@ -71,8 +71,17 @@ static void fetch_free(struct tph_fetch *fetch)
 static void look_again(struct tph_fetcher *fetcher)
 {
     tph_defer_cancel(fetcher->loop, fetcher);
-    if (fetcher->lists[FETCH_ENDED].n > 0 || may_begin(fetcher)) {
+    if (fetcher->lists[FETCH_ENDED].n > 0 || fetcher->fresh || may_begin(fetcher)) {
         tph_defer(fetcher->loop, turn, fetcher);
+    }
+}
+
+void fetch_came(struct tph_fetch *fetch)
+{
+    fetch->fresh = true;
+    if (!fetch->fetcher->fresh) {
+        fetch->fetcher->fresh = true;
+        look_again(fetch->fetcher);
     }
 }
 
@@ -109,6 +118,7 @@ void fetch_exchange_over(struct tph_fetch *fetch, CURLcode code)
     fetch->status = (int)status;
     if (code != CURLE_OK && !fetch->problem) {
         fetch->problem = fetch_words(fetch, code);
+        fetch->failure = fetch_failure(code);
     }
     int more = fetch->problem ? 0 : fetch_redirect(fetch);
     fetch_transfer_end(fetch);
@@ -126,7 +136,9 @@ static void begin(struct tph_fetch *fetch)
     struct tph_error err = TPH_ERROR_INIT;
     take_out(fetch);
     add(fetch, FETCH_RUNNING);
-    fetch->deadline_ms = tph_loop_now_ms(fetch->fetcher->loop) + fetch->timeout_ms;
+    fetch->deadline_ms = fetch->timeout_ms == TPH_FETCH_FOREVER
+                             ? TPH_FETCH_FOREVER
+                             : tph_loop_now_ms(fetch->fetcher->loop) + fetch->timeout_ms;
     if (fetch_multi_open(fetch->fetcher, &err) < 0) {
         fetch->problem = tph_arena_format(fetch->arena, "%s", err.text);
         end(fetch);
@@ -138,9 +150,39 @@ static void begin(struct tph_fetch *fetch)
     }
 }
 
+/* What came for part, if it is of an answer that it wants. Whoever gets it may drop the request. */
+static bool give_part(struct tph_fetch *fetch)
+{
+    long status = fetch->status;
+    if (!fetch->fresh) {
+        return false;
+    }
+    fetch->fresh = false;
+    if (fetch->easy) {
+        (void)fetch->fetcher->curl.easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    }
+    if (status < 200 || status > 299) {
+        return false;
+    }
+    TPH_CLEANUP(tph_buf_release) struct tph_buf bytes = fetch->content;
+    fetch->content = TPH_BUF_INIT(bytes.max);
+    fetch->part(fetch->owner, tph_buf_str(&bytes));
+    return true;
+}
+
+static void give_parts(struct tph_fetcher *fetcher)
+{
+    struct tph_fetch *fetch = fetcher->fresh ? fetcher->lists[FETCH_RUNNING].first : NULL;
+    fetcher->fresh = false;
+    while (fetch) {
+        /* After one that got its part the list may be any other. */
+        fetch = give_part(fetch) ? fetcher->lists[FETCH_RUNNING].first : fetch->next;
+    }
+}
+
 static void tell(struct tph_fetch *fetch)
 {
-    struct tph_fetch_answer answer = {.outcome = TPH_FETCH_ANSWERED};
+    struct tph_fetch_answer answer = {.outcome = TPH_FETCH_ANSWERED, .failure = fetch->failure};
     take_out(fetch);
     if (fetch->problem) {
         answer.outcome = TPH_FETCH_FAILED;
@@ -155,13 +197,17 @@ static void tell(struct tph_fetch *fetch)
     fetch_free(fetch);
 }
 
-/* Tells those that have ended by now, then begins those whose turn has come. */
+/* Gives what came, tells those that have ended by now, then begins those whose turn has come. */
 static void turn(void *owner)
 {
     struct tph_fetcher *fetcher = owner;
     const struct fetch_list *ended = &fetcher->lists[FETCH_ENDED];
-    for (size_t n = ended->n; n > 0 && ended->first; n--) { /* whose owner may drop others of them */
-        tell(ended->first);
+    give_parts(fetcher);
+    for (size_t n = ended->n; n > 0 && ended->first;) { /* whose owner may drop others of them */
+        if (!give_part(ended->first)) {
+            tell(ended->first);
+            n--;
+        }
     }
     while (may_begin(fetcher)) {
         begin(fetcher->lists[FETCH_WAITING].first);
@@ -193,6 +239,16 @@ struct tph_fetch *tph_fetch_start(struct tph_fetcher *fetcher, const struct tph_
     }
     fetch->timeout_ms = request->timeout_ms;
     fetch->insecure = request->insecure;
+    fetch->part = request->part;
+    if (request->trust) {
+        fetch->trust = (struct tph_fetch_trust){
+            .ca = tph_arena_str(fetch->arena, request->trust->ca),
+            .certificate = tph_arena_str(fetch->arena, request->trust->certificate),
+            .key = tph_arena_str(fetch->arena, request->trust->key),
+            .server_name = tph_arena_str(fetch->arena, request->trust->server_name),
+            .proxy = tph_arena_str(fetch->arena, request->trust->proxy),
+        };
+    }
     fetch->content = TPH_BUF_INIT(request->max_body);
     add(fetch, FETCH_WAITING);
     look_again(fetcher);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests to servers of the world: HTTP and HTTPS through libcurl, on our loop.
+/* Requests to servers of the world: HTTP and HTTPS through libcurl, on our loop. An answer comes whole, or in parts as
+ * it comes in (watches and logs that are followed).
  *
  * Plugins beside us are called by http/client.h, which costs less; here are TLS, proxies, redirects, HTTP/2 and names.
  * libcurl is loaded when the first request is made: it and the 30 libraries that it needs take 4 ms to load, three
@@ -41,21 +42,50 @@ struct tph_fetch_header {
     struct tph_str name, value;
 };
 
+/* Whom to trust, and who we are, where that is not the system's matter: PEM texts. */
+struct tph_fetch_trust {
+    struct tph_str ca;               /* authorities; empty: those of the environment */
+    struct tph_str certificate, key; /* ours, for servers that ask; empty: none */
+    struct tph_str server_name;      /* that the server's certificate has to have; empty: the URL's host */
+    struct tph_str proxy;            /* its URL; empty: the environment's */
+};
+
+/* A part of the body of an answer 2xx, as it comes in; the first one, right after the head, is empty. Valid during the
+ * call, which may start and cancel requests, its own too. */
+typedef void tph_fetch_part_fn(void *owner, struct tph_str bytes);
+
+/* A time-out that is none: only connecting has a limit. */
+#define TPH_FETCH_FOREVER INT64_MAX
+
 struct tph_fetch_request {
     struct tph_str method; /* empty: GET */
     struct tph_str url;
     const struct tph_fetch_header *headers; /* Host, in any case, is whom the request is for; repeated names are sent */
     size_t n_headers;                       /* repeatedly; Content-Length and Transfer-Encoding are not sent */
     struct tph_str body;
-    int64_t timeout_ms; /* from its turn to the last byte, redirects included */
-    size_t max_body;    /* of the answer */
-    bool insecure;      /* whoever the server's certificate names, and whoever signed it */
+    int64_t timeout_ms;                  /* from its turn to the last byte, redirects included; or TPH_FETCH_FOREVER */
+    size_t max_body;                     /* of the answer; given in parts: of what came in one turn */
+    bool insecure;                       /* whoever the server's certificate names, and whoever signed it */
+    const struct tph_fetch_trust *trust; /* NULL: all empty; copied */
+    tph_fetch_part_fn *part; /* NULL: the body comes whole, with done; else that of a 2xx does not come with done, and
+                                is not asked for packed */
 };
 
 enum tph_fetch_outcome {
     TPH_FETCH_ANSWERED, /* status, headers, body */
     TPH_FETCH_FAILED,   /* error: `Get "URL": what`, in Go's words where it has some */
     TPH_FETCH_OUTCOME_COUNT,
+};
+
+/* What kind of failure, for who can say what to do about it. */
+enum tph_fetch_failure {
+    TPH_FETCH_FAILURE_OTHER,
+    TPH_FETCH_FAILURE_REFUSED, /* nobody listens there, or the network does not lead there */
+    TPH_FETCH_FAILURE_NAME,    /* no such host */
+    TPH_FETCH_FAILURE_TRUST,   /* the server is not who it should be, or we do not know its authority */
+    TPH_FETCH_FAILURE_TIME,
+    TPH_FETCH_FAILURE_BROKEN, /* the connection ended before the answer did */
+    TPH_FETCH_FAILURE_COUNT,
 };
 
 /* Borrowed for the call. */
@@ -66,6 +96,7 @@ struct tph_fetch_answer {
     size_t n_headers;
     struct tph_str body; /* unpacked */
     const char *error;
+    enum tph_fetch_failure failure;
 };
 
 typedef void tph_fetch_done_fn(void *owner, const struct tph_fetch_answer *answer);
@@ -75,5 +106,5 @@ typedef void tph_fetch_done_fn(void *owner, const struct tph_fetch_answer *answe
 struct tph_fetch *tph_fetch_start(struct tph_fetcher *fetcher, const struct tph_fetch_request *request,
                                   tph_fetch_done_fn *done, void *owner) TPH_MUST_CHECK;
 
-/* Drops a request: done is not called any more. Not in its own done. */
+/* Drops a request: neither part nor done is called any more. Not in its own done. */
 void tph_fetch_cancel(struct tph_fetch *fetch);

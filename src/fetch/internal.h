@@ -4,6 +4,7 @@
  *   fetch.c     requests: turns, ends, cancel
  *   multi.c     libcurl's sockets and time on our loop
  *   transfer.c  one exchange: what libcurl is told, what comes in
+ *   trust.c     whom to trust, who we are, through whom we go
  *   redirect.c  what follows from a 3xx answer
  *   words.c     errors in Go's words, names of header fields, checks
  */
@@ -39,10 +40,14 @@ struct tph_fetch {
     struct tph_str body;
     int64_t timeout_ms, deadline_ms; /* loop time, from its turn on */
     bool insecure;
+    struct tph_fetch_trust trust; /* in the arena */
+    tph_fetch_part_fn *part;
+    bool fresh; /* something came for part */
+    enum tph_fetch_failure failure;
     bool unpacked; /* libcurl asked for gzip by itself */
     int redirects; /* followed so far */
     CURL *easy;
-    struct curl_slist *list;
+    struct curl_slist *list, *connect_to;
     char curl_error[CURL_ERROR_SIZE];
     /* the answer */
     int status;
@@ -63,6 +68,7 @@ struct tph_fetcher {
     struct tph_timer *timer;
     struct fetch_socket *sockets;
     struct fetch_list lists[FETCH_PLACES];
+    bool fresh; /* of one of them */
 };
 
 /* multi.c: errors are the library's not being there */
@@ -71,6 +77,12 @@ void fetch_multi_close(struct tph_fetcher *fetcher);
 
 /* fetch.c: libcurl is through with one exchange of it; nothing of libcurl is on the stack */
 void fetch_exchange_over(struct tph_fetch *fetch, CURLcode code);
+
+/* fetch.c: something came for fetch->part, which hears of it in the next turn */
+void fetch_came(struct tph_fetch *fetch);
+
+/* trust.c: authorities, certificates, proxies; -1: problem is set */
+int fetch_set_trust(struct tph_fetch *fetch) TPH_MUST_CHECK;
 
 /* transfer.c: begins an exchange with fetch->method, url, headers and body; -1: problem is set */
 int fetch_transfer_begin(struct tph_fetch *fetch) TPH_MUST_CHECK;
@@ -85,6 +97,7 @@ const char *fetch_host_of(struct tph_fetch *fetch, const char *url);
 int fetch_check(struct tph_fetch *fetch) TPH_MUST_CHECK; /* -1: method or headers are none; problem is set */
 const char *fetch_canonical_name(struct tph_arena *arena, struct tph_str name);
 const char *fetch_words(struct tph_fetch *fetch, CURLcode code);
+enum tph_fetch_failure fetch_failure(CURLcode code);
 /* `Get "URL": problem`; what is wrong with the method has nothing in front. */
 const char *fetch_error_text(struct tph_fetch *fetch);
 bool fetch_is_local(const char *host); /* the environment's proxy is not asked for this machine */

@@ -41,6 +41,9 @@ static size_t take_header(char *bytes, size_t size, size_t n, void *owner)
                                           TPH_LIMIT_HTTP_HEADER, TPH_LIMIT_HTTP_HEADERS);
         return 0;
     }
+    if (fetch->part && tph_str_trim(line).len == 0) { /* the end of the head */
+        fetch_came(fetch);
+    }
     return line.len;
 }
 
@@ -51,6 +54,9 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *owner)
         fetch->problem =
             tph_arena_format(fetch->arena, "the body of the answer is larger than %zu bytes", fetch->content.max);
         return 0;
+    }
+    if (fetch->part) {
+        fetch_came(fetch);
     }
     return size * n;
 }
@@ -102,23 +108,6 @@ static void set_method(struct tph_fetch *fetch)
     (void)curl->easy_setopt(fetch->easy, CURLOPT_CUSTOMREQUEST, fetch->method);
 }
 
-static void set_trust(struct tph_fetch *fetch)
-{
-    const struct fetch_library *curl = &fetch->fetcher->curl;
-    if (fetch->insecure) {
-        (void)curl->easy_setopt(fetch->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        (void)curl->easy_setopt(fetch->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    if (fetch->fetcher->ca_file) {
-        (void)curl->easy_setopt(fetch->easy, CURLOPT_CAINFO, fetch->fetcher->ca_file);
-    }
-    if (fetch_is_local(fetch_host_of(fetch, fetch->url))) {
-        (void)curl->easy_setopt(fetch->easy, CURLOPT_PROXY, "");
-    } else if (fetch->fetcher->http_proxy && strncasecmp(fetch->url, "http:", 5) == 0) {
-        (void)curl->easy_setopt(fetch->easy, CURLOPT_PROXY, fetch->fetcher->http_proxy);
-    }
-}
-
 static void set_ways(struct tph_fetch *fetch)
 {
     const struct fetch_library *curl = &fetch->fetcher->curl;
@@ -129,7 +118,13 @@ static void set_ways(struct tph_fetch *fetch)
 #endif
     (void)curl->easy_setopt(fetch->easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl->easy_setopt(fetch->easy, CURLOPT_USERAGENT, "tiphys/" TPH_VERSION);
-    fetch->unpacked = !has_header(fetch, "Accept-Encoding") && !has_header(fetch, "Range");
+    (void)curl->easy_setopt(fetch->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)TPH_LIMIT_FETCH_CONNECT_MS);
+    if (fetch->part) { /* nothing may come for long; a peer that is gone is found out all the same */
+        (void)curl->easy_setopt(fetch->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+        (void)curl->easy_setopt(fetch->easy, CURLOPT_TCP_KEEPIDLE, (long)(TPH_LIMIT_FETCH_ALIVE_MS / 1000));
+        (void)curl->easy_setopt(fetch->easy, CURLOPT_TCP_KEEPINTVL, (long)(TPH_LIMIT_FETCH_ALIVE_MS / 1000));
+    }
+    fetch->unpacked = !fetch->part && !has_header(fetch, "Accept-Encoding") && !has_header(fetch, "Range");
     if (fetch->unpacked) {
         (void)curl->easy_setopt(fetch->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     }
@@ -138,9 +133,11 @@ static void set_ways(struct tph_fetch *fetch)
 int fetch_transfer_begin(struct tph_fetch *fetch)
 {
     const struct fetch_library *curl = &fetch->fetcher->curl;
-    int64_t left_ms = fetch->deadline_ms - tph_loop_now_ms(fetch->fetcher->loop);
-    if (left_ms <= 0) {
+    bool ends = fetch->timeout_ms != TPH_FETCH_FOREVER;
+    int64_t left_ms = ends ? fetch->deadline_ms - tph_loop_now_ms(fetch->fetcher->loop) : 0;
+    if (ends && left_ms <= 0) {
         fetch->problem = fetch_words(fetch, CURLE_OPERATION_TIMEDOUT);
+        fetch->failure = TPH_FETCH_FAILURE_TIME;
         return -1;
     }
     fetch->easy = curl->easy_init();
@@ -149,6 +146,7 @@ int fetch_transfer_begin(struct tph_fetch *fetch)
         return -1;
     }
     fetch->n_got = fetch->head_size = 0;
+    fetch->fresh = false;
     fetch->curl_error[0] = '\0';
     tph_buf_clear(&fetch->content);
     list_headers(fetch);
@@ -163,7 +161,9 @@ int fetch_transfer_begin(struct tph_fetch *fetch)
     (void)curl->easy_setopt(fetch->easy, CURLOPT_WRITEDATA, fetch);
     set_ways(fetch);
     set_method(fetch);
-    set_trust(fetch);
+    if (fetch_set_trust(fetch) < 0) {
+        return -1;
+    }
     CURLMcode code = curl->multi_add_handle(fetch->fetcher->multi, fetch->easy);
     if (code != CURLM_OK) {
         fetch->problem = tph_arena_format(fetch->arena, "libcurl does not take the request (%d)", (int)code);
@@ -179,7 +179,8 @@ void fetch_transfer_end(struct tph_fetch *fetch)
         (void)curl->multi_remove_handle(fetch->fetcher->multi, fetch->easy);
         curl->easy_cleanup(fetch->easy);
         curl->slist_free_all(fetch->list);
+        curl->slist_free_all(fetch->connect_to);
     }
     fetch->easy = NULL;
-    fetch->list = NULL;
+    fetch->list = fetch->connect_to = NULL;
 }

@@ -141,6 +141,32 @@ const char *fetch_words(struct tph_fetch *fetch, CURLcode code)
     }
 }
 
+enum tph_fetch_failure fetch_failure(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_CONNECT:
+        return TPH_FETCH_FAILURE_REFUSED;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return TPH_FETCH_FAILURE_NAME;
+    case CURLE_OPERATION_TIMEDOUT:
+        return TPH_FETCH_FAILURE_TIME;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+        return TPH_FETCH_FAILURE_TRUST;
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_HTTP2:
+        return TPH_FETCH_FAILURE_BROKEN;
+    default:
+        return TPH_FETCH_FAILURE_OTHER;
+    }
+}
+
 const char *fetch_error_text(struct tph_fetch *fetch)
 {
     if (!tph_http_token(tph_str(fetch->method))) {

@@ -275,17 +275,24 @@ static struct tph_json *make_configmap(const struct source *s, const char *confi
     return object;
 }
 
-static int write_configmap(const struct source *s, const char *configmap_name)
+static int put_configmap(const struct source *s, const char *configmap_name, struct tph_json **ret_object)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf container = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);
-    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);
-    TPH_CLEANUP(tph_freep) char *name = tph_format("%s-configmap.yaml", configmap_name);
-    TPH_CLEANUP(tph_freep) char *path = join(s->directory, name);
     if (tph_yaml_write(container_of(s->plugin), &container, s->err) < 0) {
         return -1;
     }
+    *ret_object = make_configmap(s, configmap_name, tph_buf_str(&container));
+    return 0;
+}
+
+static int write_configmap(const struct source *s, const char *configmap_name)
+{
+    struct tph_json *object = NULL;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_MANIFEST);
+    TPH_CLEANUP(tph_freep) char *name = tph_format("%s-configmap.yaml", configmap_name);
+    TPH_CLEANUP(tph_freep) char *path = join(s->directory, name);
     (void)tph_buf_puts(&text, GENERATED_YAML);
-    if (tph_yaml_write(make_configmap(s, configmap_name, tph_buf_str(&container)), &text, s->err) < 0 ||
+    if (put_configmap(s, configmap_name, &object) < 0 || tph_yaml_write(object, &text, s->err) < 0 ||
         write_file(s, path, &text) < 0) {
         return -1;
     }
@@ -321,7 +328,8 @@ static int write_readme(const struct source *s, const char *configmap_name, unsi
     return write_file(s, path, &text);
 }
 
-static int build(struct source *s, unsigned flags)
+/* Reads, checks, warns; *ret_name is the ConfigMap's, the caller's to free. */
+static int prepare(struct source *s, char **ret_name)
 {
     if (read_plugin(s) < 0) {
         return -1;
@@ -336,6 +344,16 @@ static int build(struct source *s, unsigned flags)
                              "metadata.name: \"%s\" has a slash: its ConfigMap would be written elsewhere", name);
     }
     warn_about(s, configmap_name);
+    *ret_name = TPH_TAKE(configmap_name);
+    return 0;
+}
+
+static int build(struct source *s, unsigned flags)
+{
+    TPH_CLEANUP(tph_freep) char *configmap_name = NULL;
+    if (prepare(s, &configmap_name) < 0) {
+        return -1;
+    }
     return write_configmap(s, configmap_name) < 0 ? -1 : write_readme(s, configmap_name, flags);
 }
 
@@ -346,4 +364,21 @@ int tph_plugin_build(const char *directory, unsigned flags, struct tph_build_rep
     tph_json_doc_free(s.raw);
     tph_json_doc_free(s.doc);
     return failed;
+}
+
+int tph_plugin_manifest(const char *directory, struct tph_build_report *report, struct tph_json_doc **ret_doc,
+                        struct tph_error *err)
+{
+    struct source s = {.directory = directory, .doc = tph_json_doc_new(), .report = report, .err = err};
+    TPH_CLEANUP(tph_freep) char *name = NULL;
+    struct tph_json *object = NULL;
+    int failed = prepare(&s, &name) < 0 || put_configmap(&s, name, &object) < 0 ? -1 : 0;
+    tph_json_doc_free(s.raw);
+    if (failed < 0) {
+        tph_json_doc_free(s.doc);
+        return -1;
+    }
+    tph_json_set_root(s.doc, object);
+    *ret_doc = s.doc;
+    return 0;
 }

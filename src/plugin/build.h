@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "data/json.h"
 
 enum {
     TPH_BUILD_OVERWRITE_README = 1, /* also one that was not generated: what Argo does */
@@ -19,6 +20,10 @@ struct tph_build_report {
 
 #define TPH_BUILD_REPORT_INIT ((struct tph_build_report){.lines = TPH_BUF_INIT(65536), .warnings = TPH_BUF_INIT(65536)})
 void tph_build_report_release(struct tph_build_report *report);
+
+/* The ConfigMap alone, as the root of a document of the caller's; nothing is written. Errors as below. */
+int tph_plugin_manifest(const char *directory, struct tph_build_report *report, struct tph_json_doc **ret_doc,
+                        struct tph_error *err) TPH_MUST_CHECK;
 
 /* Writes both files into directory. The error's text is Argo's. */
 int tph_plugin_build(const char *directory, unsigned flags, struct tph_build_report *report, struct tph_error *err)

@@ -406,6 +406,71 @@ static void an_answer_past_its_ceiling_is_dropped(void **state)
     fetch(s, expected);
 }
 
+static void take_part(void *owner, struct tph_str bytes)
+{
+    struct scene *s = owner;
+    (void)tph_buf_printf(&s->told, "[%.*s]", TPH_FMT(bytes));
+    if (s->victim && tph_str_has_suffix(bytes, TPH_STR("bye"))) {
+        tph_fetch_cancel(TPH_TAKE(s->victim)); /* its own, from within */
+        tph_loop_stop(s->loop);
+    }
+}
+
+static bool told_hello(const void *owner)
+{
+    return strstr(tph_buf_cstr(&((const struct scene *)owner)->told), "hello") != NULL;
+}
+
+static bool told_head(const void *owner)
+{
+    return strstr(tph_buf_cstr(&((const struct scene *)owner)->told), "[]") != NULL;
+}
+
+/* The head alone is told, then each part as it comes, while the connection stays open. */
+static void a_stream_comes_in_parts(void **state)
+{
+    struct scene *s = *state;
+    s->request.part = take_part;
+    s->request.timeout_ms = TPH_FETCH_FOREVER;
+    peer_play(&s->peer, STEPS({PEER_ACCEPT}, {PEER_READ_HEAD},
+                              {PEER_SEND, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
+                              {PEER_UNTIL, .test = told_head}, {PEER_SEND, "5\r\nhello\r\n"},
+                              {PEER_UNTIL, .test = told_hello}, {PEER_SEND, "1\r\n!\r\n0\r\n\r\n"}, {PEER_CLOSE}));
+    fetch(s, "[][hello][!]200 \n");
+    assert_null(strstr(tph_buf_cstr(&s->peer.in), "Accept-Encoding")); /* what is packed would come late */
+}
+
+static void a_stream_can_be_dropped_from_within(void **state)
+{
+    struct scene *s = *state;
+    s->request.part = take_part;
+    s->request.timeout_ms = TPH_FETCH_FOREVER;
+    peer_play(&s->peer,
+              STEPS({PEER_ACCEPT}, {PEER_READ_HEAD}, {PEER_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nbye"},
+                    {PEER_READ_EOF}, {PEER_CLOSE}));
+    s->victim = start(s);
+    run(s);
+    assert_null(s->victim);
+    assert_non_null(strstr(tph_buf_cstr(&s->told), "bye]"));
+    s->left--;
+}
+
+/* An error's body is no part of a stream: it comes whole, with done. */
+static void what_is_refused_is_no_stream(void **state)
+{
+    struct scene *s = *state;
+    s->request.part = take_part;
+    peer_play(&s->peer, STEPS(SERVE("HTTP/1.1 410 Gone\r\nContent-Length: 4\r\n\r\ngone")));
+    fetch(s, "410 gone\n");
+    peer_play(&s->peer, STEPS(SERVE("HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 4\r\n\r\nhere"),
+                              SERVE("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")));
+    tph_buf_clear(&s->told);
+    (void)start(s);
+    run(s);
+    assert_non_null(strstr(tph_buf_cstr(&s->told), "ok]200 \n"));
+    assert_null(strstr(tph_buf_cstr(&s->told), "here"));
+}
+
 static void cancelled_ones_are_never_heard_of(void **state)
 {
     struct scene *s = *state;
@@ -521,6 +586,9 @@ int main(void)
         TEST(ends_without_an_answer_in_goes_words),
         TEST(a_reset_and_nonsense_are_told),
         TEST(an_answer_past_its_ceiling_is_dropped),
+        TEST(a_stream_comes_in_parts),
+        TEST(a_stream_can_be_dropped_from_within),
+        TEST(what_is_refused_is_no_stream),
         TEST(cancelled_ones_are_never_heard_of),
         TEST(one_may_be_cancelled_in_anothers_end),
         TEST(what_is_under_way_is_dropped_with_the_fetcher),
