@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,7 +24,7 @@
 #include "loop/loop.h"
 #include "store/sqlite.h"
 
-enum { N_SIGNALS = 3, DRAIN_MS = 10000, DRAIN_LOOK_MS = 20 };
+enum { N_SIGNALS = 3, DRAIN_MS = 10000, DRAIN_LOOK_MS = 20, LOG_MS = 500 };
 
 struct server_options {
     const char *state, *listen, *history, *url;
@@ -115,16 +114,6 @@ static void session_release(struct session *s)
     tph_loop_free(s->loop);
     tph_settings_release(&s->settings);
     tph_texts_release(&s->options.names);
-}
-
-static void say(const char *format, ...) TPH_PRINTF(1, 2);
-static void say(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    (void)fputc('\n', stderr);
 }
 
 /* ADDR:PORT, [ADDR]:PORT. */
@@ -230,7 +219,7 @@ static void got_signal(void *owner, int number)
         return;
     }
     s->stopping = true;
-    say("stopping; once more ends it at once");
+    tph_log(TPH_LOG_INFO, "stopping; once more ends it at once", NULL);
     tph_server_work_stop(s->work, DRAIN_MS / 2, work_stopped, s);
     tph_api_stop(s->api);
     tph_http_server_drain(tph_api_server_http(s->server));
@@ -437,13 +426,17 @@ int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command,
         return tph_cli_usage(cli, command, "%s is no option", arguments.list[0]);
     }
     bool json = s.options.log_format && strcmp(s.options.log_format, "json") == 0;
-    tph_log_init(&(struct tph_log_config){
-        .level = TPH_LOG_INFO, .format = json ? TPH_LOG_JSON : TPH_LOG_LOGFMT, .fd = STDERR_FILENO, .times = true});
+    tph_log_init(&(struct tph_log_config){.level = TPH_LOG_INFO,
+                                          .format = json ? TPH_LOG_JSON : TPH_LOG_LOGFMT,
+                                          .fd = STDERR_FILENO,
+                                          .times = true,
+                                          .hasty = true});
     (void)signal(SIGPIPE, SIG_IGN);
     if (open_session(&s, &err) < 0) {
         return tph_cli_error(cli, &err);
     }
     tph_api_seed(s.api, seeded, &s);
     tph_loop_run(s.loop);
+    (void)tph_log_flush(LOG_MS);
     return s.failed ? TPH_EXIT_FAILED : TPH_EXIT_OK;
 }
