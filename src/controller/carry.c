@@ -116,11 +116,15 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event)
 {
     struct tph_controller *c = w->controller;
     struct tph_actions actions;
+    struct tph_error err = TPH_ERROR_INIT;
     tph_run_apply(w->shown.run, event, tph_controller_now_ms(c), &actions);
     for (size_t i = 0; i < actions.n; i++) {
         act(w, &actions.list[i]);
     }
     tph_controller_wake(c);
+    if (tph_finder_missed(c->finder, &err)) {
+        tph_carried_unread(w, &err); /* nothing of it was written or given yet */
+    }
     tph_carried_flush(w);
 }
 

@@ -209,7 +209,7 @@ static void flush(void *owner)
 {
     struct carried *w = owner;
     w->flushing = false;
-    if (w->writing || w->ended || w->gone || (w->failures > 0 && tph_timer_active(w->later))) {
+    if (w->writing || w->ended || w->gone || w->unread || (w->failures > 0 && tph_timer_active(w->later))) {
         return; /* when that is through it goes on */
     }
     if (!write_all(w)) {
@@ -343,8 +343,8 @@ static void written(void *owner, const struct tph_store_result *result)
             tph_carried_ended(w);
         } else if (w->state == CARRIED_WAITING) {
             tph_admit_others(c);
-        } else if (w->seen > w->version) {
-            tph_carried_reload(w); /* somebody else wrote after us */
+        } else if (w->seen > w->version || w->unread) {
+            tph_carried_reload(w); /* somebody else wrote after us, or nothing could be decided */
         } else if (!c->stopping || w->fresh.first) {
             tph_carried_flush(w);
         }

@@ -14,6 +14,8 @@ int64_t tph_controller_now_ms(const struct tph_controller *c)
     return c->options.clock ? c->options.clock() : tph_clock_wall_ms();
 }
 
+static void try_again(void *owner);
+
 struct tph_controller *tph_controller_new(struct tph_loop *loop, const struct tph_controller_options *options)
 {
     struct tph_controller *c = TPH_NEW(struct tph_controller);
@@ -28,6 +30,7 @@ struct tph_controller *tph_controller_new(struct tph_loop *loop, const struct tp
         tph_settings_init(&c->base);
     }
     tph_settings_copy(&c->base, &c->settings);
+    c->again = tph_timer_new(loop, try_again, c);
     c->expirer = options->keep_ended ? NULL : tph_expirer_new(c);
     return c;
 }
@@ -286,11 +289,12 @@ void tph_carried_reload(struct carried *w)
     struct tph_store_key key = {
         .resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = w->shown.ns, .name = w->shown.name};
     int r = tph_store_get(c->store, &key, 0, &object, &err);
-    if (r != 0 || tph_json_parse(tph_buf_str(&object.text), &doc, &err) < 0) {
-        if (r < 0) {
-            tph_log(TPH_LOG_ERROR, "a workflow cannot be read", "workflow", w->key, "error", err.text, NULL);
-        }
+    if (r == TPH_STORE_NOT_FOUND) {
         drop(w);
+        return;
+    }
+    if (r != 0 || tph_json_parse(tph_buf_str(&object.text), &doc, &err) < 0) {
+        tph_carried_unread(w, &err);
         return;
     }
     const struct tph_json *root = tph_json_root(doc);
@@ -378,6 +382,14 @@ static void changed(struct tph_controller *c, const struct tph_store_event *even
 
 static int follow(struct tph_controller *c, struct tph_error *err);
 
+static void follow_again(struct tph_controller *c)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    if (follow(c, &err) < 0) {
+        tph_controller_lost(c, LOST_WORKFLOWS, &err);
+    }
+}
+
 static void woken(void *owner)
 {
     struct tph_controller *c = owner;
@@ -389,9 +401,7 @@ static void woken(void *owner)
     }
     if (r == TPH_STORE_EXPIRED || r < 0) {
         tph_store_watch_close(TPH_TAKE(c->watch));
-        if (follow(c, &err) < 0) {
-            tph_log(TPH_LOG_ERROR, "workflows are not followed any more", "error", err.text, NULL);
-        }
+        follow_again(c);
     }
 }
 
@@ -452,7 +462,7 @@ static void take_up_key(struct tph_controller *c, const struct tph_store_key *ke
     if (r == 0) {
         take_up(c, &object, go);
     } else if (r < 0) {
-        tph_log(TPH_LOG_ERROR, "a workflow cannot be read", "error", err.text, NULL);
+        tph_controller_lost(c, LOST_WORKFLOWS, &err);
     }
 }
 
@@ -478,6 +488,8 @@ static void settle(struct reader *r)
         }
         if (!tph_map_get(&r->seen, tph_str(w->key))) {
             drop(w);
+        } else if (w->unread && !w->writing) {
+            tph_carried_reload(w);
         } else if (w->state == CARRIED_NEW) {
             tph_carried_go(w);
         } else if (w->seen > w->version && !w->writing) {
@@ -530,7 +542,7 @@ static void read_more(void *owner)
         failed = follow(c, &err); /* more was written meanwhile than the history holds */
     }
     if (failed != 0) {
-        tph_log(TPH_LOG_ERROR, "workflows are not followed", "error", err.text, NULL);
+        tph_controller_lost(c, LOST_WORKFLOWS, &err);
     }
 }
 
@@ -540,6 +552,60 @@ static int follow(struct tph_controller *c, struct tph_error *err)
     c->reader->c = c;
     c->reader->arena = tph_arena_new();
     return read_page(c, err) == 0 ? 0 : -1;
+}
+
+/* ---- what the store could not give ---- */
+
+static void try_again(void *owner)
+{
+    struct tph_controller *c = owner;
+    unsigned lost = c->lost;
+    c->lost = 0;
+    if ((lost & LOST_WORKFLOWS) && !c->reader) { /* else they are being read just now */
+        tph_store_watch_close(TPH_TAKE(c->watch));
+        follow_again(c);
+    } else {
+        c->lost |= lost & LOST_WORKFLOWS;
+    }
+    if (lost & LOST_PLUGINS) {
+        tph_discovery_again(c->discovery, false);
+    }
+    if (lost & LOST_SECRETS) {
+        tph_discovery_again(c->discovery, true);
+    }
+    if (lost & LOST_CRONS) {
+        tph_crons_again(c->crons);
+    }
+    if (lost & LOST_PODS) {
+        tph_pods_again(c->pods);
+    }
+    if (c->lost == 0) {
+        c->failures = 0;
+    } else if (!tph_timer_active(c->again)) {
+        tph_timer_start(c->again, TPH_LIMIT_COMMIT_PAUSE_MS);
+    }
+}
+
+void tph_controller_lost(struct tph_controller *c, enum tph_lost what, const struct tph_error *err)
+{
+    if (c->stopping) {
+        return;
+    }
+    c->lost |= what;
+    if (tph_timer_active(c->again)) {
+        return;
+    }
+    tph_timer_start(c->again, TPH_LIMIT_COMMIT_PAUSE_MS << (c->failures < 6 ? c->failures : 6));
+    if (c->failures++ == 0) {
+        tph_log(TPH_LOG_ERROR, "the store cannot be read just now; it is tried again until it can", "error", err->text,
+                NULL);
+    }
+}
+
+void tph_carried_unread(struct carried *w, const struct tph_error *err)
+{
+    w->unread = true;
+    tph_controller_lost(w->controller, LOST_WORKFLOWS, err);
 }
 
 int tph_controller_start(struct tph_controller *controller, struct tph_agent *agent, struct tph_error *err)
@@ -667,6 +733,7 @@ void tph_controller_free(struct tph_controller *controller)
     tph_defer_cancel(controller->loop, controller);
     controller->admitting = true; /* nobody comes next */
     tph_store_watch_close(controller->watch);
+    tph_timer_free(controller->again);
     tph_discovery_free(controller->discovery);
     if (controller->reader) {
         reader_free(controller->reader);

@@ -105,6 +105,7 @@ struct carried {
     bool gone;                    /* deleted while a write was under way */
     bool ended;                   /* its end is durable */
     bool admitted;                /* it counts as one that runs */
+    bool unread;                  /* what it depends on could not be read: nothing is decided, it is read anew */
     int64_t priority, created_ms; /* of one that waits for its turn */
     unsigned failures;            /* of writes, one after the other */
     unsigned refused;             /* the store would not have it: 1: it ends, 2: with nothing else that changed */
@@ -158,9 +159,21 @@ struct tph_controller {
     size_t n_admitted;       /* workflows that run, as parallelism counts */
     struct tph_map crowds;   /* namespace -> how many of them, admit.c's own */
     bool waking, admitting;  /* in the next turn */
+    struct tph_timer *again; /* what could not be read or followed is tried again */
+    unsigned lost;           /* enum tph_lost */
+    unsigned failures;       /* of that, one after the other */
     bool stopping;
     void (*stopped)(void *owner);
     void *stopped_owner;
+};
+
+/* What the store could not give, or take, just now. */
+enum tph_lost {
+    LOST_WORKFLOWS = 1,
+    LOST_PLUGINS = 2,
+    LOST_SECRETS = 4,
+    LOST_CRONS = 8,
+    LOST_PODS = 16,
 };
 
 int64_t tph_controller_now_ms(const struct tph_controller *c);
@@ -173,6 +186,10 @@ static inline struct tph_str tph_pointer_key(const void *slot)
 void tph_carried_free(struct carried *w); /* ends it with the agent, takes it out of the maps */
 /* Its end is durable: the observer hears of it; it stays only where runs are kept. */
 void tph_carried_ended(struct carried *w);
+/* It is tried again after a while, longer each time. */
+void tph_controller_lost(struct tph_controller *c, enum tph_lost what, const struct tph_error *err);
+/* It could not be read, or what it depends on: it stays as it is in the store, and is read anew. */
+void tph_carried_unread(struct carried *w, const struct tph_error *err);
 /* Reads the object anew: what it says counts. w may be gone afterwards. */
 void tph_carried_reload(struct carried *w);
 /* Writes; done is not called once the controller is freed, but forget (NULL: nothing) with the same owner. */
@@ -227,6 +244,8 @@ struct finder *tph_finder_new(struct tph_store *store);
 void tph_finder_free(struct finder *finder);
 const struct tph_run_objects *tph_finder_view(struct finder *finder, struct tph_str ns);
 struct tph_pod_objects tph_finder_pod_objects(struct finder *finder);
+/* Whether something could not be read since the last time that this was asked: what was not found may be there. */
+bool tph_finder_missed(struct finder *finder, struct tph_error *ret_err);
 struct tph_lint_set;
 /* All templates that a workflow of the namespace may name, as lint wants them; texts and objects are arena's and doc's.
  */
@@ -236,6 +255,7 @@ int tph_finder_templates(struct finder *finder, struct tph_str ns, struct tph_ar
 /* discover.c */
 struct discovery *tph_discovery_new(struct tph_controller *c);
 int tph_discovery_start(struct discovery *d, struct tph_error *err) TPH_MUST_CHECK;
+void tph_discovery_again(struct discovery *d, bool secrets);
 void tph_discovery_free(struct discovery *d);
 size_t tph_discovery_visible(const struct discovery *d, struct tph_str ns, struct tph_plugin **out, size_t max);
 
@@ -275,6 +295,7 @@ void tph_admit_free(struct tph_controller *c); /* after all workflows */
 
 /* cron.c; note: a workflow that is over, whosever it is. */
 int tph_crons_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_crons_again(struct crons *crons);
 void tph_crons_free(struct crons *crons);
 void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
 
@@ -284,5 +305,6 @@ void tph_semaphores_free(struct semaphores *semaphores);
 
 /* pods.c */
 int tph_pods_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_pods_again(struct pods *pods); /* those that could not be written */
 void tph_pods_free(struct pods *pods);
 void tph_pods_note(struct tph_controller *c, const struct tph_agent_pod *state, const struct tph_plugin *plugin);

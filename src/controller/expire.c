@@ -17,7 +17,10 @@ enum class { SUCCEEDED, FAILED, ERRORED, N_CLASSES };
 struct over {
     int64_t at_ms;   /* when it is to go; of the retained: when it ended */
     char *ns, *name; /* owned */
+    bool one_too_many;
 };
+
+enum { AGAIN_MS = 1000 }; /* after the store could not be read or written */
 
 /* A heap, the soonest first. */
 struct heap {
@@ -106,22 +109,6 @@ static int64_t due_of(const struct tph_json *workflow)
     return ended_ms + ttl_ms;
 }
 
-static void deleted(void *owner, const struct tph_store_result *result)
-{
-    (void)owner;
-    (void)result; /* somebody else was first, or wrote it: then it is looked at again */
-}
-
-/* Only as it was read; who has finalizers is the business of those. */
-static void delete_it(struct tph_controller *c, const struct tph_store_object *object, const struct tph_json *workflow)
-{
-    if (tph_json_len(tph_json_path(workflow, "metadata", "finalizers", NULL)) > 0) {
-        return;
-    }
-    struct tph_store_change change = {.verb = TPH_STORE_DELETE, .key = object->key, .expected = object->version};
-    tph_controller_write(c, &change, 1, deleted, NULL, NULL);
-}
-
 static void arm(struct expirer *e)
 {
     if (e->due.n > 0) {
@@ -130,21 +117,74 @@ static void arm(struct expirer *e)
     }
 }
 
-/* Reads one whose time has come. retained: it is one too many. */
-static void look_at(struct expirer *e, const struct over *over, bool retained)
+/* The store could not be read or written: it is looked at once more. Takes the texts of over. */
+static void look_later(struct expirer *e, struct over *over)
+{
+    over->at_ms = tph_controller_now_ms(e->controller) + AGAIN_MS;
+    push(&e->due, *over);
+    over->ns = over->name = NULL;
+    arm(e);
+}
+
+/* A deletion that is under way. */
+struct deletion {
+    struct expirer *expirer;
+    struct over over;
+};
+
+static void forget_deletion(void *owner)
+{
+    struct deletion *d = owner;
+    over_free(&d->over);
+    free(d);
+}
+
+static void deleted(void *owner, const struct tph_store_result *result)
+{
+    struct deletion *d = owner;
+    if (result->outcome < 0) { /* else somebody was first, or wrote it: then it is looked at again */
+        look_later(d->expirer, &d->over);
+    }
+    forget_deletion(d);
+}
+
+/* Only as it was read; who has finalizers is the business of those. */
+static void delete_it(struct expirer *e, const struct over *over, const struct tph_store_object *object,
+                      const struct tph_json *workflow)
+{
+    if (tph_json_len(tph_json_path(workflow, "metadata", "finalizers", NULL)) > 0) {
+        return;
+    }
+    struct tph_store_change change = {.verb = TPH_STORE_DELETE, .key = object->key, .expected = object->version};
+    struct deletion *d = TPH_NEW(struct deletion);
+    d->expirer = e;
+    d->over = (struct over){.ns = tph_strdup(over->ns),
+                            .name = tph_strdup(over->name),
+                            .at_ms = over->at_ms,
+                            .one_too_many = over->one_too_many};
+    tph_controller_write(e->controller, &change, 1, deleted, forget_deletion, d);
+}
+
+/* Reads one whose time has come. */
+static void look_at(struct expirer *e, struct over *over)
 {
     TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     struct tph_store_key key = {
         .resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = tph_str(over->ns), .name = tph_str(over->name)};
     struct tph_controller *c = e->controller;
-    if (tph_store_get(c->store, &key, 0, &object, NULL) != 0 ||
-        tph_json_parse(tph_buf_str(&object.text), &doc, NULL) < 0 || !tph_workflow_is_over(tph_json_root(doc))) {
+    int r = tph_store_get(c->store, &key, 0, &object, NULL);
+    if (r < 0) {
+        look_later(e, over);
+        return;
+    }
+    if (r != 0 || tph_json_parse(tph_buf_str(&object.text), &doc, NULL) < 0 ||
+        !tph_workflow_is_over(tph_json_root(doc))) {
         return;
     }
     int64_t due_ms = due_of(tph_json_root(doc));
-    if (retained || (due_ms >= 0 && due_ms <= tph_controller_now_ms(c))) {
-        delete_it(c, &object, tph_json_root(doc));
+    if (over->one_too_many || (due_ms >= 0 && due_ms <= tph_controller_now_ms(c))) {
+        delete_it(e, over, &object, tph_json_root(doc));
     } else if (due_ms >= 0) {
         push(&e->due, (struct over){.at_ms = due_ms, .ns = tph_str_dup(key.ns), .name = tph_str_dup(key.name)});
     }
@@ -156,7 +196,7 @@ static void look(void *owner)
     int64_t now_ms = tph_controller_now_ms(e->controller);
     while (e->due.n > 0 && e->due.list[0].at_ms <= now_ms && !e->controller->stopping) {
         struct over over = pop(&e->due);
-        look_at(e, &over, false);
+        look_at(e, &over);
         over_free(&over);
     }
     arm(e);
@@ -194,7 +234,8 @@ static void trim(void *owner)
         while (limits[i] > 0 && e->kept[i].n > limits[i] && !e->controller->stopping) {
             struct over over = pop(&e->kept[i]);
             forget_known(e, &over);
-            look_at(e, &over, true);
+            over.one_too_many = true;
+            look_at(e, &over);
             over_free(&over);
         }
     }

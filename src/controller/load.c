@@ -160,6 +160,17 @@ static void adapt(void *owner, struct tph_json_doc *doc, struct tph_json *tmpl)
     tph_template_map_leaf(owner, doc, tmpl);
 }
 
+/* Whether what was decided of it counts for nothing, for something could not be read. */
+static bool look_missed(struct carried *w)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    bool missed = tph_finder_missed(w->controller->finder, &err);
+    if (missed) {
+        tph_carried_unread(w, &err);
+    }
+    return missed;
+}
+
 void tph_carried_make(struct carried *w, struct tph_json_doc *doc)
 {
     struct tph_controller *c = w->controller;
@@ -179,19 +190,31 @@ void tph_carried_make(struct carried *w, struct tph_json_doc *doc)
     const struct tph_json *status = tph_json_get(workflow, "status");
     struct tph_str phase_now = tph_json_get_str(status, "phase");
     bool fresh = phase_now.len == 0 || (tph_str_eqz(phase_now, "Pending") && !tph_json_get(status, "storedTemplates"));
+    w->unread = false;
+    (void)tph_finder_missed(c->finder, &err); /* of somebody else */
     if (!tph_admit(w, workflow)) {
         return;
     }
     if (!w->rows_read && tph_tasks_load(w, is_reopened(workflow), &err) < 0) {
+        if (!w->rows_read) {
+            tph_carried_unread(w, &err);
+            return;
+        }
         tph_carried_refuse(w, workflow, TPH_WORKFLOW_ERROR, tph_str(err.text));
         return;
     }
     if (fresh && !check_fresh(w, doc, &workflow, &options)) {
+        (void)look_missed(w);
         return;
     }
     struct tph_run *run = NULL;
     options.workflow_defaults = NULL; /* who begins has them, others keep what they began with */
-    if (tph_run_new(workflow, &options, &run, &path, &err) < 0) {
+    int made = tph_run_new(workflow, &options, &run, &path, &err);
+    if (look_missed(w)) {
+        tph_run_free(run);
+        return;
+    }
+    if (made < 0) {
         enum tph_workflow_phase phase = err.kind == TPH_ERROR_NOT_FOUND ? TPH_WORKFLOW_FAILED : TPH_WORKFLOW_ERROR;
         tph_carried_refuse(w, workflow, phase, tph_str(err.text));
         return;
@@ -238,7 +261,7 @@ void tph_carried_go(struct carried *w)
     size_t at = 0;
     struct tph_str id;
     void *task = NULL;
-    if (!w->shown.run || w->state == CARRIED_OVER) {
+    if (!w->shown.run || w->state == CARRIED_OVER || w->unread) {
         return;
     }
     while (tph_map_next(&w->tasks, &at, &id, &task)) {

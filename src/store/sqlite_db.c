@@ -181,6 +181,7 @@ static int run(struct tph_db *db, enum statement which, const char *doing, struc
 
 int tph_db_begin(struct tph_db *db, struct tph_error *err)
 {
+    tph_db_rollback(db); /* nothing, unless the last one could not be ended */
     return run(db, db->writer ? BEGIN_WRITE : BEGIN, "beginning a transaction", err);
 }
 

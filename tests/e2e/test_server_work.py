@@ -3,100 +3,17 @@ import json
 import os
 import random
 import re
-import signal
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 
 import pytest
-from conftest import PLUGIN, SERVER, TIPHYS, TOP, leftovers, wait_until
-from test_state import BODY, Ledger
-
-WORKFLOWS = "/apis/argoproj.io/v1alpha1/namespaces/argo/workflows"
-
-
-def plugin_configmap(tmp_path, name, port, body):
-    directory = tmp_path / name
-    directory.mkdir()
-    (directory / "plugin.yaml").write_text(PLUGIN.format(name=name, port=port))
-    (directory / "server.py").write_text(SERVER.format(body=body, port=port))
-    done = subprocess.run([TIPHYS, "executor-plugin", "build", directory], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    yaml = pytest.importorskip("yaml")
-    return yaml.safe_load((directory / f"{name}-executor-plugin-configmap.yaml").read_text())
-
-
-def fan(name, n):
-    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": name},
-            "spec": {"entrypoint": "main", "templates": [
-                {"name": "main", "steps": [[{"name": "a", "template": "task", "withSequence": {"count": str(n)}}],
-                                           [{"name": "b", "template": "task"}]]},
-                {"name": "task", "retryStrategy": {"limit": 3}, "plugin": {"probe": {}}}]}}
-
-
-class Server:
-    """The program over a state directory; asked by plain HTTP."""
-
-    def __init__(self, state, **environment):
-        self.process = subprocess.Popen(
-            [TIPHYS, "server", "--plain-http", "--state", state, "--listen", "127.0.0.1:0"], cwd=TOP, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env={**os.environ, "ARGO_EXECUTOR_PLUGINS": "true", **environment})
-        self.url = self.process.stdout.readline().split()[-1]
-
-    def ask(self, method, path, body=None):
-        request = urllib.request.Request(self.url + path, method=method,
-                                         data=None if body is None else json.dumps(body).encode(),
-                                         headers={"Content-Type": "application/json"})
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-
-    def text(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
-            return answer.read().decode()
-
-    def get(self, path):
-        return self.ask("GET", path)[1]
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=60)
-
-
-@pytest.fixture
-def servers(tmp_path):
-    started = []
-
-    def start(**environment):
-        started.append(Server(tmp_path / "state", **environment))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.process.kill()
-        server.process.wait()
-        server.process.stdout.close()
-
-
-@pytest.fixture
-def ledger():
-    it = Ledger()
-    yield it
-    it.server.shutdown()
-    it.server.server_close()
+from conftest import TIPHYS, leftovers, wait_until
+from serving import BODY, WORKFLOWS, Refused, fan, ledger, plugin_configmap, servers  # noqa: F401 (fixtures)
 
 
 def phases(server):
-    return {w["metadata"]["name"]: w.get("status", {}).get("phase") for w in server.get(WORKFLOWS)["items"]}
+    return server.phases()
 
 
 def test_plugins_are_off_and_a_workflow_says_how_to_have_them(servers):
@@ -149,7 +66,7 @@ def load(server, chance, made, gone, number):
                 if server.ask("DELETE", f"{WORKFLOWS}/{victim}")[0] == 200:
                     gone.add(victim)
             time.sleep(chance.uniform(0, 0.03))
-    except (OSError, ValueError):
+    except (Refused, ValueError):
         pass
 
 
@@ -283,10 +200,9 @@ def cancels(ledger):
 
 
 def patch(server, path, body):
-    request = urllib.request.Request(server.url + path, method="PATCH", data=json.dumps(body).encode(),
-                                     headers={"Content-Type": "application/merge-patch+json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+    status, answer = server.patch(path, body)
+    assert status == 200, answer
+    return answer
 
 
 def keys_of(workflow):
