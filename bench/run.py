@@ -2,7 +2,7 @@
 """run.py [--quick] [NAME...]: figures of the whole program, each with its target. Nothing is asserted.
 
 ./dev bench builds with release flags in build-release and calls this. NAME picks parts: hello, c, tasks, durable, memory,
-program, lint, sidecar, server, data, expr, engine, http.
+program, lint, sidecar, server, api, data, expr, engine, http.
 """
 import argparse
 import http.client
@@ -30,6 +30,7 @@ args = parser.parse_intermixed_args()
 BUILD = pathlib.Path(args.build).resolve()
 TIPHYS = BUILD / "tiphys"
 ROUNDS = 3 if args.quick else 21
+NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
 def show(what, figure, target=""):
@@ -296,14 +297,23 @@ def sidecar():
              f"{sum(size for _, size in own)} KiB", "target 512 KiB")
 
 
+def cpu_s(pid):
+    ticks = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Server:
     """tiphys server on a directory of its own, over TLS or not."""
 
     def __init__(self, *options):
         self.directory = tempfile.TemporaryDirectory()
+        self.start(*options)
+
+    def start(self, *options):
         begin = time.perf_counter()
         self.process = subprocess.Popen([TIPHYS, "server", "--state", self.directory.name, "--listen", "127.0.0.1:0", *options],
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                        env={**os.environ, "ARGO_EXECUTOR_PLUGINS": "true"})
         self.url = self.process.stdout.readline().split()[1]
         self.start_ms = (time.perf_counter() - begin) * 1000
         self.port = int(self.url.rsplit(":", 1)[1])
@@ -318,13 +328,37 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        self.process.communicate()
+        self.stop()
         self.directory.cleanup()
 
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
     def cpu_s(self):
-        ticks = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.process.pid)
+
+    def until_ready_ms(self, *options):
+        """Starts again, until it says that it is ready."""
+        begin = time.perf_counter()
+        self.start(*options)
+        while True:
+            client = http.client.HTTPConnection("127.0.0.1", self.port)
+            client.request("GET", "/readyz")
+            if client.getresponse().status == 200:
+                return (time.perf_counter() - begin) * 1000
+            time.sleep(0.002)
+
+    def wake_ups(self, seconds):
+        """How often its threads left their sleep in so many idle seconds."""
+        def count():
+            return sum(int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", (task / "status").read_text(), re.M).group(1))
+                       for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir())
+        time.sleep(1)
+        begin = count()
+        time.sleep(seconds)
+        return count() - begin
 
     def rss_mb(self):
         return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.process.pid}/status").read_text()).group(1)) / 1000
@@ -368,6 +402,128 @@ def server():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def ask_api(port, *words):
+    """What bench_api says of a server."""
+    done = subprocess.run([BUILD / "bench" / "bench_api", str(port), *map(str, words)], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"bench: bench_api {' '.join(map(str, words))} ended with {done.returncode}\n{done.stderr[-2000:]}")
+    return {name: float(value) for name, value in map(str.split, done.stdout.splitlines())}
+
+
+def served(echo, *options):
+    """A server with the C example as a plugin, which has been called once."""
+    (echo.directory / "images.yaml").write_text(
+        f"images: [{{image: alpine, programs: {{echo-server: {echo.directory}/server}}, paths: [{echo.directory}]}}]")
+    plugin = echo.directory / "plugin.yaml"
+    plugin.write_text(plugin.read_text().replace("./server", "echo-server"))
+    tiphys("executor-plugin", "build", echo.directory)
+    options = ["--plain-http", "--images-file", str(echo.directory / "images.yaml"), *options]
+    server = Server(*options)
+    client = http.client.HTTPConnection("127.0.0.1", server.port)
+    client.request("POST", "/api/v1/namespaces/argo/configmaps", (echo.directory / "echo-executor-plugin-configmap.yaml").read_bytes(),
+                   {"Content-Type": "application/yaml"})
+    if client.getresponse().status != 201:
+        sys.exit("bench: the plugin's ConfigMap was refused")
+    workflow = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "warm"},
+                "spec": {"entrypoint": "echo", "templates": [{"name": "echo", "plugin": {"echo": {"text": "hi"}}}]}}
+    path = "/apis/argoproj.io/v1alpha1/namespaces/argo/workflows"
+    for method, path, body in (("POST", path, json.dumps(workflow)),
+                               ("GET", path + "?watch=true&labelSelector=workflows.argoproj.io/completed%3Dtrue", None)):
+        client = http.client.HTTPConnection("127.0.0.1", server.port)
+        client.request(method, path, body, {"Content-Type": "application/json"})
+        line = client.getresponse().readline()
+    if b'"Succeeded"' not in line:
+        sys.exit(f"bench: the first workflow did not succeed: {line.decode()}")
+    client = http.client.HTTPConnection("127.0.0.1", server.port)
+    client.request("DELETE", path.split("?")[0] + "/warm")
+    client.getresponse().read()
+    return server, options
+
+
+def floor_ms(echo):
+    """Two flushes of the disk and one call of the sidecar's server."""
+    return 2 * flush_ms(echo.directory) + ask_api(echo.port, "call", 100)["p50_ms"]
+
+
+def against_nginx(server):
+    """GETs a second of CPU time, ours and nginx's, of the same bytes."""
+    target = "/api/v1/namespaces/default"
+    with tempfile.TemporaryDirectory() as directory:
+        root = pathlib.Path(directory)
+        os.chmod(root, 0o755)
+        client = http.client.HTTPConnection("127.0.0.1", server.port)
+        client.request("GET", target)
+        file = root / "www" / target[1:]
+        file.parent.mkdir(parents=True)
+        file.write_bytes(client.getresponse().read())
+        port = free_port()
+        paths = " ".join(f"{name}_temp_path {root}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        (root / "nginx.conf").write_text(
+            f"worker_processes 1; daemon off; master_process off; pid {root}/pid; error_log {root}/log; events {{}}\n"
+            f"http {{ access_log off; sendfile on; open_file_cache max=100; keepalive_requests 100000000; {paths}\n"
+            f"default_type application/json; server {{ listen 127.0.0.1:{port}; root {root}/www; }} }}")
+        nginx = subprocess.Popen([NGINX, "-c", root / "nginx.conf", "-e", root / "log"], stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(0.3)
+            rates = []
+            for pid, at in ((server.process.pid, server.port), (nginx.pid, port)) * 2:
+                begin = cpu_s(pid)
+                rate = ask_api(at, "get", target)["per_second"]
+                rates.append((rate, rate * 2 / max(cpu_s(pid) - begin, 0.01)))
+        finally:
+            nginx.terminate()
+            nginx.wait()
+    show("GET of an object, HTTP, 16 connections", f"{rates[2][0]:,.0f} /s", f"{rates[2][1]:,.0f} a second of its CPU time")
+    show("nginx, the same bytes from a file", f"{rates[3][0]:,.0f} /s", f"{rates[3][1]:,.0f} a second of its CPU time")
+    show("ratio, a second of CPU time", f"{rates[2][1] / rates[3][1]:.2f}", "target 0.60")
+
+
+def api():
+    """Workflows by the API, over plain HTTP, each durable at each step."""
+    n = 1 if args.quick else 10
+    with Echo() as echo:
+        server, options = served(echo)
+        with server:
+            one = ask_api(server.port, "one", 100 * n)
+            show("one step, create to the event of its end: p50", f"{one['p50_ms']:.2f} ms", "target 5 ms")
+            show("p99", f"{one['p99_ms']:.2f} ms", "target 25 ms")
+            show("floor: two flushes of this disk and one call", f"{floor_ms(echo):.2f} ms")
+            woken = server.wake_ups(1 if args.quick else 10)
+            show("wake-ups of the idle server", f"{woken} in {1 if args.quick else 10} s", "target none")
+            if NGINX:
+                against_nginx(server)
+            else:
+                show("GET against nginx", "skipped", "nginx is not installed")
+            server.stop()
+        for name, words, tell in (
+                ("6 sequential steps: p50", ("one", 30 * n, 6), lambda x: (f"{x['p50_ms']:.2f} ms", "target 25 ms")),
+                ("1,000 workflows in flight", ("flight", 2000 * n, 1000), lambda x: (f"{x['per_second']:,.0f} /s", "target 1,500")),
+                ("one fan-out of 10,000", ("fan", 10000), lambda x: (f"{10000 / x['seconds']:,.0f} durable results/s",
+                                                                    "target 5,000, aimed at 10,000")),
+                ("a change, until 1,000 watchers know it: p50", ("watchers", 1000, n), lambda x: (f"{x['p50_ms']:.0f} ms", "target 60 ms"))):
+            server, options = served(echo)
+            with server:
+                show(name, *tell(ask_api(server.port, *words)))
+        if args.quick:
+            return
+        server, options = served(echo)
+        with server:
+            ask_api(server.port, "flight", 10000, 1000)
+            url = f"{server.url}/apis/argoproj.io/v1alpha1/namespaces/argo/workflows"
+            took = [float(subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{time_total}", url], capture_output=True,
+                                         text=True, check=True).stdout) * 1000 for _ in range(5)]
+            show("list of 10,000 workflows that are over", f"{statistics.median(took):.0f} ms", "target 150 ms")
+        server, options = served(echo)
+        with server:
+            ask_api(server.port, "flight", 100000, 1000)
+            took = []
+            for _ in range(3):
+                server.stop()
+                took.append(server.until_ready_ms(*options))
+            show("start on 100,000 workflows, until it is ready", f"{statistics.median(took):.0f} ms", "target 500 ms")
+            show("its resident memory then", f"{server.rss_mb():.1f} MB")
+
+
 def part(name):
     def run():
         done = subprocess.run([BUILD / "bench" / f"bench_{name}"], capture_output=True, text=True)
@@ -377,7 +533,7 @@ def part(name):
     return run
 
 
-PARTS = {"hello": hello, "c": c, "tasks": tasks, "durable": durable, "memory": memory, "program": program, "lint": lint, "sidecar": sidecar, "server": server,
+PARTS = {"hello": hello, "c": c, "tasks": tasks, "durable": durable, "memory": memory, "program": program, "lint": lint, "sidecar": sidecar, "server": server, "api": api,
          "data": part("data"), "expr": part("expr"), "engine": part("engine"), "http": part("http")}
 unknown = [name for name in args.names if name not in PARTS]
 if unknown:

@@ -105,6 +105,12 @@ void tph_api_stop(struct tph_api *api);
 void tph_api_free(struct tph_api *api);
 TPH_DEFINE_CLEANUP(struct tph_api, tph_api_free);
 
+/* What becomes of workflows, workflow templates and cron workflows that lint finds wrong when they are made or changed:
+ * nothing (the beginning), a warning, or a refusal. mapped: types of templates that plugins take over, "container",
+ * ended by NULL; borrowed, NULL: none. */
+enum tph_api_validate { TPH_API_VALIDATE_OFF, TPH_API_VALIDATE_WARN, TPH_API_VALIDATE_DENY };
+void tph_api_validate(struct tph_api *api, enum tph_api_validate how, const char *const *mapped);
+
 /* Calls done once the namespaces every server has are there (default, kube-system, argo), with their service accounts.
  * failed: NULL, or why. */
 typedef void tph_api_seeded_fn(void *owner, const struct tph_error *failed);

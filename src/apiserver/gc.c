@@ -13,7 +13,10 @@
 #include "base/limits.h"
 #include "base/map.h"
 
-enum { TURN = 64 }; /* events, and decisions, of one turn of the loop */
+enum {
+    TURN = 64,      /* events, and decisions, of one turn of the loop */
+    RETRY_MS = 1000 /* after the store could not be read or written */
+};
 
 /* An object that may have to be looked at: in the queue once. */
 struct item {
@@ -22,6 +25,7 @@ struct item {
     struct tph_store_key key; /* into id */
     bool doomed, dooming;     /* its namespace goes: it is deleted; a deletion is under way */
     bool queued, busy, again; /* busy: a write is under way; again: look once more after it */
+    bool failed;              /* it could not be read or written: it is looked at once more */
     char (*owners)[64];       /* owned: uids */
     size_t n_owners;
     struct tph_gc *gc;
@@ -47,6 +51,7 @@ struct tph_gc {
     struct tph_map items;  /* id -> item: those that have owners, are queued or busy */
     struct tph_map owners; /* uid -> dependents */
     struct item *first, *last;
+    struct tph_timer *retry; /* for what failed, and for feeds that have no watch */
     bool deferred;
 };
 
@@ -82,7 +87,7 @@ static void item_free(struct item *item)
 /* Forgets an item that nothing holds any more. */
 static void settle(struct item *item)
 {
-    if (item->n_owners == 0 && !item->queued && !item->busy) {
+    if (item->n_owners == 0 && !item->queued && !item->busy && !item->failed) {
         (void)tph_map_remove(&item->gc->items, tph_str(item->id));
         item_free(item);
     }
@@ -107,6 +112,19 @@ static void enqueue(struct item *item)
     }
     gc->last = item;
     run_later(gc);
+}
+
+static void retry_later(struct tph_gc *gc)
+{
+    if (!tph_timer_active(gc->retry)) {
+        tph_timer_start(gc->retry, RETRY_MS);
+    }
+}
+
+static void fail(struct item *item)
+{
+    item->failed = true;
+    retry_later(item->gc);
 }
 
 static void enqueue_key(struct tph_gc *gc, const struct tph_store_key *key)
@@ -244,8 +262,11 @@ static void written(void *owner, const struct tph_store_result *result)
 {
     struct item *item = owner;
     bool again = item->again || result->outcome == TPH_STORE_CONFLICT;
-    if (again && result->outcome == TPH_STORE_CONFLICT && item->dooming) {
+    if ((result->outcome == TPH_STORE_CONFLICT || result->outcome < 0) && item->dooming) {
         item->doomed = true;
+    }
+    if (result->outcome < 0) {
+        fail(item);
     }
     item->dooming = false;
     item->busy = false;
@@ -318,8 +339,7 @@ static void drop_finalizer(struct item *item, struct tph_json_doc *doc, struct t
 enum owner_state { OWNER_SOLID, OWNER_GONE, OWNER_WAITING };
 
 /* Whether an owner is there; waiting: it is being deleted and waits for its dependents; or (orphan) it lets them go. */
-static enum owner_state look_at_owner(struct tph_gc *gc, const struct tph_json *reference, struct tph_str ns,
-                                      bool *ret_orphans)
+static enum owner_state look_at_owner(struct item *item, const struct tph_json *reference, bool *ret_orphans)
 {
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     uint64_t version;
@@ -329,10 +349,11 @@ static enum owner_state look_at_owner(struct tph_gc *gc, const struct tph_json *
         return OWNER_SOLID; /* a kind that is not served here: nobody can tell */
     }
     const struct tph_store_key key = {.resource = tph_str(kind->resource),
-                                      .ns = kind->namespaced ? ns : TPH_STR_NONE,
+                                      .ns = kind->namespaced ? item->key.ns : TPH_STR_NONE,
                                       .name = tph_json_get_str(reference, "name")};
-    int found = read_object(gc, &key, 0, false, &doc, &version);
+    int found = read_object(item->gc, &key, 0, false, &doc, &version);
     if (found < 0) {
+        fail(item);
         return OWNER_SOLID;
     }
     const struct tph_json *owner = found == 0 ? tph_json_root(doc) : NULL;
@@ -357,7 +378,7 @@ static void look_at_dependent(struct item *item, struct tph_json_doc *doc, struc
     size_t freed = 0;
     while (tph_json_next(&it)) {
         bool orphans = false;
-        enum owner_state state = look_at_owner(item->gc, it.value, item->key.ns, &orphans);
+        enum owner_state state = look_at_owner(item, it.value, &orphans);
         if (orphans) {
             freed++;
         } else if (state == OWNER_SOLID) {
@@ -385,22 +406,23 @@ static void look_at_dependent(struct item *item, struct tph_json_doc *doc, struc
     write_object(item, object, version);
 }
 
-/* Whether a dependent still names this owner, and (blocking) holds its deletion back. */
-static bool still_depends(struct tph_gc *gc, const struct item *item, struct tph_str uid, bool blocking)
+/* Whether a dependent still names this owner, and (blocking) holds its deletion back; -1: it is not known. */
+static int still_depends(struct tph_gc *gc, const struct item *item, struct tph_str uid, bool blocking)
 {
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     uint64_t version;
-    if (read_object(gc, &item->key, 0, false, &doc, &version) != 0) {
-        return false;
+    int found = read_object(gc, &item->key, 0, false, &doc, &version);
+    if (found != 0) {
+        return found < 0 ? -1 : 0;
     }
     struct tph_json_iter it = tph_json_iter(tph_json_path(tph_json_root(doc), "metadata", "ownerReferences", NULL));
     while (tph_json_next(&it)) {
         if (tph_str_eq(tph_json_get_str(it.value, "uid"), uid) &&
             (!blocking || tph_json_bool(tph_json_get(it.value, "blockOwnerDeletion")))) {
-            return true;
+            return 1;
         }
     }
-    return false;
+    return 0;
 }
 
 /* An owner that waits: for its dependents to be gone, or to have been let go. */
@@ -412,12 +434,17 @@ static void look_at_waiting(struct item *item, struct tph_json_doc *doc, struct 
     bool blocking = strcmp(finalizer, "foregroundDeletion") == 0;
     const struct dependents *d = tph_map_get(&gc->owners, uid);
     bool waits = false;
+    bool unread = false;
     for (size_t i = 0; d && i < d->n; i++) {
-        waits = waits || still_depends(gc, d->list[i], uid, blocking);
+        int depends = waits ? 1 : still_depends(gc, d->list[i], uid, blocking);
+        waits = depends != 0;
+        unread = unread || depends < 0;
         enqueue(d->list[i]);
     }
     if (!waits) {
         drop_finalizer(item, doc, object, version, finalizer);
+    } else if (unread) {
+        fail(item);
     }
 }
 
@@ -441,6 +468,7 @@ static void empty_namespace(struct item *item, struct tph_json_doc *doc, struct 
 {
     struct tph_gc *gc = item->gc;
     struct emptying e = {.gc = gc};
+    bool unread = false;
     for (size_t i = 0; i < gc->n_feeds; i++) {
         struct tph_store_page page;
         struct tph_error err = TPH_ERROR_INIT;
@@ -448,10 +476,13 @@ static void empty_namespace(struct item *item, struct tph_json_doc *doc, struct 
             .key = {.resource = tph_str(gc->feeds[i].kind->resource), .ns = item->key.name}};
         if (gc->feeds[i].kind->namespaced &&
             tph_store_list(gc->api->config.store, &list, empty_one, &e, &page, &err) != 0) {
-            e.left++;
+            unread = true;
         }
     }
-    if (e.left > 0) {
+    if (unread) {
+        fail(item);
+    }
+    if (e.left > 0 || unread) {
         return; /* each deletion brings us back */
     }
     tph_json_remove(tph_json_get(object, "spec"), "finalizers");
@@ -464,7 +495,11 @@ static void look(struct item *item)
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     struct tph_gc *gc = item->gc;
     uint64_t version = 0;
-    if (read_object(gc, &item->key, 0, true, &doc, &version) != 0) {
+    int found = read_object(gc, &item->key, 0, true, &doc, &version);
+    if (found != 0) {
+        if (found < 0) {
+            fail(item);
+        }
         return;
     }
     struct tph_json *object = tph_json_root(doc);
@@ -533,6 +568,16 @@ static void enqueue_owners(struct tph_gc *gc, const struct tph_json *object, str
     }
 }
 
+static void enqueue_all(struct tph_gc *gc)
+{
+    size_t at = 0;
+    struct tph_str key;
+    void *value;
+    while (tph_map_next(&gc->items, &at, &key, &value)) {
+        enqueue(value);
+    }
+}
+
 /* What is gone: its dependents have an owner less, its owners a dependent less, its namespace is emptier. */
 static void note_deleted(struct tph_gc *gc, const struct tph_store_event *event)
 {
@@ -542,6 +587,7 @@ static void note_deleted(struct tph_gc *gc, const struct tph_store_event *event)
     set_owners(item, NULL);
     settle(item);
     if (read_object(gc, &event->key, event->version - 1, false, &doc, &version) != 0) {
+        enqueue_all(gc); /* whose owner it was is not known any more */
         return;
     }
     const struct tph_json *object = tph_json_root(doc);
@@ -575,17 +621,19 @@ static void note_object(struct tph_gc *gc, const struct tph_store_key *key, bool
     settle(item);
 }
 
-static void note_change(struct tph_gc *gc, const struct tph_store_event *event)
+/* False: it could not be read. */
+static bool note_change(struct tph_gc *gc, const struct tph_store_event *event)
 {
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *before = NULL;
     uint64_t version;
     if (event->kind == TPH_STORE_DELETED) {
         note_deleted(gc, event);
-        return;
+        return true;
     }
-    if (read_object(gc, &event->key, event->version, false, &doc, &version) != 0) {
-        return;
+    int found = read_object(gc, &event->key, event->version, false, &doc, &version);
+    if (found != 0) {
+        return found == TPH_STORE_NOT_FOUND;
     }
     TPH_CLEANUP(tph_buf_release) struct tph_buf id = TPH_BUF_INIT(TPH_KIB(4));
     (void)tph_buf_printf(&id, "%.*s/%.*s/%.*s", TPH_FMT(event->key.resource), TPH_FMT(event->key.ns),
@@ -596,6 +644,41 @@ static void note_change(struct tph_gc *gc, const struct tph_store_event *event)
         enqueue_owners(gc, tph_json_root(before), event->key.ns); /* who waits for it may wait no more */
     }
     note_object(gc, &event->key, event->kind == TPH_STORE_ADDED, tph_json_root(doc));
+    return true;
+}
+
+static int open_feed(struct tph_gc *gc, struct feed *feed, struct tph_error *err);
+
+/* What was missed may be anything: all that is known is looked at, and what is there counts as new. */
+static void open_again(struct feed *feed)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    tph_store_watch_close(TPH_TAKE(feed->watch));
+    if (open_feed(feed->gc, feed, &err) < 0) {
+        retry_later(feed->gc);
+    } else {
+        enqueue_all(feed->gc);
+    }
+}
+
+static void retry(void *owner)
+{
+    struct tph_gc *gc = owner;
+    size_t at = 0;
+    struct tph_str key;
+    void *value;
+    for (size_t i = 0; i < gc->n_feeds; i++) {
+        if (!gc->feeds[i].watch) {
+            open_again(&gc->feeds[i]);
+        }
+    }
+    while (tph_map_next(&gc->items, &at, &key, &value)) {
+        struct item *item = value;
+        if (item->failed) {
+            item->failed = false;
+            enqueue(item);
+        }
+    }
 }
 
 static void pump(void *owner)
@@ -605,10 +688,13 @@ static void pump(void *owner)
     struct tph_error err = TPH_ERROR_INIT;
     for (unsigned i = 0; i < TURN; i++) {
         int found = tph_store_watch_next(feed->watch, &event, &err);
-        if (found != 0) {
+        if (found == TPH_STORE_NONE) {
             return; /* nothing more for now */
         }
-        note_change(feed->gc, &event);
+        if (found != 0 || !note_change(feed->gc, &event)) {
+            open_again(feed);
+            return;
+        }
     }
     tph_defer(feed->gc->api->config.loop, pump, feed);
 }
@@ -618,12 +704,12 @@ static bool note_listed(void *owner, const struct tph_store_object *object)
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     struct feed *feed = owner;
     struct tph_error err = TPH_ERROR_INIT;
-    struct tph_str meta = tph_object_metadata(feed->kind, tph_buf_str(&object->text));
-    struct tph_str text = meta.len > 0 ? meta : tph_buf_str(&object->text);
+    struct tph_str text = tph_buf_str(&object->text);
     bool may_matter = strcmp(feed->kind->resource, "namespaces") == 0 ||
                       tph_str_find(text, TPH_STR("\"ownerReferences\"")) >= 0 ||
                       tph_str_find(text, TPH_STR("\"deletionTimestamp\"")) >= 0;
-    if (may_matter && tph_json_parse(text, &doc, &err) == 0) {
+    struct tph_str meta = may_matter ? tph_object_metadata(feed->kind, text) : TPH_STR_NONE;
+    if (may_matter && tph_json_parse(meta.len > 0 ? meta : text, &doc, &err) == 0) {
         struct tph_json *root = tph_json_root(doc);
         if (meta.len > 0) {
             root = tph_json_new_object(doc);
@@ -637,7 +723,7 @@ static bool note_listed(void *owner, const struct tph_store_object *object)
 static int open_feed(struct tph_gc *gc, struct feed *feed, struct tph_error *err)
 {
     struct tph_store *store = gc->api->config.store;
-    const struct tph_store_list list = {.key = {.resource = tph_str(feed->kind->resource)}};
+    const struct tph_store_list list = {.key = {.resource = tph_str(feed->kind->resource)}, .bare = true};
     struct tph_store_page page = {.version = 0};
     int found = tph_store_list(store, &list, note_listed, feed, &page, err);
     if (found == 0) {
@@ -653,6 +739,7 @@ int tph_gc_new(struct tph_api *api, struct tph_gc **ret_gc, struct tph_error *er
     struct tph_gc *gc = TPH_NEW(struct tph_gc);
     gc->api = api;
     gc->feeds = tph_calloc(n, sizeof(*gc->feeds));
+    gc->retry = tph_timer_new(api->config.loop, retry, gc);
     for (size_t i = 0; i < n; i++) {
         if ((kinds[i].flags & TPH_KIND_VIRTUAL) != 0) {
             continue;
@@ -671,6 +758,7 @@ int tph_gc_new(struct tph_api *api, struct tph_gc **ret_gc, struct tph_error *er
 void tph_gc_stop(struct tph_gc *gc)
 {
     tph_defer_cancel(gc->api->config.loop, gc);
+    tph_timer_stop(gc->retry);
     for (size_t i = 0; i < gc->n_feeds; i++) {
         tph_defer_cancel(gc->api->config.loop, &gc->feeds[i]);
         tph_store_watch_close(gc->feeds[i].watch);
@@ -698,6 +786,7 @@ void tph_gc_free(struct tph_gc *gc)
     }
     tph_map_release(&gc->items);
     tph_map_release(&gc->owners);
+    tph_timer_free(gc->retry);
     free(gc->feeds);
     free(gc);
 }

@@ -24,6 +24,8 @@ struct tph_api {
     struct tph_gc *gc;
     struct tph_documents documents;
     bool stopped;
+    enum tph_api_validate validate;
+    const char *const *mapped; /* types of templates that plugins take over; NULL: none */
 };
 
 /* Makes new of old: what a PUT, a patch or a deletion does. `old` has its resourceVersion. -1: call->status says why.
@@ -149,6 +151,9 @@ void tph_admit_object(const struct tph_kind *kind, struct tph_json_doc *doc, str
 void tph_validate_object(const struct tph_kind *kind, const struct tph_json *object, const struct tph_json *old,
                          struct tph_status *status);
 void tph_validate_meta(const struct tph_kind *kind, const struct tph_json *object, struct tph_status *status);
+
+/* lint.c, before object is kept in the place of old (NULL: is made): warnings, or what status says. */
+int tph_call_lint(struct tph_api_call *call, const struct tph_json *old, const struct tph_json *object) TPH_MUST_CHECK;
 
 /* Makes what every namespace has where it is not there: the service account `default`, and kube-root-ca.crt. */
 void tph_api_furnish(struct tph_api *api, struct tph_str ns);

@@ -37,8 +37,7 @@ enum {
     TPH_KIND_PUT_NEEDS_RV = 4,           /* CRs, Lease */
     TPH_KIND_PUT_CREATES = 8,            /* a PUT of what is not there makes it (Lease, Event) */
     TPH_KIND_DELETE_ANSWERS_OBJECT = 16, /* in place of a Status: ServiceAccount, Pod, Namespace */
-    TPH_KIND_OPEN = 32,                  /* a CR that keeps unknown members below its spec (and status) */
-    TPH_KIND_VIRTUAL = 64,               /* nothing is stored: what is POSTed is answered (reviews) */
+    TPH_KIND_VIRTUAL = 32,               /* nothing is stored: what is POSTed is answered (reviews) */
 };
 
 /* What stands below an object: NAME/SUB. */

@@ -160,8 +160,8 @@ void tph_create_attempt(struct tph_api_call *call)
     if (call->name.len > 0 && !check_free(call, object)) {
         return;
     }
-    if (tph_prepare_create(call, doc, object) < 0 || tph_call_check_object(call, NULL, object) < 0 ||
-        tph_fields_created(call, doc, object) < 0) {
+    if (tph_prepare_create(call, doc, object) < 0 || tph_call_lint(call, NULL, object) < 0 ||
+        tph_call_check_object(call, NULL, object) < 0 || tph_fields_created(call, doc, object) < 0) {
         tph_call_fail(call);
         return;
     }
@@ -331,7 +331,7 @@ static void update_found(struct tph_api_call *call, const struct tph_store_objec
     if (call->change(call, doc, old, &object) < 0 || tph_check_identity(call, object) < 0 ||
         check_kind(call, object) < 0 || check_version(call, object, stored->version) < 0 ||
         check_uid(call, old, object) < 0 || prepare_update(call, doc, old, object) < 0 ||
-        tph_call_check_object(call, old, object) < 0) {
+        tph_call_lint(call, old, object) < 0 || tph_call_check_object(call, old, object) < 0) {
         tph_call_fail(call);
         return;
     }

@@ -138,6 +138,7 @@
 
 /* sidecars */
 #define TPH_LIMIT_LOG_LINE           TPH_KIB(64)        /* longer lines are split */
+#define TPH_LIMIT_LOG_WAITING        TPH_KIB(256)       /* of our own log, for a reader who is slow */
 #define TPH_LIMIT_LOG_FILE           TPH_MIB(10)        /* two of them a sidecar */
 #define TPH_LIMIT_LOG_TAIL           50                 /* last lines kept in memory for messages */
 #define TPH_LIMIT_LOG_TURN           TPH_KIB(256)       /* read from one sidecar's output in one turn of the loop */

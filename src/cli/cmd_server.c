@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,13 +24,13 @@
 #include "loop/loop.h"
 #include "store/sqlite.h"
 
-enum { N_SIGNALS = 3, DRAIN_MS = 10000, DRAIN_LOOK_MS = 20 };
+enum { N_SIGNALS = 3, DRAIN_MS = 10000, DRAIN_LOOK_MS = 20, LOG_MS = 500 };
 
 struct server_options {
     const char *state, *listen, *history, *url;
     const char *tls_cert, *tls_key, *tls_ca, *token_file, *rate, *log_format;
     struct tph_texts names;
-    const char *images_file;
+    const char *images_file, *config, *validate;
     bool memory, plain_http, no_controller, executor_plugins, own_executor_plugins, unsafe_plain;
 };
 
@@ -67,6 +66,10 @@ const struct tph_option tph_server_options[] = {
      "also those of spec.executorPlugins (ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS=true)"},
     {"images-file", 0, TPH_OPTION_TEXT, OPTION(images_file), "FILE", NULL,
      "what images mean here, in place of the configured maps: see tiphys doctor --images"},
+    {"config", 0, TPH_OPTION_TEXT, OPTION(config), "FILE", NULL,
+     "settings as workflow-controller-configmap has them, which lies over them: see docs/server.md"},
+    {"validate", 0, TPH_OPTION_CHOICE, OPTION(validate), "HOW", "off|warn|deny",
+     "lint workflows and templates when they are written, whatever the settings say (off)"},
     {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
      "start sidecars without a sandbox: for development, where none can be made"},
     {.name = NULL},
@@ -80,8 +83,11 @@ struct session {
     struct tph_loop *loop;
     struct tph_store *store;
     struct tph_metrics *metrics;
-    struct tph_door *door;        /* NULL with plain HTTP */
-    struct tph_server_work *work; /* controller, agent, sidecars */
+    struct tph_door *door;              /* NULL with plain HTTP */
+    struct tph_server_work *work;       /* controller, agent, sidecars */
+    struct tph_agent_accounts accounts; /* of the door */
+    struct tph_settings settings;       /* of --config */
+    const char *mapped[3];              /* types of templates that plugins take over */
     struct tph_api *api;
     struct tph_api_server *server;
     struct tph_signal *signals[N_SIGNALS];
@@ -106,17 +112,8 @@ static void session_release(struct session *s)
     tph_door_free(s->door);
     tph_metrics_free(s->metrics);
     tph_loop_free(s->loop);
+    tph_settings_release(&s->settings);
     tph_texts_release(&s->options.names);
-}
-
-static void say(const char *format, ...) TPH_PRINTF(1, 2);
-static void say(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    (void)fputc('\n', stderr);
 }
 
 /* ADDR:PORT, [ADDR]:PORT. */
@@ -222,7 +219,7 @@ static void got_signal(void *owner, int number)
         return;
     }
     s->stopping = true;
-    say("stopping; once more ends it at once");
+    tph_log(TPH_LOG_INFO, "stopping; once more ends it at once", NULL);
     tph_server_work_stop(s->work, DRAIN_MS / 2, work_stopped, s);
     tph_api_stop(s->api);
     tph_http_server_drain(tph_api_server_http(s->server));
@@ -284,6 +281,12 @@ static void seeded(void *owner, const struct tph_error *failed)
     }
 }
 
+static bool pod_lives(void *owner, struct tph_str ns, struct tph_str name, struct tph_str uid)
+{
+    const struct session *s = owner;
+    return tph_controller_has_pod(tph_server_work_controller(s->work), ns, name, uid);
+}
+
 static int open_door(struct session *s, struct tph_error *err)
 {
     const struct server_options *o = &s->options;
@@ -312,14 +315,61 @@ static int open_door(struct session *s, struct tph_error *err)
                                            .ca = o->tls_ca,
                                            .token_file = o->token_file,
                                            .names = o->names,
+                                           .pod = pod_lives,
+                                           .pod_owner = s,
                                            .rate = (double)rate};
-    return tph_door_open(&config, &s->door, err);
+    if (tph_door_open(&config, &s->door, err) < 0) {
+        return -1;
+    }
+    s->accounts = (struct tph_agent_accounts){
+        .token = tph_door_token, .ca = tph_door_anchor, .address = tph_door_address, .owner = s->door};
+    return 0;
+}
+
+static int read_settings(struct session *s, struct tph_error *err)
+{
+    const char *file = s->options.config;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_MIB(1));
+    if (file &&
+        (tph_fd_read_file(file, &text, err) < 0 || tph_settings_read(&s->settings, tph_buf_str(&text), err) < 0)) {
+        struct tph_error inner = *err;
+        return tph_error_set(err, TPH_ERROR_USAGE, "--config %s: %s", file, inner.text);
+    }
+    if (s->settings.unused.len > 0) {
+        tph_cli_warn(&s->cli, "--config %s: nothing here looks at %s", file, tph_buf_cstr(&s->settings.unused));
+    }
+    return 0;
+}
+
+/* --validate, or what the settings say. */
+static void configured(void *owner, const struct tph_settings *settings)
+{
+    struct session *s = owner;
+    enum tph_validate validate = settings->validate;
+    struct tph_error err = TPH_ERROR_INIT;
+    if (s->options.validate) {
+        (void)!tph_validate_parse(tph_str(s->options.validate), &validate, &err);
+    }
+    size_t n = 0;
+    if (settings->map.container) {
+        s->mapped[n++] = "container";
+    }
+    if (settings->map.script) {
+        s->mapped[n++] = "script";
+    }
+    s->mapped[n] = NULL;
+    tph_api_validate(s->api,
+                     validate == TPH_VALIDATE_DENY   ? TPH_API_VALIDATE_DENY
+                     : validate == TPH_VALIDATE_WARN ? TPH_API_VALIDATE_WARN
+                                                     : TPH_API_VALIDATE_OFF,
+                     s->mapped);
 }
 
 static int open_session(struct session *s, struct tph_error *err)
 {
     static const int numbers[N_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
-    if (read_listen(s, err) < 0 || tph_loop_new(&s->loop, err) < 0 || open_store(s, err) < 0) {
+    if (read_listen(s, err) < 0 || read_settings(s, err) < 0 || tph_loop_new(&s->loop, err) < 0 ||
+        open_store(s, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < N_SIGNALS; i++) {
@@ -337,6 +387,10 @@ static int open_session(struct session *s, struct tph_error *err)
         .unsafe_plain = s->options.unsafe_plain,
         .executor_plugins = s->options.executor_plugins,
         .own_executor_plugins = s->options.own_executor_plugins,
+        .accounts = s->options.plain_http ? NULL : &s->accounts,
+        .settings = &s->settings,
+        .configured = configured,
+        .owner = s,
     };
     if (tph_server_work_new(s->loop, &work, &s->work, err) < 0) {
         return -1;
@@ -351,7 +405,11 @@ static int open_session(struct session *s, struct tph_error *err)
                                           .metrics = s->metrics,
                                           .ca = s->door ? tph_door_ca(s->door) : NULL,
                                           .version = TPH_VERSION};
-    return tph_api_new(&config, &s->api, err);
+    if (tph_api_new(&config, &s->api, err) < 0) {
+        return -1;
+    }
+    configured(s, &s->settings);
+    return 0;
 }
 
 int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv)
@@ -363,17 +421,22 @@ int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command,
     if (tph_cli_parse(cli, command, argc, argv, &s.options, &arguments, &code)) {
         return code;
     }
+    tph_settings_init(&s.settings);
     if (arguments.n > 0) {
         return tph_cli_usage(cli, command, "%s is no option", arguments.list[0]);
     }
     bool json = s.options.log_format && strcmp(s.options.log_format, "json") == 0;
-    tph_log_init(&(struct tph_log_config){
-        .level = TPH_LOG_INFO, .format = json ? TPH_LOG_JSON : TPH_LOG_LOGFMT, .fd = STDERR_FILENO, .times = true});
+    tph_log_init(&(struct tph_log_config){.level = TPH_LOG_INFO,
+                                          .format = json ? TPH_LOG_JSON : TPH_LOG_LOGFMT,
+                                          .fd = STDERR_FILENO,
+                                          .times = true,
+                                          .hasty = true});
     (void)signal(SIGPIPE, SIG_IGN);
     if (open_session(&s, &err) < 0) {
         return tph_cli_error(cli, &err);
     }
     tph_api_seed(s.api, seeded, &s);
     tph_loop_run(s.loop);
+    (void)tph_log_flush(LOG_MS);
     return s.failed ? TPH_EXIT_FAILED : TPH_EXIT_OK;
 }

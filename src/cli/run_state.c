@@ -322,6 +322,9 @@ int tph_run_state_open(struct tph_loop *loop, const struct tph_run_state_options
     if (tph_store_sqlite_open(loop, options->path, NULL, &s->store, err) < 0 || open_items(s, err) < 0) {
         return -1;
     }
+    TPH_CLEANUP(tph_settings_release) struct tph_settings settings;
+    tph_settings_init(&settings);
+    settings.compat = options->input->compat;
     struct tph_controller_options controller = {
         .store = s->store,
         .observer = {.node = node_changed, .begun = begun, .ended = ended, .agent = agent_says, .owner = s},
@@ -330,7 +333,7 @@ int tph_run_state_open(struct tph_loop *loop, const struct tph_run_state_options
         .plugins = plugins_of,
         .owner = s,
         .executor_plugins = true,
-        .compat = options->input->compat,
+        .settings = &settings,
         .keep_ended = true,
     };
     s->controller = tph_controller_new(loop, &controller);

@@ -17,6 +17,8 @@ struct tph_server_work {
     struct tph_metrics *metrics; /* borrowed */
     struct tph_metric *total, *gauge, *messages;
     struct tph_api_pods pods;
+    void (*configured)(void *owner, const struct tph_settings *settings);
+    void *configured_owner;
     int64_t grace_ms;
     void (*stopped)(void *owner);
     void *stopped_owner;
@@ -112,12 +114,21 @@ static void workflow_ended(void *owner, const struct tph_shown *workflow)
     tph_log(TPH_LOG_INFO, "workflow ended", "namespace", ns, "workflow", name, "phase", phase, NULL);
 }
 
+static void configured(void *owner, const struct tph_settings *settings)
+{
+    struct tph_server_work *work = owner;
+    if (work->configured) {
+        work->configured(work->configured_owner, settings);
+    }
+}
+
 static void make_agent(struct tph_server_work *work, const struct tph_server_work_options *options)
 {
     struct tph_agent_options agent = {
         .podrt = work->podrt,
         .metrics = work->metrics,
         .objects = tph_controller_pod_objects(work->controller),
+        .accounts = options->accounts,
         .network = options->network,
         .logs_dir = options->logs_dir,
         .retry_pause_ms = TPH_LIMIT_CALL_PAUSE_MS,
@@ -157,14 +168,21 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     struct tph_process_options runtime = {.images_file = options->images_file, .unsafe_plain = options->unsafe_plain};
     struct tph_controller_options controller = {
         .store = options->store,
-        .observer = {.agent = agent_says, .begun = workflow_begun, .ended = workflow_ended, .owner = work},
+        .observer = {.agent = agent_says,
+                     .begun = workflow_begun,
+                     .ended = workflow_ended,
+                     .configured = configured,
+                     .owner = work},
         .pods = true,
         .events = true,
         .executor_plugins = options->executor_plugins || switched_on("ARGO_EXECUTOR_PLUGINS"),
         .own_plugins = options->own_executor_plugins || switched_on("ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS"),
-        .parallelism = options->parallelism,
+        .config_map = true,
+        .settings = options->settings,
     };
     work->loop = loop;
+    work->configured = options->configured;
+    work->configured_owner = options->owner;
     work->metrics = options->metrics;
     work->pods = (struct tph_api_pods){.owner = work, .find = find_pod, .log = pod_log};
     if (tph_podrt_process_new(loop, &runtime, &work->podrt, err) < 0) {

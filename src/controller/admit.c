@@ -9,22 +9,43 @@
 
 #define POSTPONED "Workflow processing has been postponed because too many workflows are already running"
 
-static size_t running_of(const struct tph_controller *c, struct tph_str ns)
+/* Workflows of a namespace that run. */
+struct crowd {
+    size_t n;
+    char ns[];
+};
+
+static struct crowd *crowd_of(struct tph_controller *c, struct tph_str ns)
 {
-    size_t n = 0;
+    struct crowd *crowd = tph_map_get(&c->crowds, ns);
+    if (!crowd) {
+        crowd = tph_calloc(1, sizeof(*crowd) + ns.len + 1);
+        memcpy(crowd->ns, ns.p, ns.len);
+        (void)tph_map_set(&c->crowds, tph_str(crowd->ns), crowd);
+    }
+    return crowd;
+}
+
+void tph_admit_free(struct tph_controller *c)
+{
     size_t at = 0;
     struct tph_str key;
     void *value = NULL;
-    while (tph_map_next(&c->by_key, &at, &key, &value)) {
-        const struct carried *w = value;
-        n += w->admitted && tph_str_eq(w->shown.ns, ns) ? 1 : 0;
+    while (tph_map_next(&c->crowds, &at, &key, &value)) {
+        free(value);
     }
-    return n;
+    tph_map_release(&c->crowds);
+}
+
+static size_t running_of(const struct tph_controller *c, struct tph_str ns)
+{
+    const struct crowd *crowd = tph_map_get(&c->crowds, ns);
+    return crowd ? crowd->n : 0;
 }
 
 static bool has_room(const struct tph_controller *c, struct tph_str ns)
 {
-    const struct tph_controller_options *o = &c->options;
+    const struct tph_settings *o = &c->settings;
     return (o->parallelism == 0 || c->n_admitted < o->parallelism) &&
            (o->ns_parallelism == 0 || running_of(c, ns) < o->ns_parallelism);
 }
@@ -70,6 +91,7 @@ bool tph_admit(struct carried *w, const struct tph_json *workflow)
     bool begun = (phase.len > 0 && !tph_str_eqz(phase, "Pending")) || tph_str_eqz(shutdown, "Terminate");
     if (w->admitted || begun || has_room(c, w->shown.ns)) {
         c->n_admitted += w->admitted ? 0 : 1;
+        crowd_of(c, w->shown.ns)->n += w->admitted ? 0 : 1;
         w->admitted = true;
         return true;
     }
@@ -109,15 +131,22 @@ static void admit_next(void *owner)
     }
     if (best) {
         tph_carried_reload(best);
-        tph_admit_others(c);
+        tph_admit_anew(c);
+    }
+}
+
+void tph_admit_anew(struct tph_controller *c)
+{
+    if (!c->admitting) {
+        c->admitting = true;
+        tph_defer(c->loop, admit_next, c);
     }
 }
 
 void tph_admit_others(struct tph_controller *c)
 {
-    if (!c->admitting && (c->options.parallelism > 0 || c->options.ns_parallelism > 0)) {
-        c->admitting = true;
-        tph_defer(c->loop, admit_next, c);
+    if (c->settings.parallelism > 0 || c->settings.ns_parallelism > 0) {
+        tph_admit_anew(c);
     }
 }
 
@@ -126,6 +155,7 @@ void tph_admit_left(struct carried *w)
     if (w->admitted) {
         w->admitted = false;
         w->controller->n_admitted--;
+        crowd_of(w->controller, w->shown.ns)->n--;
         tph_admit_others(w->controller);
     }
 }

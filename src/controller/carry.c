@@ -104,17 +104,26 @@ static void wake(void *owner)
     }
 }
 
+void tph_controller_wake(struct tph_controller *c)
+{
+    if (!c->waking) {
+        c->waking = true;
+        tph_defer(c->loop, wake, c);
+    }
+}
+
 void tph_carried_apply(struct carried *w, const struct tph_event *event)
 {
     struct tph_controller *c = w->controller;
     struct tph_actions actions;
+    struct tph_error err = TPH_ERROR_INIT;
     tph_run_apply(w->shown.run, event, tph_controller_now_ms(c), &actions);
     for (size_t i = 0; i < actions.n; i++) {
         act(w, &actions.list[i]);
     }
-    if (!c->waking) {
-        c->waking = true;
-        tph_defer(c->loop, wake, c);
+    tph_controller_wake(c);
+    if (tph_finder_missed(c->finder, &err)) {
+        tph_carried_unread(w, &err); /* nothing of it was written or given yet */
     }
     tph_carried_flush(w);
 }
@@ -122,7 +131,7 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event)
 /* ---- to the agent ---- */
 
 /* Of spec.executorPlugins, of which the workflow has its own. */
-static size_t own_plugins(const struct carried *w, const struct tph_json *object, struct tph_plugin **out, size_t max)
+size_t tph_own_plugins(const struct tph_json *object, struct tph_plugin **out, size_t max)
 {
     size_t n = 0;
     size_t given = tph_json_len(tph_json_path(object, "spec", "executorPlugins", NULL));
@@ -131,8 +140,9 @@ static size_t own_plugins(const struct carried *w, const struct tph_json *object
         if (tph_plugin_from_workflow(object, i, NULL, &out[n], &err) == 0) {
             n++;
         } else {
-            tph_log(TPH_LOG_WARN, "a plugin of the workflow cannot be used", "workflow", w->key, "error", err.text,
-                    NULL);
+            TPH_CLEANUP(tph_freep)
+            char *name = tph_str_dup(tph_json_get_str(tph_json_get(object, "metadata"), "name"));
+            tph_log(TPH_LOG_WARN, "a plugin of the workflow cannot be used", "workflow", name, "error", err.text, NULL);
         }
     }
     return n;
@@ -151,7 +161,7 @@ static void begin_at_agent(struct carried *w)
     if (o->plugins) {
         n = o->plugins(o->owner, object, plugins, TPH_LIMIT_PLUGINS);
     } else if (tph_json_len(tph_json_path(object, "spec", "executorPlugins", NULL)) > 0) {
-        n = n_own = own_plugins(w, object, plugins, TPH_LIMIT_PLUGINS);
+        n = n_own = tph_own_plugins(object, plugins, TPH_LIMIT_PLUGINS);
     } else if (c->discovery) {
         n = tph_discovery_visible(c->discovery, w->shown.ns, plugins, TPH_LIMIT_PLUGINS);
     }

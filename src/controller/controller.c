@@ -14,6 +14,8 @@ int64_t tph_controller_now_ms(const struct tph_controller *c)
     return c->options.clock ? c->options.clock() : tph_clock_wall_ms();
 }
 
+static void try_again(void *owner);
+
 struct tph_controller *tph_controller_new(struct tph_loop *loop, const struct tph_controller_options *options)
 {
     struct tph_controller *c = TPH_NEW(struct tph_controller);
@@ -22,6 +24,13 @@ struct tph_controller *tph_controller_new(struct tph_loop *loop, const struct tp
     c->store = options->store;
     c->locks = tph_locks_new();
     c->finder = tph_finder_new(c->store);
+    if (options->settings) {
+        tph_settings_copy(options->settings, &c->base);
+    } else {
+        tph_settings_init(&c->base);
+    }
+    tph_settings_copy(&c->base, &c->settings);
+    c->again = tph_timer_new(loop, try_again, c);
     c->expirer = options->keep_ended ? NULL : tph_expirer_new(c);
     return c;
 }
@@ -186,17 +195,40 @@ static void delete_rows(const struct carried *w)
     tph_controller_write(w->controller, &change, 1, rows_deleted, NULL, NULL);
 }
 
-/* Its object is gone: plugins that have its tasks are told. */
-static void drop(struct carried *w)
+static void written_down(void *owner, const struct tph_store_result *result)
 {
+    (void)owner;
+    (void)result; /* they are told in any case: this is for a crash before that */
+}
+
+/* Plugins that have its tasks are told. */
+static void cancel_all(struct carried *w)
+{
+    TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
+    struct tph_store_change change;
+    struct task *list = NULL;
     size_t at = 0;
     struct tph_str id;
     void *value = NULL;
-    while (w->shown.tasks && tph_map_next(&w->tasks, &at, &id, &value)) {
-        const struct task *task = value;
+    while (tph_map_next(&w->tasks, &at, &id, &value)) {
+        struct task *task = value;
         if (task->state == TASK_GIVEN) {
-            tph_agent_cancel(w->shown.tasks, task->id, task->attempt);
+            task->next = list;
+            list = task;
         }
+    }
+    struct batch *cancels = tph_cancels_begin(w, list, arena, &change);
+    if (cancels) {
+        tph_controller_write(w->controller, &change, 1, written_down, NULL, NULL);
+    }
+    tph_cancels_tell(cancels, w->shown.tasks, list);
+}
+
+/* Its object is gone. */
+static void drop(struct carried *w)
+{
+    if (w->shown.tasks) {
+        cancel_all(w);
     }
     if (w->rows_there || w->writing) {
         delete_rows(w);
@@ -257,11 +289,12 @@ void tph_carried_reload(struct carried *w)
     struct tph_store_key key = {
         .resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = w->shown.ns, .name = w->shown.name};
     int r = tph_store_get(c->store, &key, 0, &object, &err);
-    if (r != 0 || tph_json_parse(tph_buf_str(&object.text), &doc, &err) < 0) {
-        if (r < 0) {
-            tph_log(TPH_LOG_ERROR, "a workflow cannot be read", "workflow", w->key, "error", err.text, NULL);
-        }
+    if (r == TPH_STORE_NOT_FOUND) {
         drop(w);
+        return;
+    }
+    if (r != 0 || tph_json_parse(tph_buf_str(&object.text), &doc, &err) < 0) {
+        tph_carried_unread(w, &err);
         return;
     }
     const struct tph_json *root = tph_json_root(doc);
@@ -283,6 +316,7 @@ void tph_carried_reload(struct carried *w)
         w->rows_whole = true;
     }
     w->version = object.version;
+    w->refused = 0;
     w->state = CARRIED_NEW; /* an end that was not written yet did not happen */
     tph_timer_stop(w->timer);
     free_run(w);
@@ -348,6 +382,14 @@ static void changed(struct tph_controller *c, const struct tph_store_event *even
 
 static int follow(struct tph_controller *c, struct tph_error *err);
 
+static void follow_again(struct tph_controller *c)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    if (follow(c, &err) < 0) {
+        tph_controller_lost(c, LOST_WORKFLOWS, &err);
+    }
+}
+
 static void woken(void *owner)
 {
     struct tph_controller *c = owner;
@@ -359,9 +401,7 @@ static void woken(void *owner)
     }
     if (r == TPH_STORE_EXPIRED || r < 0) {
         tph_store_watch_close(TPH_TAKE(c->watch));
-        if (follow(c, &err) < 0) {
-            tph_log(TPH_LOG_ERROR, "workflows are not followed any more", "error", err.text, NULL);
-        }
+        follow_again(c);
     }
 }
 
@@ -422,7 +462,7 @@ static void take_up_key(struct tph_controller *c, const struct tph_store_key *ke
     if (r == 0) {
         take_up(c, &object, go);
     } else if (r < 0) {
-        tph_log(TPH_LOG_ERROR, "a workflow cannot be read", "error", err.text, NULL);
+        tph_controller_lost(c, LOST_WORKFLOWS, &err);
     }
 }
 
@@ -448,6 +488,8 @@ static void settle(struct reader *r)
         }
         if (!tph_map_get(&r->seen, tph_str(w->key))) {
             drop(w);
+        } else if (w->unread && !w->writing) {
+            tph_carried_reload(w);
         } else if (w->state == CARRIED_NEW) {
             tph_carried_go(w);
         } else if (w->seen > w->version && !w->writing) {
@@ -473,7 +515,8 @@ static int read_page(struct tph_controller *c, struct tph_error *err)
     struct tph_store_list list = {.key = {.resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS)},
                                   .after = r->last.name.len > 0 ? &r->last : NULL,
                                   .at = r->version,
-                                  .limit = TPH_LIMIT_CONTROLLER_PAGE};
+                                  .limit = TPH_LIMIT_CONTROLLER_PAGE,
+                                  .bare = true};
     struct tph_store_page page;
     int failed = tph_store_list(c->store, &list, read_one, r, &page, err);
     if (failed == 0 && page.more) {
@@ -499,7 +542,7 @@ static void read_more(void *owner)
         failed = follow(c, &err); /* more was written meanwhile than the history holds */
     }
     if (failed != 0) {
-        tph_log(TPH_LOG_ERROR, "workflows are not followed", "error", err.text, NULL);
+        tph_controller_lost(c, LOST_WORKFLOWS, &err);
     }
 }
 
@@ -511,6 +554,60 @@ static int follow(struct tph_controller *c, struct tph_error *err)
     return read_page(c, err) == 0 ? 0 : -1;
 }
 
+/* ---- what the store could not give ---- */
+
+static void try_again(void *owner)
+{
+    struct tph_controller *c = owner;
+    unsigned lost = c->lost;
+    c->lost = 0;
+    if ((lost & LOST_WORKFLOWS) && !c->reader) { /* else they are being read just now */
+        tph_store_watch_close(TPH_TAKE(c->watch));
+        follow_again(c);
+    } else {
+        c->lost |= lost & LOST_WORKFLOWS;
+    }
+    if (lost & LOST_PLUGINS) {
+        tph_discovery_again(c->discovery, false);
+    }
+    if (lost & LOST_SECRETS) {
+        tph_discovery_again(c->discovery, true);
+    }
+    if (lost & LOST_CRONS) {
+        tph_crons_again(c->crons);
+    }
+    if (lost & LOST_PODS) {
+        tph_pods_again(c->pods);
+    }
+    if (c->lost == 0) {
+        c->failures = 0;
+    } else if (!tph_timer_active(c->again)) {
+        tph_timer_start(c->again, TPH_LIMIT_COMMIT_PAUSE_MS);
+    }
+}
+
+void tph_controller_lost(struct tph_controller *c, enum tph_lost what, const struct tph_error *err)
+{
+    if (c->stopping) {
+        return;
+    }
+    c->lost |= what;
+    if (tph_timer_active(c->again)) {
+        return;
+    }
+    tph_timer_start(c->again, TPH_LIMIT_COMMIT_PAUSE_MS << (c->failures < 6 ? c->failures : 6));
+    if (c->failures++ == 0) {
+        tph_log(TPH_LOG_ERROR, "the store cannot be read just now; it is tried again until it can", "error", err->text,
+                NULL);
+    }
+}
+
+void tph_carried_unread(struct carried *w, const struct tph_error *err)
+{
+    w->unread = true;
+    tph_controller_lost(w->controller, LOST_WORKFLOWS, err);
+}
+
 int tph_controller_start(struct tph_controller *controller, struct tph_agent *agent, struct tph_error *err)
 {
     controller->agent = agent;
@@ -520,10 +617,16 @@ int tph_controller_start(struct tph_controller *controller, struct tph_agent *ag
             return -1;
         }
     }
+    if (controller->options.config_map && tph_configurer_start(controller, err) < 0) {
+        return -1;
+    }
     if (controller->options.pods && tph_pods_start(controller, err) < 0) {
         return -1;
     }
     if (!controller->options.takes && tph_crons_start(controller, err) < 0) {
+        return -1;
+    }
+    if (!controller->options.objects && tph_semaphores_start(controller, err) < 0) {
         return -1;
     }
     if (controller->options.executor_plugins && !controller->options.plugins) {
@@ -532,7 +635,7 @@ int tph_controller_start(struct tph_controller *controller, struct tph_agent *ag
             return -1;
         }
     }
-    return follow(controller, err);
+    return tph_cancels_start(controller, err) < 0 ? -1 : follow(controller, err);
 }
 
 /* ---- writing ---- */
@@ -630,6 +733,7 @@ void tph_controller_free(struct tph_controller *controller)
     tph_defer_cancel(controller->loop, controller);
     controller->admitting = true; /* nobody comes next */
     tph_store_watch_close(controller->watch);
+    tph_timer_free(controller->again);
     tph_discovery_free(controller->discovery);
     if (controller->reader) {
         reader_free(controller->reader);
@@ -641,14 +745,20 @@ void tph_controller_free(struct tph_controller *controller)
     while (tph_map_next(&controller->by_key, &at, &key, &value)) {
         tph_carried_free(value);
     }
+    tph_cancels_free(controller);
     tph_map_release(&controller->by_key);
     tph_map_release(&controller->by_tasks);
+    tph_admit_free(controller);
+    tph_configurer_free(controller->configurer);
     tph_crons_free(controller->crons);
+    tph_semaphores_free(controller->semaphores);
     tph_pods_free(controller->pods);
     tph_teller_free(controller->teller);
     tph_expirer_free(controller->expirer);
     tph_finder_free(controller->finder);
     tph_locks_free(controller->locks);
+    tph_settings_release(&controller->settings);
+    tph_settings_release(&controller->base);
     free(controller);
 }
 

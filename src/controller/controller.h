@@ -34,6 +34,7 @@
 
 #include "agent/agent.h"
 #include "base/error.h"
+#include "controller/settings.h"
 #include "controller/shown.h"
 #include "engine/run.h"
 #include "loop/loop.h"
@@ -59,6 +60,8 @@ struct tph_controller_observer {
     void (*ended)(void *owner, const struct tph_shown *workflow);
     /* A result was applied, or is durable now: for tests and metrics. */
     void (*durable)(void *owner, const struct tph_shown *workflow, uint64_t version);
+    /* Other settings count now; not told of those it was made with. */
+    void (*configured)(void *owner, const struct tph_settings *settings);
     /* What the agent says that is no result. */
     void (*agent)(void *owner, const struct tph_agent_event *event);
     void *owner;
@@ -82,13 +85,10 @@ struct tph_controller_options {
     bool events;            /* Events are written about what happens */
     bool executor_plugins;  /* ARGO_EXECUTOR_PLUGINS: else nodes of plugins are Error, and say how to have them */
     bool own_plugins;       /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */
-    unsigned compat;        /* enum tph_compat */
-    size_t parallelism;     /* workflows that run at a time; 0: no limit */
-    size_t ns_parallelism;  /* of one namespace */
-    size_t keep_succeeded;  /* the newest of those that are over; others are deleted. 0: all */
-    size_t keep_failed, keep_errored;
-    bool keep_ended;        /* runs stay in memory when they are over, to be looked at */
-    int64_t (*clock)(void); /* wall clock in milliseconds; NULL: the machine's */
+    bool config_map;        /* the one of Argo's controller is read over settings, live (controller/settings.h) */
+    const struct tph_settings *settings; /* copied; NULL: none */
+    bool keep_ended;                     /* runs stay in memory when they are over, to be looked at */
+    int64_t (*clock)(void);              /* wall clock in milliseconds; NULL: the machine's */
 };
 
 struct tph_controller *tph_controller_new(struct tph_loop *loop, const struct tph_controller_options *options)
@@ -122,6 +122,9 @@ void tph_controller_plugins(const struct tph_controller *controller, tph_control
  * into doc; NULL: no such workflow, or nothing runs. */
 struct tph_json *tph_controller_agent_pod(struct tph_controller *controller, struct tph_str ns, struct tph_str name,
                                           struct tph_json_doc *doc);
+/* Whether a sidecar's Pod of this name and uid is alive. */
+bool tph_controller_has_pod(const struct tph_controller *controller, struct tph_str ns, struct tph_str name,
+                            struct tph_str uid);
 /* The last lines of a container of a Pod, also of such a one. container may be empty. false: there is none. */
 bool tph_controller_pod_log(struct tph_controller *controller, struct tph_str ns, struct tph_str name,
                             struct tph_str container, size_t max_lines, struct tph_buf *lines);

@@ -5,8 +5,11 @@
  *   load.c        from an object to a run, or to the message of one that cannot be run
  *   carry.c       events to the engine, its actions to the agent
  *   commit.c      what changed goes into the store, in one write at a time
+ *   cancels.c     who is told of a cancel, also after a crash
  *   task.c        what is known of tasks, in memory and in the store
+ *   semaphore.c   their limits, live
  *   finder.c      other objects of the store: templates, ConfigMaps, Secrets
+ *   configure.c   settings of a ConfigMap, live
  *   discover.c    plugins from ConfigMaps of the store, live
  *   tell.c        Events about workflows and others
  *   expire.c      workflows that are over go in time
@@ -26,10 +29,13 @@ struct finder;
 struct discovery;
 struct teller;
 struct expirer;
+struct semaphores;
 struct reader;
+struct configurer;
 struct crons;
 struct pods;
 struct write;
+struct batch;
 
 /* A result that is not durable yet: given again to a run that is made anew. */
 struct result {
@@ -99,13 +105,16 @@ struct carried {
     bool gone;                    /* deleted while a write was under way */
     bool ended;                   /* its end is durable */
     bool admitted;                /* it counts as one that runs */
+    bool unread;                  /* what it depends on could not be read: nothing is decided, it is read anew */
     int64_t priority, created_ms; /* of one that waits for its turn */
     unsigned failures;            /* of writes, one after the other */
+    unsigned refused;             /* the store would not have it: 1: it ends, 2: with nothing else that changed */
 
     struct tph_map tasks;                  /* node id -> struct task, owned */
     struct task *held, **held_end;         /* to be given when their nodes are durable */
     struct task *doomed;                   /* owned: to be cancelled at the agent then */
     struct task *held_now, *doomed_now;    /* of the write that is under way */
+    struct batch *cancels;                 /* likewise: of what is doomed; NULL: none */
     struct results fresh, written;         /* since the last write began; in it */
     uint32_t attempt;                      /* of new tasks */
     int64_t generation;                    /* of the object; 0 = it has none */
@@ -128,6 +137,7 @@ struct carried {
 struct tph_controller {
     struct tph_loop *loop;
     struct tph_controller_options options;
+    struct tph_settings base, settings; /* of the start; those that count now */
     struct tph_store *store;
     struct tph_agent *agent;
     struct tph_locks *locks; /* owned */
@@ -135,19 +145,35 @@ struct tph_controller {
     struct discovery *discovery; /* NULL where plugins are given, or switched off */
     struct teller *teller;       /* NULL: no Events are written */
     struct expirer *expirer;
-    struct crons *crons;   /* NULL: there are none */
-    struct pods *pods;     /* NULL: sidecars are not shown */
-    struct reader *reader; /* while all of them are read */
+    struct semaphores *semaphores;
+    struct configurer *configurer; /* NULL: settings do not change */
+    struct crons *crons;           /* NULL: there are none */
+    struct batch *cancels;         /* not told yet */
+    struct pods *pods;             /* NULL: sidecars are not shown */
+    struct reader *reader;         /* while all of them are read */
     struct tph_store_watch *watch;
     struct tph_map by_key;   /* -> struct carried, owned */
     struct tph_map by_tasks; /* the bytes of the agent's pointer -> struct carried */
     size_t n_running;        /* that are not over */
     struct write *writes;    /* under way; owned by the store's answer */
     size_t n_admitted;       /* workflows that run, as parallelism counts */
+    struct tph_map crowds;   /* namespace -> how many of them, admit.c's own */
     bool waking, admitting;  /* in the next turn */
+    struct tph_timer *again; /* what could not be read or followed is tried again */
+    unsigned lost;           /* enum tph_lost */
+    unsigned failures;       /* of that, one after the other */
     bool stopping;
     void (*stopped)(void *owner);
     void *stopped_owner;
+};
+
+/* What the store could not give, or take, just now. */
+enum tph_lost {
+    LOST_WORKFLOWS = 1,
+    LOST_PLUGINS = 2,
+    LOST_SECRETS = 4,
+    LOST_CRONS = 8,
+    LOST_PODS = 16,
 };
 
 int64_t tph_controller_now_ms(const struct tph_controller *c);
@@ -160,6 +186,10 @@ static inline struct tph_str tph_pointer_key(const void *slot)
 void tph_carried_free(struct carried *w); /* ends it with the agent, takes it out of the maps */
 /* Its end is durable: the observer hears of it; it stays only where runs are kept. */
 void tph_carried_ended(struct carried *w);
+/* It is tried again after a while, longer each time. */
+void tph_controller_lost(struct tph_controller *c, enum tph_lost what, const struct tph_error *err);
+/* It could not be read, or what it depends on: it stays as it is in the store, and is read anew. */
+void tph_carried_unread(struct carried *w, const struct tph_error *err);
 /* Reads the object anew: what it says counts. w may be gone afterwards. */
 void tph_carried_reload(struct carried *w);
 /* Writes; done is not called once the controller is freed, but forget (NULL: nothing) with the same owner. */
@@ -175,6 +205,18 @@ bool tph_workflow_is_over(const struct tph_json *object);
 void tph_carried_apply(struct carried *w, const struct tph_event *event);
 void tph_carried_give(struct carried *w, struct task *task); /* to the agent */
 void tph_carried_doom_unwanted(struct carried *w);
+void tph_controller_wake(struct tph_controller *c); /* those whose turn it may be to have a lock, in the next turn */
+
+size_t tph_own_plugins(const struct tph_json *workflow, struct tph_plugin **out, size_t max); /* of its spec; owned */
+
+/* cancels.c. begin: what is to be known of the tasks in a list, as a change, before they are cancelled; NULL: nothing.
+ * tell: that is durable, or there is nothing; they are cancelled now. drop: they are not. */
+struct batch *tph_cancels_begin(const struct carried *w, const struct task *list, struct tph_arena *arena,
+                                struct tph_store_change *ret_change);
+void tph_cancels_tell(struct batch *batch, struct tph_agent_workflow *view, const struct task *list);
+void tph_cancels_drop(struct batch *batch);
+int tph_cancels_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK; /* after discovery */
+void tph_cancels_free(struct tph_controller *c);
 
 /* commit.c */
 void tph_carried_flush(struct carried *w); /* at the end of this turn */
@@ -202,6 +244,8 @@ struct finder *tph_finder_new(struct tph_store *store);
 void tph_finder_free(struct finder *finder);
 const struct tph_run_objects *tph_finder_view(struct finder *finder, struct tph_str ns);
 struct tph_pod_objects tph_finder_pod_objects(struct finder *finder);
+/* Whether something could not be read since the last time that this was asked: what was not found may be there. */
+bool tph_finder_missed(struct finder *finder, struct tph_error *ret_err);
 struct tph_lint_set;
 /* All templates that a workflow of the namespace may name, as lint wants them; texts and objects are arena's and doc's.
  */
@@ -211,6 +255,7 @@ int tph_finder_templates(struct finder *finder, struct tph_str ns, struct tph_ar
 /* discover.c */
 struct discovery *tph_discovery_new(struct tph_controller *c);
 int tph_discovery_start(struct discovery *d, struct tph_error *err) TPH_MUST_CHECK;
+void tph_discovery_again(struct discovery *d, bool secrets);
 void tph_discovery_free(struct discovery *d);
 size_t tph_discovery_visible(const struct discovery *d, struct tph_str ns, struct tph_plugin **out, size_t max);
 
@@ -233,17 +278,33 @@ void tph_expirer_free(struct expirer *e);
 /* One that is over, as it is in the store. */
 void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
 
-/* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. */
+/* After a change of what is retained: all that is over is looked at once more. */
+void tph_expire_anew(struct tph_controller *c);
+
+/* configure.c */
+int tph_configurer_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_configurer_free(struct configurer *it);
+
+/* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. anew: there may be
+ * more room than before. */
 bool tph_admit(struct carried *w, const struct tph_json *workflow);
 void tph_admit_others(struct tph_controller *c);
 void tph_admit_left(struct carried *w);
+void tph_admit_anew(struct tph_controller *c);
+void tph_admit_free(struct tph_controller *c); /* after all workflows */
 
 /* cron.c; note: a workflow that is over, whosever it is. */
 int tph_crons_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_crons_again(struct crons *crons);
 void tph_crons_free(struct crons *crons);
 void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
 
+/* semaphore.c */
+int tph_semaphores_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_semaphores_free(struct semaphores *semaphores);
+
 /* pods.c */
 int tph_pods_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
+void tph_pods_again(struct pods *pods); /* those that could not be written */
 void tph_pods_free(struct pods *pods);
 void tph_pods_note(struct tph_controller *c, const struct tph_agent_pod *state, const struct tph_plugin *plugin);

@@ -579,9 +579,12 @@ static void pass(void *owner)
     if (c->stopping || cron->writing) {
         return;
     }
-    int r = tph_store_get(c->store, &key, 0, &object, NULL);
+    struct tph_error err = TPH_ERROR_INIT;
+    int r = tph_store_get(c->store, &key, 0, &object, &err);
     if (r == TPH_STORE_NOT_FOUND) {
         cron_free(cron);
+    } else if (r < 0) {
+        tph_controller_lost(c, LOST_CRONS, &err);
     } else if (r == 0 && tph_json_parse(tph_buf_str(&object.text), &doc, NULL) == 0) {
         look_at(cron, doc, object.version);
     }
@@ -607,10 +610,7 @@ static void woken(void *owner)
         }
     }
     if (r != TPH_STORE_NONE) {
-        tph_store_watch_close(TPH_TAKE(cs->watch));
-        if (follow(cs, &err) < 0) {
-            tph_log(TPH_LOG_ERROR, "cron workflows are not followed any more", "error", err.text, NULL);
-        }
+        tph_crons_again(cs);
     }
 }
 
@@ -630,6 +630,15 @@ static int follow(struct crons *cs, struct tph_error *err)
     int r = tph_store_list(store, &list, take_one, cs, &page, err);
     r = r == 0 ? tph_store_watch_open(store, &list.key, page.version, woken, cs, &cs->watch, err) : r;
     return r == 0 ? 0 : -1;
+}
+
+void tph_crons_again(struct crons *cs)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    tph_store_watch_close(TPH_TAKE(cs->watch));
+    if (follow(cs, &err) < 0) {
+        tph_controller_lost(cs->controller, LOST_CRONS, &err);
+    }
 }
 
 int tph_crons_start(struct tph_controller *c, struct tph_error *err)

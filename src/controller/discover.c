@@ -172,9 +172,12 @@ static void look_again(struct discovery *d, const struct tph_store_key *key)
 {
     TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-    int r = tph_store_get(d->controller->store, key, 0, &object, NULL);
+    struct tph_error err = TPH_ERROR_INIT;
+    int r = tph_store_get(d->controller->store, key, 0, &object, &err);
     if (r == TPH_STORE_NOT_FOUND) {
         look(d, key->ns, key->name, NULL);
+    } else if (r < 0) {
+        tph_controller_lost(d->controller, LOST_PLUGINS, &err);
     } else if (r == 0 && tph_json_parse(tph_buf_str(&object.text), &doc, NULL) == 0) {
         look(d, key->ns, key->name, tph_json_root(doc));
     }
@@ -190,7 +193,7 @@ static bool look_at_one(void *owner, const struct tph_store_object *object)
     return true;
 }
 
-static int follow(struct discovery *d, size_t which, struct tph_error *err);
+static void follow_again(struct discovery *d, size_t which);
 
 static void woken(struct discovery *d, size_t which)
 {
@@ -207,9 +210,7 @@ static void woken(struct discovery *d, size_t which)
     }
     if (r != TPH_STORE_NONE) {
         tph_store_watch_close(TPH_TAKE(d->watches[which]));
-        if (follow(d, which, &err) < 0) {
-            tph_log(TPH_LOG_ERROR, "plugins are not followed any more", "error", err.text, NULL);
-        }
+        follow_again(d, which);
     }
 }
 
@@ -250,6 +251,20 @@ static int follow(struct discovery *d, size_t which, struct tph_error *err)
     }
     r = r == 0 ? tph_store_watch_open(store, &list.key, page.version, wakes[which], d, &d->watches[which], err) : r;
     return r == 0 ? 0 : -1;
+}
+
+static void follow_again(struct discovery *d, size_t which)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    if (follow(d, which, &err) < 0) {
+        tph_controller_lost(d->controller, which == 0 ? LOST_PLUGINS : LOST_SECRETS, &err);
+    }
+}
+
+void tph_discovery_again(struct discovery *d, bool secrets)
+{
+    tph_store_watch_close(TPH_TAKE(d->watches[secrets]));
+    follow_again(d, secrets);
 }
 
 struct discovery *tph_discovery_new(struct tph_controller *c)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "controller/controller_internal.h"
 #include "controller/local.h"
 #include "data/time.h"
@@ -16,7 +17,10 @@ enum class { SUCCEEDED, FAILED, ERRORED, N_CLASSES };
 struct over {
     int64_t at_ms;   /* when it is to go; of the retained: when it ended */
     char *ns, *name; /* owned */
+    bool one_too_many;
 };
+
+enum { AGAIN_MS = 1000 }; /* after the store could not be read or written */
 
 /* A heap, the soonest first. */
 struct heap {
@@ -30,7 +34,9 @@ struct expirer {
     struct heap kept[N_CLASSES];
     struct tph_map known; /* "NS/NAME" of what is in kept -> the key, owned */
     struct tph_timer *timer;
-    bool trimming; /* in the next turn */
+    bool trimming;             /* in the next turn */
+    bool reading;              /* likewise: what is over is read once more, a page */
+    char *last_ns, *last_name; /* owned: of the page before */
 };
 
 static void swap(struct over *a, struct over *b)
@@ -103,22 +109,6 @@ static int64_t due_of(const struct tph_json *workflow)
     return ended_ms + ttl_ms;
 }
 
-static void deleted(void *owner, const struct tph_store_result *result)
-{
-    (void)owner;
-    (void)result; /* somebody else was first, or wrote it: then it is looked at again */
-}
-
-/* Only as it was read; who has finalizers is the business of those. */
-static void delete_it(struct tph_controller *c, const struct tph_store_object *object, const struct tph_json *workflow)
-{
-    if (tph_json_len(tph_json_path(workflow, "metadata", "finalizers", NULL)) > 0) {
-        return;
-    }
-    struct tph_store_change change = {.verb = TPH_STORE_DELETE, .key = object->key, .expected = object->version};
-    tph_controller_write(c, &change, 1, deleted, NULL, NULL);
-}
-
 static void arm(struct expirer *e)
 {
     if (e->due.n > 0) {
@@ -127,21 +117,74 @@ static void arm(struct expirer *e)
     }
 }
 
-/* Reads one whose time has come. retained: it is one too many. */
-static void look_at(struct expirer *e, const struct over *over, bool retained)
+/* The store could not be read or written: it is looked at once more. Takes the texts of over. */
+static void look_later(struct expirer *e, struct over *over)
+{
+    over->at_ms = tph_controller_now_ms(e->controller) + AGAIN_MS;
+    push(&e->due, *over);
+    over->ns = over->name = NULL;
+    arm(e);
+}
+
+/* A deletion that is under way. */
+struct deletion {
+    struct expirer *expirer;
+    struct over over;
+};
+
+static void forget_deletion(void *owner)
+{
+    struct deletion *d = owner;
+    over_free(&d->over);
+    free(d);
+}
+
+static void deleted(void *owner, const struct tph_store_result *result)
+{
+    struct deletion *d = owner;
+    if (result->outcome < 0) { /* else somebody was first, or wrote it: then it is looked at again */
+        look_later(d->expirer, &d->over);
+    }
+    forget_deletion(d);
+}
+
+/* Only as it was read; who has finalizers is the business of those. */
+static void delete_it(struct expirer *e, const struct over *over, const struct tph_store_object *object,
+                      const struct tph_json *workflow)
+{
+    if (tph_json_len(tph_json_path(workflow, "metadata", "finalizers", NULL)) > 0) {
+        return;
+    }
+    struct tph_store_change change = {.verb = TPH_STORE_DELETE, .key = object->key, .expected = object->version};
+    struct deletion *d = TPH_NEW(struct deletion);
+    d->expirer = e;
+    d->over = (struct over){.ns = tph_strdup(over->ns),
+                            .name = tph_strdup(over->name),
+                            .at_ms = over->at_ms,
+                            .one_too_many = over->one_too_many};
+    tph_controller_write(e->controller, &change, 1, deleted, forget_deletion, d);
+}
+
+/* Reads one whose time has come. */
+static void look_at(struct expirer *e, struct over *over)
 {
     TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     struct tph_store_key key = {
         .resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = tph_str(over->ns), .name = tph_str(over->name)};
     struct tph_controller *c = e->controller;
-    if (tph_store_get(c->store, &key, 0, &object, NULL) != 0 ||
-        tph_json_parse(tph_buf_str(&object.text), &doc, NULL) < 0 || !tph_workflow_is_over(tph_json_root(doc))) {
+    int r = tph_store_get(c->store, &key, 0, &object, NULL);
+    if (r < 0) {
+        look_later(e, over);
+        return;
+    }
+    if (r != 0 || tph_json_parse(tph_buf_str(&object.text), &doc, NULL) < 0 ||
+        !tph_workflow_is_over(tph_json_root(doc))) {
         return;
     }
     int64_t due_ms = due_of(tph_json_root(doc));
-    if (retained || (due_ms >= 0 && due_ms <= tph_controller_now_ms(c))) {
-        delete_it(c, &object, tph_json_root(doc));
+    if (over->one_too_many || (due_ms >= 0 && due_ms <= tph_controller_now_ms(c))) {
+        delete_it(e, over, &object, tph_json_root(doc));
     } else if (due_ms >= 0) {
         push(&e->due, (struct over){.at_ms = due_ms, .ns = tph_str_dup(key.ns), .name = tph_str_dup(key.name)});
     }
@@ -153,7 +196,7 @@ static void look(void *owner)
     int64_t now_ms = tph_controller_now_ms(e->controller);
     while (e->due.n > 0 && e->due.list[0].at_ms <= now_ms && !e->controller->stopping) {
         struct over over = pop(&e->due);
-        look_at(e, &over, false);
+        look_at(e, &over);
         over_free(&over);
     }
     arm(e);
@@ -172,18 +215,27 @@ static void forget_known(struct expirer *e, const struct over *over)
     free(tph_map_remove(&e->known, tph_str(key)));
 }
 
+static void find_limits(const struct expirer *e, size_t limits[N_CLASSES])
+{
+    const struct tph_settings *s = &e->controller->settings;
+    limits[SUCCEEDED] = s->keep_succeeded;
+    limits[FAILED] = s->keep_failed;
+    limits[ERRORED] = s->keep_errored;
+}
+
 /* In a turn of its own: the store may be giving a list just now, and reads nothing else meanwhile. */
 static void trim(void *owner)
 {
     struct expirer *e = owner;
-    const struct tph_controller_options *o = &e->controller->options;
-    const size_t limits[N_CLASSES] = {o->keep_succeeded, o->keep_failed, o->keep_errored};
+    size_t limits[N_CLASSES];
+    find_limits(e, limits);
     e->trimming = false;
     for (size_t i = 0; i < N_CLASSES; i++) {
         while (limits[i] > 0 && e->kept[i].n > limits[i] && !e->controller->stopping) {
             struct over over = pop(&e->kept[i]);
             forget_known(e, &over);
-            look_at(e, &over, true);
+            over.one_too_many = true;
+            look_at(e, &over);
             over_free(&over);
         }
     }
@@ -192,8 +244,8 @@ static void trim(void *owner)
 static void retain(struct expirer *e, struct tph_str ns, struct tph_str name, const struct tph_json *workflow)
 {
     enum class class = class_of(workflow);
-    const size_t limits[N_CLASSES] = {e->controller->options.keep_succeeded, e->controller->options.keep_failed,
-                                      e->controller->options.keep_errored};
+    size_t limits[N_CLASSES];
+    find_limits(e, limits);
     int64_t ended_ms = 0;
     struct tph_str finished = tph_json_get_str(tph_json_get(workflow, "status"), "finishedAt");
     if (limits[class] == 0 || tph_time_parse(finished, &ended_ms, NULL) < 0) {
@@ -224,6 +276,65 @@ void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str
         arm(e);
     }
     retain(e, ns, name, workflow);
+}
+
+/* ---- all of them once more ---- */
+
+static bool note_one(void *owner, const struct tph_store_object *object)
+{
+    struct expirer *e = owner;
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    free(TPH_TAKE(e->last_ns));
+    free(TPH_TAKE(e->last_name));
+    e->last_ns = tph_str_dup(object->key.ns);
+    e->last_name = tph_str_dup(object->key.name);
+    if (tph_json_parse(tph_buf_str(&object->text), &doc, NULL) == 0 && tph_workflow_is_over(tph_json_root(doc))) {
+        retain(e, object->key.ns, object->key.name, tph_json_root(doc));
+    }
+    return true;
+}
+
+/* A page in a turn: others wait no longer than for one. What is written meanwhile is noted when it is over. */
+static void read_page(void *owner)
+{
+    struct expirer *e = owner;
+    TPH_CLEANUP(tph_freep) char *ns = TPH_TAKE(e->last_ns); /* the others are the page's */
+    TPH_CLEANUP(tph_freep) char *name = TPH_TAKE(e->last_name);
+    struct tph_store_key last = {
+        .resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = tph_str(ns), .name = tph_str(name)};
+    struct tph_store_list list = {.key = {.resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS)},
+                                  .after = name ? &last : NULL,
+                                  .limit = TPH_LIMIT_CONTROLLER_PAGE};
+    struct tph_store_page page = {.more = false};
+    struct tph_error err = TPH_ERROR_INIT;
+    e->reading = false;
+    if (e->controller->stopping) {
+        return;
+    }
+    if (tph_store_list(e->controller->store, &list, note_one, e, &page, &err) < 0) {
+        tph_log(TPH_LOG_ERROR, "workflows that are over cannot be read", "error", err.text, NULL);
+    } else if (page.more) {
+        e->reading = true;
+        tph_defer(e->controller->loop, read_page, e);
+    }
+}
+
+void tph_expire_anew(struct tph_controller *c)
+{
+    struct expirer *e = c->expirer;
+    if (!e) {
+        return;
+    }
+    free(TPH_TAKE(e->last_ns));
+    free(TPH_TAKE(e->last_name));
+    if (!e->reading) {
+        e->reading = true;
+        tph_defer(c->loop, read_page, e);
+    }
+    if (!e->trimming) {
+        e->trimming = true;
+        tph_defer(c->loop, trim, e);
+    }
 }
 
 struct expirer *tph_expirer_new(struct tph_controller *c)
@@ -260,5 +371,7 @@ void tph_expirer_free(struct expirer *e)
         heap_release(&e->kept[i]);
     }
     tph_timer_free(e->timer);
+    free(e->last_ns);
+    free(e->last_name);
     free(e);
 }

@@ -18,6 +18,7 @@ struct finder {
     struct tph_store *store;
     struct tph_map views;     /* namespace -> struct view, owned */
     struct tph_json_doc *doc; /* the last object that was found: borrowed until the next call */
+    struct tph_error missed;  /* why something could not be read */
 };
 
 struct finder *tph_finder_new(struct tph_store *store)
@@ -45,14 +46,28 @@ void tph_finder_free(struct finder *finder)
     free(finder);
 }
 
-/* The object, or NULL: there is none, or it cannot be read. */
+bool tph_finder_missed(struct finder *finder, struct tph_error *ret_err)
+{
+    bool missed = finder->missed.kind != TPH_ERROR_NONE;
+    if (missed) {
+        *ret_err = finder->missed;
+        finder->missed = TPH_ERROR_INIT;
+    }
+    return missed;
+}
+
+/* The object, or NULL: there is none, or (missed) it cannot be read. */
 static const struct tph_json *find(struct finder *finder, const char *resource, struct tph_str ns, struct tph_str name)
 {
     TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
     struct tph_store_key key = {.resource = tph_str(resource), .ns = ns, .name = name};
+    struct tph_error err = TPH_ERROR_INIT;
     tph_json_doc_free(TPH_TAKE(finder->doc));
-    if (name.len == 0 || tph_store_get(finder->store, &key, 0, &object, NULL) != 0 ||
-        tph_json_parse(tph_buf_str(&object.text), &finder->doc, NULL) < 0) {
+    int r = name.len == 0 ? TPH_STORE_NOT_FOUND : tph_store_get(finder->store, &key, 0, &object, &err);
+    if (r < 0) {
+        finder->missed = err;
+    }
+    if (r != 0 || tph_json_parse(tph_buf_str(&object.text), &finder->doc, NULL) < 0) {
         return NULL;
     }
     return tph_json_root(finder->doc);
@@ -172,8 +187,10 @@ int tph_finder_templates(struct finder *finder, struct tph_str ns, struct tph_ar
     struct tph_store_list list = {.key = {.resource = TPH_STR(TPH_CONTROLLER_TEMPLATES), .ns = ns}};
     struct tph_store_list cluster = {.key = {.resource = TPH_STR(TPH_CONTROLLER_CLUSTER_TEMPLATES)}};
     struct tph_store_page page;
-    return tph_store_list(finder->store, &list, gather_one, &own, &page, err) < 0 ||
-                   tph_store_list(finder->store, &cluster, gather_one, &all, &page, err) < 0
-               ? -1
-               : 0;
+    if (tph_store_list(finder->store, &list, gather_one, &own, &page, err) < 0 ||
+        tph_store_list(finder->store, &cluster, gather_one, &all, &page, err) < 0) {
+        finder->missed = *err;
+        return -1;
+    }
+    return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "api/gotype_argo.h"
 #include "api/gotype.h"
+#include "api/merge.h"
 #include "api/unstructured.h"
 #include "base/alloc.h"
 #include "controller/controller_internal.h"
@@ -53,7 +54,8 @@ static bool texts_are_fixed(const struct tph_json *spec)
         const struct tph_json *plugin = tph_json_get(it.value, "plugin");
         const struct tph_json *http = tph_json_get(it.value, "http");
         TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-        if (!plugin && !http) {
+        bool pod = tph_json_get(it.value, "container") || tph_json_get(it.value, "script"); /* templateMap */
+        if (!plugin && !http && !pod) {
             continue;
         }
         struct tph_json_iter member = tph_json_iter(it.value);
@@ -101,6 +103,21 @@ static void refuse_with(struct carried *w, const struct tph_json *workflow, cons
     tph_carried_refuse(w, workflow, TPH_WORKFLOW_FAILED, tph_str(message));
 }
 
+/* workflowRestrictions, in Argo's words. */
+static int check_reference(const struct carried *w, const struct tph_json *workflow, struct tph_error *err)
+{
+    const struct tph_json *spec = tph_json_get(workflow, "spec");
+    if (!w->controller->settings.must_refer) {
+        return 0;
+    }
+    if (!tph_json_is(tph_json_get(spec, "workflowTemplateRef"), TPH_JSON_OBJECT)) {
+        return tph_error_set(err, TPH_ERROR_INVALID,
+                             "workflows must use workflowTemplateRef to be executed when the controller is in "
+                             "reference mode");
+    }
+    return tph_merge_check_overrides(spec, NULL, err);
+}
+
 /* The checks before the first step. False: it is refused. */
 static bool check_fresh(struct carried *w, struct tph_json_doc *doc, struct tph_json **workflow,
                         const struct tph_run_options *options)
@@ -114,7 +131,7 @@ static bool check_fresh(struct carried *w, struct tph_json_doc *doc, struct tph_
         return true; /* whoever gives the objects has looked */
     }
     struct tph_json *merged = NULL;
-    if (tph_run_merge(doc, *workflow, options, &merged, &err) < 0) {
+    if (check_reference(w, *workflow, &err) < 0 || tph_run_merge(doc, *workflow, options, &merged, &err) < 0) {
         tph_carried_refuse(w, *workflow, TPH_WORKFLOW_ERROR, tph_str(err.text));
         return false;
     }
@@ -138,34 +155,66 @@ static bool is_reopened(const struct tph_json *object)
     return false;
 }
 
+static void adapt(void *owner, struct tph_json_doc *doc, struct tph_json *tmpl)
+{
+    tph_template_map_leaf(owner, doc, tmpl);
+}
+
+/* Whether what was decided of it counts for nothing, for something could not be read. */
+static bool look_missed(struct carried *w)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    bool missed = tph_finder_missed(w->controller->finder, &err);
+    if (missed) {
+        tph_carried_unread(w, &err);
+    }
+    return missed;
+}
+
 void tph_carried_make(struct carried *w, struct tph_json_doc *doc)
 {
     struct tph_controller *c = w->controller;
     struct tph_error err = TPH_ERROR_INIT;
     struct tph_json *workflow = tph_json_root(doc);
     TPH_CLEANUP(tph_buf_release) struct tph_buf path = TPH_BUF_INIT(TPH_KIB(8));
-    const struct tph_run_options options = {
+    struct tph_run_options options = {
         .objects = objects_of(w),
         .locks = c->locks,
         .lock_owner = w,
-        .compat = c->options.compat,
+        .compat = c->settings.compat,
+        .workflow_defaults = c->settings.workflow_defaults,
+        .adapt = c->settings.map.container || c->settings.map.script ? adapt : NULL,
+        .adapt_owner = &c->settings.map,
         .read_zone = tph_zone_read_file,
     };
     const struct tph_json *status = tph_json_get(workflow, "status");
     struct tph_str phase_now = tph_json_get_str(status, "phase");
     bool fresh = phase_now.len == 0 || (tph_str_eqz(phase_now, "Pending") && !tph_json_get(status, "storedTemplates"));
+    w->unread = false;
+    (void)tph_finder_missed(c->finder, &err); /* of somebody else */
     if (!tph_admit(w, workflow)) {
         return;
     }
     if (!w->rows_read && tph_tasks_load(w, is_reopened(workflow), &err) < 0) {
+        if (!w->rows_read) {
+            tph_carried_unread(w, &err);
+            return;
+        }
         tph_carried_refuse(w, workflow, TPH_WORKFLOW_ERROR, tph_str(err.text));
         return;
     }
     if (fresh && !check_fresh(w, doc, &workflow, &options)) {
+        (void)look_missed(w);
         return;
     }
     struct tph_run *run = NULL;
-    if (tph_run_new(workflow, &options, &run, &path, &err) < 0) {
+    options.workflow_defaults = NULL; /* who begins has them, others keep what they began with */
+    int made = tph_run_new(workflow, &options, &run, &path, &err);
+    if (look_missed(w)) {
+        tph_run_free(run);
+        return;
+    }
+    if (made < 0) {
         enum tph_workflow_phase phase = err.kind == TPH_ERROR_NOT_FOUND ? TPH_WORKFLOW_FAILED : TPH_WORKFLOW_ERROR;
         tph_carried_refuse(w, workflow, phase, tph_str(err.text));
         return;
@@ -212,7 +261,7 @@ void tph_carried_go(struct carried *w)
     size_t at = 0;
     struct tph_str id;
     void *task = NULL;
-    if (!w->shown.run || w->state == CARRIED_OVER) {
+    if (!w->shown.run || w->state == CARRIED_OVER || w->unread) {
         return;
     }
     while (tph_map_next(&w->tasks, &at, &id, &task)) {

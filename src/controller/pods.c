@@ -25,8 +25,8 @@ struct pod {
     struct tph_agent_pod state; /* its texts are those above, and: */
     char *message, *degraded;   /* owned */
     int64_t created_ms, started_ms, ended_ms;
-    bool there; /* in the store */
-    bool writing, due, gone;
+    bool there;                      /* in the store */
+    bool writing, due, gone, failed; /* failed: the last write, which is tried again */
 };
 
 struct pods {
@@ -231,6 +231,11 @@ static void written(void *owner, const struct tph_store_result *result)
 {
     struct pod *pod = owner;
     pod->writing = false;
+    if (result->outcome < 0) { /* whether it is there is not known: an update finds out */
+        pod->failed = pod->there = true;
+        tph_controller_lost(pod->pods->controller, LOST_PODS, result->error);
+        return;
+    }
     pod->there = result->outcome == TPH_STORE_DONE || result->outcome == TPH_STORE_EXISTS;
     if (result->outcome == TPH_STORE_NOT_FOUND && !pod->gone) {
         pod->due = true; /* a client deleted it: it is there again, for the sidecar is */
@@ -251,7 +256,7 @@ static void write_pod(void *owner)
                                               : pod->there ? TPH_STORE_UPDATE
                                                            : TPH_STORE_CREATE,
                                       .key = {.resource = TPH_STR("pods"), .ns = pod->ns, .name = pod->name}};
-    pod->due = false;
+    pod->due = pod->failed = false;
     if (!pod->gone) {
         tph_json_write(pod_object(pod, doc), 0, &text);
         change.text = tph_buf_str(&text);
@@ -261,6 +266,20 @@ static void write_pod(void *owner)
     }
     pod->writing = true;
     tph_controller_write(pod->pods->controller, &change, 1, written, NULL, pod);
+}
+
+void tph_pods_again(struct pods *pods)
+{
+    size_t at = 0;
+    struct tph_str key;
+    void *value = NULL;
+    while (tph_map_next(&pods->by_key, &at, &key, &value)) {
+        struct pod *pod = value;
+        if (pod->failed) {
+            pod->failed = false;
+            ask(pod);
+        }
+    }
 }
 
 /* ---- what the agent tells ---- */
@@ -308,6 +327,13 @@ void tph_pods_note(struct tph_controller *c, const struct tph_agent_pod *state, 
 }
 
 /* ---- by name ---- */
+
+bool tph_controller_has_pod(const struct tph_controller *c, struct tph_str ns, struct tph_str name, struct tph_str uid)
+{
+    TPH_CLEANUP(tph_freep) char *key = tph_format("%.*s/%.*s", TPH_FMT(ns), TPH_FMT(name));
+    const struct pod *pod = c->pods ? tph_map_get(&c->pods->by_key, tph_str(key)) : NULL;
+    return pod && !pod->gone && tph_str_eqz(uid, pod->uid);
+}
 
 static bool serves(const struct pod *pod, struct tph_str ns)
 {

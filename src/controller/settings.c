@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/settings.h"
 
+#include <stdio.h>
+
 #include "api/gotype_tables.h"
 #include "api/unstructured.h"
 #include "base/alloc.h"
@@ -64,34 +66,160 @@ static int read_map(struct tph_settings *next, const struct tph_json *value, str
     return 0;
 }
 
-static int read_all(struct tph_settings *next, const struct tph_json *root, struct tph_error *err)
+/* A number of workflows; null: no limit. */
+static int read_count(const char *key, const struct tph_json *value, size_t *ret_count, struct tph_error *err)
 {
-    struct tph_json_iter it = tph_json_iter(root);
-    while (tph_json_next(&it)) {
-        int failed = 0;
-        if (tph_str_eqz(it.key, "workflowDefaults")) {
-            failed = read_defaults(next, it.value, err);
-        } else if (tph_str_eqz(it.key, "templateMap")) {
-            failed = read_map(next, it.value, err);
-        } else if (tph_str_eqz(it.key, "compatibility")) {
-            failed = tph_compat_parse(tph_json_str(it.value), &next->compat, err);
-            failed = failed < 0 ? wrong("compatibility", err) : 0;
-        } else {
-            (void)tph_buf_printf(&next->unused, "%s%.*s", next->unused.len > 0 ? ", " : "", TPH_FMT(it.key));
-        }
-        if (failed < 0) {
+    int64_t count = 0;
+    if (!tph_json_is_null(value) && (tph_json_to_i64(value, &count) < 0 || count < 0)) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "%s: takes a number of workflows, 0 for no limit", key);
+    }
+    *ret_count = (size_t)count;
+    return 0;
+}
+
+static int read_compat(struct tph_settings *next, const struct tph_json *value, struct tph_error *err)
+{
+    return tph_compat_parse(tph_json_str(value), &next->compat, err) < 0 ? wrong("compatibility", err) : 0;
+}
+
+static int read_parallelism(struct tph_settings *next, const struct tph_json *value, struct tph_error *err)
+{
+    return read_count("parallelism", value, &next->parallelism, err);
+}
+
+static int read_ns_parallelism(struct tph_settings *next, const struct tph_json *value, struct tph_error *err)
+{
+    return read_count("namespaceParallelism", value, &next->ns_parallelism, err);
+}
+
+static int only_members(const char *key, const struct tph_json *value, const char *const *members, const char *form,
+                        struct tph_error *err)
+{
+    size_t n_known = 0;
+    for (; *members; members++) {
+        n_known += tph_json_get(value, *members) != NULL;
+    }
+    if (!tph_json_is_null(value) && (!tph_json_is(value, TPH_JSON_OBJECT) || n_known < tph_json_len(value))) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "%s: takes %s", key, form);
+    }
+    return 0;
+}
+
+static int read_retention(struct tph_settings *next, const struct tph_json *value, struct tph_error *err)
+{
+    static const char *const members[] = {"completed", "failed", "errored", NULL};
+    size_t *const places[] = {&next->keep_succeeded, &next->keep_failed, &next->keep_errored};
+    if (only_members("retentionPolicy", value, members, "{completed, failed, errored}, numbers of workflows", err) <
+        0) {
+        return -1;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        char key[64];
+        (void)snprintf(key, sizeof(key), "retentionPolicy.%s", members[i]);
+        if (read_count(key, tph_json_get(value, members[i]), places[i], err) < 0) {
             return -1;
         }
     }
     return 0;
 }
 
-/* A copy that reading goes into, so that a half-read text changes nothing. */
-static void copy_settings(const struct tph_settings *from, struct tph_settings *to)
+/* Of nodeEvents Argo also knows sendAsPod, which is about another object that events stand at: nothing here does that.
+ */
+static int read_events(const char *key, bool *ret_off, const struct tph_json *value, struct tph_error *err)
 {
-    tph_settings_init(to);
+    static const char *const members[] = {"enabled", "sendAsPod", NULL};
+    const struct tph_json *enabled = tph_json_get(value, "enabled");
+    if (only_members(key, value, members, "{enabled: true or false}", err) < 0) {
+        return -1;
+    }
+    if (!tph_json_is_null(enabled) && !tph_json_is(enabled, TPH_JSON_BOOL)) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "%s.enabled: takes true or false", key);
+    }
+    *ret_off = !tph_json_is_null(enabled) && !tph_json_bool(enabled);
+    return 0;
+}
+
+static int read_node_events(struct tph_settings *next, const struct tph_json *value, struct tph_error *err)
+{
+    return read_events("nodeEvents", &next->no_node_events, value, err);
+}
+
+static int read_workflow_events(struct tph_settings *next, const struct tph_json *value, struct tph_error *err)
+{
+    return read_events("workflowEvents", &next->no_workflow_events, value, err);
+}
+
+static int read_restrictions(struct tph_settings *next, const struct tph_json *value, struct tph_error *err)
+{
+    static const char *const members[] = {"templateReferencing", NULL};
+    struct tph_str mode = tph_json_get_str(value, "templateReferencing");
+    next->must_refer = tph_str_eqz(mode, "Strict") || tph_str_eqz(mode, "Secure");
+    if (mode.len > 0 && !next->must_refer) {
+        return tph_error_set(err, TPH_ERROR_INVALID,
+                             "workflowRestrictions.templateReferencing: takes Strict or Secure, not \"%.*s\"",
+                             TPH_FMT(mode));
+    }
+    return only_members("workflowRestrictions", value, members, "{templateReferencing: Strict or Secure}", err);
+}
+
+int tph_validate_parse(struct tph_str text, enum tph_validate *ret_validate, struct tph_error *err)
+{
+    static const char *const words[] = {
+        [TPH_VALIDATE_OFF] = "off", [TPH_VALIDATE_WARN] = "warn", [TPH_VALIDATE_DENY] = "deny"};
+    for (int i = 0; i <= TPH_VALIDATE_DENY; i++) {
+        if (tph_str_eqz(text, words[i])) {
+            *ret_validate = (enum tph_validate)i;
+            return 0;
+        }
+    }
+    return tph_error_set(err, TPH_ERROR_INVALID, "takes off, warn or deny, not \"%.*s\"", TPH_FMT(text));
+}
+
+/* `off` may be a boolean: in YAML 1.1, which kubectl and others write, it is one. */
+static int read_validate(struct tph_settings *next, const struct tph_json *value, struct tph_error *err)
+{
+    bool no = tph_json_is(value, TPH_JSON_BOOL) && !tph_json_bool(value);
+    struct tph_str text = no || tph_json_is_null(value) ? TPH_STR("off") : tph_json_str(value);
+    return tph_validate_parse(text, &next->validate, err) < 0 ? wrong("validate", err) : 0;
+}
+
+static const struct setting {
+    const char *key;
+    int (*read)(struct tph_settings *next, const struct tph_json *value, struct tph_error *err);
+} known[] = {{"compatibility", read_compat},
+             {"namespaceParallelism", read_ns_parallelism},
+             {"nodeEvents", read_node_events},
+             {"parallelism", read_parallelism},
+             {"retentionPolicy", read_retention},
+             {"templateMap", read_map},
+             {"validate", read_validate},
+             {"workflowDefaults", read_defaults},
+             {"workflowEvents", read_workflow_events},
+             {"workflowRestrictions", read_restrictions}};
+
+static int read_all(struct tph_settings *next, const struct tph_json *root, struct tph_error *err)
+{
+    struct tph_json_iter it = tph_json_iter(root);
+    while (tph_json_next(&it)) {
+        const struct setting *found = NULL;
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+            found = tph_str_eqz(it.key, known[i].key) ? &known[i] : found;
+        }
+        if (!found) {
+            (void)tph_buf_printf(&next->unused, "%s%.*s", next->unused.len > 0 ? ", " : "", TPH_FMT(it.key));
+        } else if (found->read(next, it.value, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void tph_settings_copy(const struct tph_settings *from, struct tph_settings *to)
+{
+    *to = *from;
+    to->unused = TPH_BUF_INIT(TPH_KIB(16));
+    to->map = (struct tph_template_map){.container = NULL};
     to->doc = tph_json_doc_new();
-    to->compat = from->compat;
     to->workflow_defaults = from->workflow_defaults ? tph_json_copy(to->doc, from->workflow_defaults) : NULL;
     (void)tph_buf_put(&to->unused, tph_buf_str(&from->unused));
     struct tph_error err = TPH_ERROR_INIT;
@@ -103,10 +231,11 @@ static void copy_settings(const struct tph_settings *from, struct tph_settings *
     }
 }
 
+/* Into a copy, so that a half-read text changes nothing. */
 static int read_object(struct tph_settings *settings, const struct tph_json *root, struct tph_error *err)
 {
     struct tph_settings next;
-    copy_settings(settings, &next);
+    tph_settings_copy(settings, &next);
     int failed = read_all(&next, root, err);
     if (failed == 0) {
         struct tph_settings old = *settings;

@@ -264,7 +264,7 @@ static void tell_phase(struct carried *w, const struct tph_node *node, enum tph_
 
 void tph_tell_node(struct carried *w, const struct tph_node *node)
 {
-    if (!w->controller->teller) {
+    if (!w->controller->teller || w->controller->settings.no_node_events) {
         return;
     }
     void *told = (void *)(uintptr_t)(node->phase + 1);
@@ -299,7 +299,7 @@ static void tell_workflow(struct carried *w, const char *type, const char *reaso
 
 void tph_tell_begun(struct carried *w)
 {
-    if (w->controller->teller) {
+    if (w->controller->teller && !w->controller->settings.no_workflow_events) {
         tell_workflow(w, "Normal", "WorkflowRunning", "Workflow Running");
     }
 }
@@ -329,6 +329,9 @@ void tph_tell_ended(struct carried *w)
         return;
     }
     tell_combined(w);
+    if (w->controller->settings.no_workflow_events) {
+        return;
+    }
     const struct tph_json *status = w->refusal ? tph_json_get(tph_json_root(w->refusal), "status") : NULL;
     struct tph_str said = w->refusal ? tph_json_get_str(status, "message") : tph_run_message(w->shown.run);
     TPH_CLEANUP(tph_freep) char *message = tph_str_dup(said);

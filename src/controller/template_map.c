@@ -89,3 +89,16 @@ void tph_template_map_apply(const struct tph_template_map *map, struct tph_json_
         }
     }
 }
+
+void tph_template_map_leaf(const struct tph_template_map *map, struct tph_json_doc *doc, struct tph_json *tmpl)
+{
+    const struct map maps[] = {
+        {.doc = doc, .type = "container", .plugin = tph_str(map->container)},
+        {.doc = doc, .type = "script", .plugin = tph_str(map->script)},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        if (maps[i].plugin.len > 0) {
+            map_leaf(&maps[i], tmpl);
+        }
+    }
+}

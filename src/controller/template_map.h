@@ -20,3 +20,5 @@ int tph_template_map_set(struct tph_template_map *map, struct tph_str type, stru
 /* Makes plugin templates of the container and script templates of a Workflow or a workflow template, inline ones too,
  * in place: the plugin gets image, command, args and source as they stand there; podResources and resourceClaims go. */
 void tph_template_map_apply(const struct tph_template_map *map, struct tph_json_doc *doc, struct tph_json *object);
+/* The same for one template, but not for the inline ones in it. */
+void tph_template_map_leaf(const struct tph_template_map *map, struct tph_json_doc *doc, struct tph_json *tmpl);

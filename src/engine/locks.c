@@ -211,6 +211,16 @@ void tph_locks_drop(struct tph_locks *locks, struct tph_str holder)
     }
 }
 
+void tph_locks_limits_changed(struct tph_locks *locks, struct tph_str prefix)
+{
+    for (struct lock *lock = locks->all; lock; lock = lock->next_of_all) {
+        bool concerned = tph_str_has_prefix(tph_str(lock->name), prefix);
+        for (struct waiter *w = concerned ? lock->queue : NULL; w; w = w->next) {
+            wake(locks, w->owner);
+        }
+    }
+}
+
 void *tph_locks_next_woken(struct tph_locks *locks)
 {
     struct woken *w = locks->woken;

@@ -46,6 +46,8 @@ void tph_locks_restore(struct tph_locks *locks, const struct tph_lock_holder *ho
 void tph_locks_drop(struct tph_locks *locks, struct tph_str holder);
 /* The owner of somebody who may get locks now, each once; NULL when there is none left. */
 void *tph_locks_next_woken(struct tph_locks *locks);
+/* Limits of locks whose names begin so may be others now: whoever waits for one of them is woken. */
+void tph_locks_limits_changed(struct tph_locks *locks, struct tph_str prefix);
 /* An owner is gone: it is not told any more. */
 void tph_locks_forget_owner(struct tph_locks *locks, const void *owner);
 

@@ -80,7 +80,9 @@ bool tph_run_needs_merge(const struct tph_json *workflow, const struct tph_run_o
     if (tph_json_is(tph_json_path(workflow, "spec", "workflowTemplateRef", NULL), TPH_JSON_OBJECT)) {
         return !tph_json_is(tph_json_get(status, "storedWorkflowTemplateSpec"), TPH_JSON_OBJECT);
     }
-    return tph_json_len(options->workflow_defaults) > 0 && tph_json_get_str(status, "phase").len == 0;
+    struct tph_str phase = tph_json_get_str(status, "phase");
+    bool begun = phase.len > 0 && !(tph_str_eqz(phase, "Pending") && tph_json_len(tph_json_get(status, "nodes")) == 0);
+    return tph_json_len(options->workflow_defaults) > 0 && !begun;
 }
 
 int tph_run_merge(struct tph_json_doc *doc, const struct tph_json *workflow, const struct tph_run_options *options,

@@ -537,6 +537,18 @@ static void load_stored(struct tph_run *run, const struct tph_json *stored)
     }
 }
 
+/* A leaf that was ended from outside with its progress as it was: what counts now is news. */
+static void tell_of_progress(struct restorer *r)
+{
+    for (size_t i = 0; i < r->run->n_nodes; i++) {
+        struct node *node = r->run->nodes[i];
+        struct tph_str was = tph_json_get_str(tph_map_get(&r->saved, node->pub.id), "progress");
+        if (was.len > 0 && tph_node_is_leaf(node) && !tph_str_eq(was, node->pub.progress)) {
+            tph_node_touch(node);
+        }
+    }
+}
+
 int tph_run_restore(struct tph_run *run, const struct tph_json *status, struct tph_error *err)
 {
     struct restorer r = {.run = run, .saved = TPH_MAP_INIT, .err = err};
@@ -568,6 +580,9 @@ int tph_run_restore(struct tph_run *run, const struct tph_json *status, struct t
     }
     run->n_dirty = 0;
     run->n_work = 0;
+    if (failed == 0) {
+        tell_of_progress(&r);
+    }
     tph_map_release(&r.saved);
     return failed;
 }

@@ -44,7 +44,7 @@ static int compile(const struct tph_json *workflow, struct tph_run *run, struct 
         whole = merged;
     }
     unsigned flags = tph_run_compat(run, TPH_COMPAT_TEXTS) ? (unsigned)TPH_SPEC_ARGO : 0U;
-    return tph_spec_compile(whole, flags, &run->spec, ret_path, err);
+    return tph_spec_compile(whole, &run->options, flags, &run->spec, ret_path, err);
 }
 
 int tph_run_new(const struct tph_json *workflow, const struct tph_run_options *options, struct tph_run **ret_run,
@@ -478,6 +478,7 @@ static void collect_actions(struct tph_run *run, struct tph_actions *ret_actions
         tph_node_write_progress(node);
         run->actions[n++] = (struct tph_action){.kind = TPH_ACTION_NODE, .node = &node->pub, .follows = follows};
     }
+    run->n_dirty = 0; /* what changes until the next apply, as by restoring, is told then */
     if (run->workflow_changed) {
         run->actions[n++] = (struct tph_action){.kind = TPH_ACTION_WORKFLOW};
     }
@@ -504,9 +505,8 @@ static void collect_actions(struct tph_run *run, struct tph_actions *ret_actions
 static void forget_actions(struct tph_run *run)
 {
     enum { KEPT = 1024 };
-    run->n_dirty = 0;
     run->n_tasks = 0;
-    if (run->actions_capacity > KEPT) {
+    if (run->actions_capacity > KEPT && run->n_dirty == 0) {
         free(TPH_TAKE(run->actions));
         free(TPH_TAKE(run->tasks));
         free(TPH_TAKE(run->dirty));
@@ -541,6 +541,9 @@ void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t n
             work_off(run);
         }
         run->second_pass = run->second_pass || ended || (!fresh && run->n_dirty > 0);
+    }
+    if (event->kind == TPH_EVENT_REFUSED && !run->workflow_changed) { /* it was over */
+        handle(run, event);
     }
     tph_globals_settle(run);
     collect_actions(run, ret_actions);

@@ -253,8 +253,8 @@ static void add_local(struct tph_spec *spec)
     }
 }
 
-int tph_spec_compile(const struct tph_json *workflow, unsigned flags, struct tph_spec **ret_spec,
-                     struct tph_buf *ret_path, struct tph_error *err)
+int tph_spec_compile(const struct tph_json *workflow, const struct tph_run_options *options, unsigned flags,
+                     struct tph_spec **ret_spec, struct tph_buf *ret_path, struct tph_error *err)
 {
     TPH_CLEANUP(tph_spec_freep) struct tph_spec *spec = TPH_NEW(struct tph_spec);
     spec->arena = tph_arena_new();
@@ -265,6 +265,7 @@ int tph_spec_compile(const struct tph_json *workflow, unsigned flags, struct tph
     spec->ns = tph_json_get_str(meta, "namespace");
     spec->uid = tph_json_get_str(meta, "uid");
     spec->flags = flags;
+    spec->options = options;
     spec->exec = tph_run_exec_spec(spec->object);
     add_local(spec);
     struct compiler c = {

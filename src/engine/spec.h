@@ -220,6 +220,7 @@ struct tph_spec {
     struct tph_resource *resources; /* all of them, by next */
     struct tph_resource *local;     /* the workflow's own templates */
     unsigned flags;
+    const struct tph_run_options *options;
     struct tph_template *compiled; /* all of them, inline ones too, by next_compiled */
     struct tph_map parameters;     /* workflow argument name -> struct tph_str */
     struct tph_late_parameter *late_parameters;
@@ -255,8 +256,9 @@ enum { TPH_DAG_NO_TASK = 1 };
 int tph_dag_plan_for(const struct tph_template *t, struct tph_str target, struct tph_arena *arena,
                      struct tph_dag_plan *ret_plan, struct tph_buf *problem) TPH_MUST_CHECK;
 
-/* Errors: kind INVALID, "PATH: what"; ret_path (may be NULL) gets the path. */
-int tph_spec_compile(const struct tph_json *workflow, unsigned flags, struct tph_spec **ret_spec,
-                     struct tph_buf *ret_path, struct tph_error *err) TPH_MUST_CHECK;
+/* Of options only how templates are adapted counts; they outlive the spec. Errors: kind INVALID, "PATH: what"; ret_path
+ * (may be NULL) gets the path. */
+int tph_spec_compile(const struct tph_json *workflow, const struct tph_run_options *options, unsigned flags,
+                     struct tph_spec **ret_spec, struct tph_buf *ret_path, struct tph_error *err) TPH_MUST_CHECK;
 void tph_spec_free(struct tph_spec *spec);
 TPH_DEFINE_CLEANUP(struct tph_spec, tph_spec_free);

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "data/anystring.h"
 #include "data/position.h"
+#include "engine/run.h"
 #include "engine/spec_internal.h"
 
 #define DISPLAY_NAME "workflows.argoproj.io/display-name"
@@ -539,6 +540,18 @@ static const struct tph_json *merge_defaults(struct compiler *c, const struct tp
     return merged;
 }
 
+/* As who made the run wants templates to be. */
+static const struct tph_json *adapt(struct compiler *c, const struct tph_json *json)
+{
+    const struct tph_run_options *options = c->spec->options;
+    if (!options->adapt) {
+        return json;
+    }
+    struct tph_json *copy = tph_json_copy(c->spec->doc, json);
+    options->adapt(options->adapt_owner, c->spec->doc, copy);
+    return copy;
+}
+
 int tph_compile_template(struct compiler *c, const struct tph_json *json, struct tph_template **ret_template)
 {
     struct tph_template *t = TPH_ARENA_NEW(c->spec->arena, struct tph_template);
@@ -547,7 +560,7 @@ int tph_compile_template(struct compiler *c, const struct tph_json *json, struct
     }
     t->name = tph_json_get_str(json, "name");
     t->object = json;
-    json = merge_defaults(c, json, t);
+    json = adapt(c, merge_defaults(c, json, t));
     t->resource = c->resource;
     t->next_compiled = c->spec->compiled;
     c->spec->compiled = t; /* also when what follows fails: it has things to free */

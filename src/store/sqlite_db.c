@@ -69,8 +69,8 @@ static const char *const TEXTS[] = {
     [HISTORY_OF] = "SELECT version, previous, kind, undo FROM history WHERE resource = ?1 AND namespace = ?2"
                    " AND name = ?3 AND version > ?4 ORDER BY version DESC",
     [FORGET] = "DELETE FROM history WHERE version <= ?1",
-    [LIST_NOW] =
-        "SELECT namespace, name FROM object WHERE " WANTED " AND (namespace, name) > (?4, ?5) ORDER BY namespace, name",
+    [LIST_NOW] = "SELECT namespace, name, id, version, size, hole0, hole1, text FROM object LEFT JOIN body ON"
+                 " body.object = object.id WHERE " WANTED " AND (namespace, name) > (?4, ?5) ORDER BY namespace, name",
     [LIST_AT] = "SELECT namespace, name FROM object WHERE " WANTED " AND (namespace, name) > (?4, ?5)"
                 " UNION SELECT namespace, name FROM history WHERE version > ?6 AND " WANTED
                 " AND (namespace, name) > (?4, ?5) ORDER BY 1, 2",
@@ -181,6 +181,7 @@ static int run(struct tph_db *db, enum statement which, const char *doing, struc
 
 int tph_db_begin(struct tph_db *db, struct tph_error *err)
 {
+    tph_db_rollback(db); /* nothing, unless the last one could not be ended */
     return run(db, db->writer ? BEGIN_WRITE : BEGIN, "beginning a transaction", err);
 }
 
@@ -261,6 +262,15 @@ int tph_db_forget(struct tph_db *db, uint64_t floor, struct tph_error *err)
 
 /* ---- loading ---- */
 
+/* The columns id, version, size of a row, from `at` on; returns the id. */
+static uint64_t take_object(sqlite3_stmt *statement, int at, struct tph_state *state)
+{
+    state->there = true;
+    state->version = column_u64(statement, at + 1);
+    state->bytes = (size_t)column_u64(statement, at + 2);
+    return column_u64(statement, at);
+}
+
 /* 1 there is one: its id, and version and size in state; 0 none. */
 static int find(struct tph_db *db, const struct tph_store_key *key, struct tph_state *state, uint64_t *ret_id,
                 struct tph_error *err)
@@ -272,12 +282,25 @@ static int find(struct tph_db *db, const struct tph_store_key *key, struct tph_s
     bind_key(statement, key);
     int r = tph_db_step(db, statement, "reading", err);
     if (r > 0) {
-        *ret_id = column_u64(statement, 0);
-        state->there = true;
-        state->version = column_u64(statement, 1);
-        state->bytes = (size_t)column_u64(statement, 2);
+        *ret_id = take_object(statement, 0, state);
     }
     return r;
+}
+
+/* The columns hole0, hole1, text of a row, from `at` on; all NULL where there is none. */
+static int take_body(struct tph_db *db, const struct tph_store_key *key, sqlite3_stmt *statement, int at,
+                     struct tph_state *state, struct tph_error *err)
+{
+    size_t holes[TPH_PARTS_PATHS];
+    for (int i = 0; i < TPH_PARTS_PATHS; i++) {
+        holes[i] = (size_t)column_u64(statement, at + i);
+    }
+    struct tph_str text = tph_db_column(statement, at + TPH_PARTS_PATHS);
+    if (text.len == 0 || !tph_parts_base_fits(text, holes)) {
+        return damaged(db, key, err);
+    }
+    tph_state_set_base(state, text, holes);
+    return 0;
 }
 
 static int load_body(struct tph_db *db, const struct tph_store_key *key, uint64_t id, struct tph_state *state,
@@ -292,19 +315,7 @@ static int load_body(struct tph_db *db, const struct tph_store_key *key, uint64_
     if (r < 0) {
         return -1;
     }
-    size_t holes[TPH_PARTS_PATHS] = {0};
-    if (r == 0) {
-        return damaged(db, key, err);
-    }
-    for (int i = 0; i < TPH_PARTS_PATHS; i++) {
-        holes[i] = (size_t)column_u64(statement, i);
-    }
-    struct tph_str text = tph_db_column(statement, TPH_PARTS_PATHS);
-    if (!tph_parts_base_fits(text, holes)) {
-        return damaged(db, key, err);
-    }
-    tph_state_set_base(state, text, holes);
-    return 0;
+    return r == 0 ? damaged(db, key, err) : take_body(db, key, statement, 0, state, err);
 }
 
 static int load_members(struct tph_db *db, const struct tph_store_key *key, uint64_t id, struct tph_state *state,
@@ -549,6 +560,21 @@ int tph_db_change(struct tph_db *db, const struct tph_store_change *change, uint
 
 /* ---- lists and watches ---- */
 
+/* What a row of a list stands for, as of now or as of list->at. */
+static int load_row(struct tph_db *db, const struct tph_store_list *list, bool now, sqlite3_stmt *row,
+                    const struct tph_store_key *key, struct tph_state *state, struct tph_error *err)
+{
+    if (!now) {
+        return tph_db_load(db, key, list->at, state, err);
+    }
+    uint64_t id = take_object(row, 2, state);
+    state->bytes = 0;
+    if (take_body(db, key, row, 5, state, err) < 0) {
+        return -1;
+    }
+    return list->bare ? 0 : load_members(db, key, id, state, err);
+}
+
 int tph_db_list(struct tph_db *db, const struct tph_store_list *list, bool now,
                 bool (*each)(void *owner, const struct tph_store_key *key, const struct tph_state *state), void *owner,
                 struct tph_error *err)
@@ -568,7 +594,7 @@ int tph_db_list(struct tph_db *db, const struct tph_store_list *list, bool now,
         TPH_CLEANUP(tph_state_release) struct tph_state state = TPH_STATE_INIT;
         const struct tph_store_key key = {
             .resource = list->key.resource, .ns = tph_db_column(statement, 0), .name = tph_db_column(statement, 1)};
-        if (tph_db_load(db, &key, now ? 0 : list->at, &state, err) < 0) {
+        if (load_row(db, list, now, statement, &key, &state, err) < 0) {
             return -1;
         }
         if (!each(owner, &key, &state)) {

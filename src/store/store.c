@@ -148,7 +148,7 @@ static int check(const struct tph_store *store, const struct tph_store_change *c
         *ret_bytes += bytes_of(&changes[i]);
     }
     if (store->waiting + *ret_bytes > TPH_LIMIT_STORE_QUEUE) {
-        return tph_error_set(err, TPH_ERROR_LIMIT, "writes of %zu bytes wait for the disk already\n  try again",
+        return tph_error_set(err, TPH_ERROR_BUSY, "writes of %zu bytes wait for the disk already\n  try again",
                              store->waiting);
     }
     return 0;
@@ -253,13 +253,14 @@ static bool is_kept(const struct tph_store *store, uint64_t at)
     return at <= store->ops->version(store) && at >= store->ops->floor(store);
 }
 
-static int fill(const struct tph_store_key *key, const struct tph_state *state, struct tph_store_object *object,
-                struct tph_error *err)
+static int fill(const struct tph_store_key *key, const struct tph_state *state, bool bare,
+                struct tph_store_object *object, struct tph_error *err)
 {
     object->key = tph_store_key_copy(key, &object->names);
     object->version = state->version;
     tph_buf_clear(&object->text);
-    return tph_state_text(state, &object->text, err);
+    return bare ? tph_buf_put(&object->text, tph_buf_str(&state->base.text))
+                : tph_state_text(state, &object->text, err);
 }
 
 int tph_store_get(struct tph_store *store, const struct tph_store_key *key, uint64_t at,
@@ -276,14 +277,14 @@ int tph_store_get(struct tph_store *store, const struct tph_store_key *key, uint
     if (r != 0) {
         return r;
     }
-    return state.there ? fill(key, &state, object, err) : TPH_STORE_NOT_FOUND;
+    return state.there ? fill(key, &state, false, object, err) : TPH_STORE_NOT_FOUND;
 }
 
 struct listing {
     tph_store_each_fn *each;
     void *owner;
     size_t left; /* objects that the page takes; 0: no more */
-    bool stopped, more, failed;
+    bool bare, stopped, more, failed;
     struct tph_store_object object;
     struct tph_error *err;
 };
@@ -298,7 +299,7 @@ static bool list_one(void *owner, const struct tph_store_key *key, const struct 
         listing->more = true;
         return false;
     }
-    if (fill(key, state, &listing->object, listing->err) < 0) {
+    if (fill(key, state, listing->bare, &listing->object, listing->err) < 0) {
         listing->failed = true;
         return false;
     }
@@ -342,6 +343,7 @@ int tph_store_list(struct tph_store *store, const struct tph_store_list *list, t
         .each = each,
         .owner = owner,
         .left = list->limit ? list->limit : SIZE_MAX,
+        .bare = list->bare,
         .object = TPH_STORE_OBJECT_INIT,
         .err = err,
     };

@@ -34,7 +34,7 @@
 struct tph_store;
 struct tph_store_watch;
 
-/* What a call found, beside 0 (done) and -1 (err says what; kind LIMIT, INVALID or SYSTEM). */
+/* What a call found, beside 0 (done) and -1 (err says what; kind LIMIT, BUSY, INVALID or SYSTEM). */
 enum tph_store_outcome {
     TPH_STORE_DONE,
     TPH_STORE_CONFLICT,  /* it has another version than the one expected */
@@ -89,7 +89,7 @@ typedef void tph_store_done_fn(void *owner, const struct tph_store_result *resul
 /* Makes all changes, in their order, or none. With 0 they are durable when done is called, which happens once, in a
  * later turn, in the order of the calls. After -1 of kind INVALID or LIMIT nothing was written; after SYSTEM it is not
  * known: read before you decide. Not called any more once the store is freed. A store that cannot take more for now
- * (TPH_LIMIT_STORE_QUEUE) answers LIMIT. */
+ * (TPH_LIMIT_STORE_QUEUE) answers BUSY, and has written nothing either. */
 void tph_store_write(struct tph_store *store, const struct tph_store_change *changes, size_t n, tph_store_done_fn *done,
                      void *owner);
 
@@ -122,6 +122,8 @@ struct tph_store_list {
         *after;   /* go on after this one (its namespace and name count); NULL: from the beginning */
     uint64_t at;  /* at which version; 0: now */
     size_t limit; /* objects of one page; 0: all */
+    bool bare;    /* texts come without the members of maps that are kept in parts, for who looks at all of many
+                   * objects and at none of those */
 };
 struct tph_store_page {
     uint64_t version; /* what the page shows: the next one, and a watch, goes on from it */

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from conftest import TOP
 
-REAL = "sh cat sed grep awk tr mkdir rm stat find touch dirname cut env tee ls cp chmod basename nproc".split()
+REAL = "sh cat sed grep awk tr mkdir rm stat find touch dirname cut env tee ls cp chmod basename nproc install".split()
 PLAYED = {
     "id": 'case "$1" in -u) cat $STATE/uid ;; -un) echo somebody ;; esac',
     "dpkg-query": 'grep -qx "$3" $STATE/installed && echo "install ok installed"',
@@ -28,6 +28,7 @@ for dir in $(echo "${PKG_CONFIG_PATH:-}" | tr : ' '); do [ ! -f $dir/$2.pc ] || 
 case $2 in yyjson) grep -qx libyyjson-dev $STATE/installed ;; libllhttp) grep -qx libllhttp-dev $STATE/installed ;; esac""",
     "sudo": '[ ! -f $STATE/sudo-refuses ] || { echo "somebody is not in the sudoers file." >&2; exit 1; }; echo 0 >$STATE/uid; "$@"; code=$?; echo 1000 >$STATE/uid; exit $code',
     "apparmor_parser": '[ ! -f $STATE/no-policy ]',
+    "strip": 'cp "$3" "$2"',
     "meson": 'mkdir -p $2 && touch $2/build.ninja',
     "ninja": ("""printf '#!/bin/sh\\necho "$PWD runs $*"\\n' >$2/tiphys; chmod 755 $2/tiphys"""),
 }
@@ -167,12 +168,24 @@ def test_debian_12_gets_two_libraries_of_13_without_touching_its_own_apt(tmp_pat
     assert not machine.called("1000 apt-get")
 
 
+def test_ubuntu_gets_them_from_where_python_apt_says_that_debian_is(tmp_path):
+    machine = Machine(tmp_path, archive="gcc")
+    machine.has("targets", "Ubuntu noble http://mirror/ubuntu/")
+    templates = machine.system / "usr/share/python-apt/templates/Debian.info"
+    templates.parent.mkdir(parents=True)
+    templates.write_text("Suite: {series}\nBaseURI: http://elsewhere/debian/\n\nSuite: {series}-security\nBaseURI: http://other/\n")
+    done = machine.dev("build")
+    assert done.returncode == 0, done.stderr
+    assert (machine.top / ".deps/sources.list").read_text().endswith("] http://elsewhere/debian/ trixie main\n")
+    assert not any("python-apt-common" in line for line in machine.log)
+
+
 def test_without_a_debian_mirror_it_says_what_to_install(tmp_path):
     machine = Machine(tmp_path, archive="gcc")
     machine.has("targets", "Ubuntu noble http://mirror/ubuntu/")
     done = machine.dev("build")
-    assert done.returncode == 1
-    assert done.stderr.endswith("dev: there is no Debian mirror in this machine's apt sources to fetch yyjson and llhttp from\n"
+    assert done.returncode == 1 and "dev: installing python-apt-common" in done.stderr
+    assert done.stderr.endswith("dev: there is no Debian mirror known to this machine to fetch yyjson and llhttp from\n"
                                 "  install libyyjson-dev and libllhttp-dev (or build them) so that pkg-config finds yyjson and libllhttp\n")
 
 
@@ -242,7 +255,43 @@ def test_a_profile_that_cannot_be_loaded_is_no_reason_to_stop(tmp_path):
     assert "could not be loaded; if" in done.stderr
 
 
+def test_install_puts_the_program_its_library_and_completions(tmp_path):
+    machine = Machine(tmp_path, archive="gcc")
+    machine.has("targets", DEBIAN.rstrip())
+    machine.restricts_user_namespaces()
+    assert machine.dev("build").returncode == 0
+    library = machine.top / ".deps/root/usr/lib/arch/libyyjson.so.0"
+    library.write_text("a library")
+    prefix = tmp_path / "of my own"
+    done = machine.dev("install", prefix)
+    assert done.returncode == 0, done.stderr
+    files = ["bin/tiphys", "lib/tiphys/libyyjson.so.0", "share/bash-completion/completions/tiphys", "share/zsh/site-functions/_tiphys",
+             "share/fish/vendor_completions.d/tiphys.fish"]
+    assert sorted(str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()) == sorted(files)
+    assert all(f"dev: {prefix}/{file}\n" in done.stderr for file in files) and f"  {prefix}/bin is not in your PATH\n" in done.stderr
+    assert os.access(prefix / "bin/tiphys", os.X_OK) and (prefix / "lib/tiphys/libyyjson.so.0").read_text() == "a library"
+    assert "completion bash" in (prefix / "share/bash-completion/completions/tiphys").read_text()
+    assert machine.called(f"1000 meson setup {machine.top}/build-release -Dbuildtype=release")
+    assert any(f'"{prefix}/bin/tiphys"' in profile.read_text() for profile in machine.profiles())
+    assert not machine.called("0 install")  # in a directory of one's own nobody needs rights
+
+
+def test_install_where_the_user_may_not_write_asks_root(tmp_path):
+    machine = Machine(tmp_path)
+    machine.play("install", "")
+    machine.everything_is_installed()
+    done = machine.dev("install", "/proc/nowhere")
+    assert done.returncode == 0, done.stderr
+    assert machine.called(f"0 install -D -m 755 {machine.top}/build-release/tiphys.stripped /proc/nowhere/bin/tiphys")
+    machine.has("sudo-refuses")
+    done = machine.dev("install", "/proc/nowhere")
+    assert done.returncode == 1
+    assert done.stderr.endswith("dev: /proc/nowhere/bin/tiphys cannot be written\n  name a directory of your own: ./dev install ~/.local\n")
+
+
 @pytest.mark.parametrize("words, message", [
+    (["install", "here"], 'install takes an absolute directory, not "here"'),
+    (["install", "/a", "/b"], "install takes one directory, or none for /usr/local"),
     (["build", "x"], 'build takes no argument, not "x"'),
     (["setup", "x"], 'setup takes no argument, not "x"'),
     (["test", "yaml"], "test takes nothing, or -k NAME"),

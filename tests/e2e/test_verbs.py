@@ -7,7 +7,7 @@ import time
 
 import pytest
 from conftest import PLUGIN, SERVER, TIPHYS, TOP, free_port, leftovers, wait_until
-from serving import ARGO, Served
+from served import ARGO, Served
 from terminal import Terminal
 
 yaml = pytest.importorskip("yaml")

@@ -336,6 +336,24 @@ static void pages_of_a_list_show_one_moment(void **state)
                         "a/1={\"n\":2} a/10={\"n\":4} b/1={\"n\":100} b/11={} b/2={\"n\":1} c/1={\"n\":200}");
 }
 
+static void a_bare_list_leaves_out_the_members_of_parts(void **state)
+{
+    struct harness *h = *state;
+    assert_int_equal(do_create(h, workflow("a"), "{\"status\":{\"nodes\":{\"x\":1},\"phase\":\"Running\"}}"), 0);
+    assert_int_equal(do_create(h, workflow("b"), "{\"spec\":{}}"), 0);
+    assert_int_equal(do_merge(h, workflow("a"), 0, "", 0, "y", "2"), 0);
+    assert_int_equal(do_update(h, workflow("b"), 0, "{}"), 0);
+    struct tph_store_list list = {.key = key_of("workflows.argoproj.io", "", ""), .bare = true};
+    assert_string_equal(listing(h, &list, NULL), "argo/a={\"status\":{\"nodes\":{},\"phase\":\"Running\"}} argo/b={}");
+    list.at = 2;
+    assert_string_equal(listing(h, &list, NULL),
+                        "argo/a={\"status\":{\"nodes\":{},\"phase\":\"Running\"}} argo/b={\"spec\":{}}");
+    list.key = workflow("a");
+    assert_string_equal(listing(h, &list, NULL), "argo/a={\"status\":{\"nodes\":{},\"phase\":\"Running\"}}");
+    list.bare = false;
+    assert_string_equal(listing(h, &list, NULL), "argo/a={\"status\":{\"nodes\":{\"x\":1},\"phase\":\"Running\"}}");
+}
+
 /* ---- watches ---- */
 
 static struct tph_store_watch *open_watch(struct harness *h, struct tph_store_key key, uint64_t from)
@@ -539,7 +557,7 @@ static void a_store_takes_no_more_than_it_can_hold(void **state)
     begin_write(h, &again, 1);
     harness_await(h, n + 1);
     assert_int_equal(h->result.outcome, -1);
-    assert_int_equal(h->err.kind, TPH_ERROR_LIMIT);
+    assert_int_equal(h->err.kind, TPH_ERROR_BUSY);
     assert_int_equal(do_write(h, &again, 1), 0);
     assert_string_equal(text_of(h, workflow("a")), "{}");
 }
@@ -579,6 +597,7 @@ int main(int argc, char **argv)
         TEST(a_list_has_the_order_of_namespaces_and_names),
         TEST(a_list_of_one_name_keeps_to_version_and_place),
         TEST(pages_of_a_list_show_one_moment),
+        TEST(a_bare_list_leaves_out_the_members_of_parts),
         TEST(a_watch_gives_each_change_once_in_order),
         TEST(a_watch_is_woken_by_what_it_names_only),
         TEST(a_closed_watch_is_not_woken),

@@ -56,6 +56,7 @@ struct world {
     void (*on_node)(struct world *w, const struct tph_node *node); /* NULL: nothing happens */
     struct tph_http_exchange *held;                                /* of a silent plugin: the last call */
     struct tph_controller_options options;
+    struct tph_settings settings; /* of the next start */
 };
 
 static int64_t world_wall_ms;
@@ -211,6 +212,7 @@ static inline void world_start(struct world *w)
     w->answers = 0;
     w->crashed = false;
     w->podrt = tph_podrt_memory_new(w->loop);
+    w->options.settings = &w->settings;
     w->controller = tph_controller_new(w->loop, &w->options);
     struct tph_agent_options options = {
         .podrt = w->podrt,
@@ -259,6 +261,7 @@ static inline void world_open(struct world *w)
     if (tph_plugin_from_manifest(tph_json_root(w->manifest), NULL, NULL, &w->plugin, &err) < 0) {
         fail_msg("%s", err.text);
     }
+    tph_settings_init(&w->settings);
     w->options = (struct tph_controller_options){
         .store = w->store,
         .observer =
@@ -279,6 +282,7 @@ static inline void world_close(struct world *w)
     if (w->controller) {
         world_crash(w);
     }
+    tph_settings_release(&w->settings);
     tph_timer_free(w->watchdog);
     for (int i = 0; i < 3; i++) { /* what was written is answered: the store would forget it, with what waits for it */
         (void)uv_run(tph_loop_uv(w->loop), UV_RUN_NOWAIT);

@@ -164,6 +164,33 @@ static void a_crash_after_any_write_changes_nothing(void **state)
     assert_true(sent_again > 0);
 }
 
+static uint64_t version_of(struct world *w, const char *resource, const char *name)
+{
+    TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
+    struct tph_store_key key = {.resource = tph_str(resource), .ns = TPH_STR("d"), .name = tph_str(name)};
+    assert_int_equal(tph_store_get(w->store, &key, 0, &object, NULL), 0);
+    return object.version;
+}
+
+/* A step that says Succeeded has its memo: whoever comes next finds it, whenever the crash is. */
+static void a_memo_is_there_before_its_node_says_so(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    world_put(&w, "kind: Workflow\nmetadata: {name: wf, namespace: d, uid: u-1}\nspec: {entrypoint: m, templates: ["
+                  "{name: m, memoize: {key: one, maxAge: 1h, cache: {configMap: {name: memo}}}, plugin: {k: {}}}]}\n");
+    world_start(&w);
+    world_run(&w, all_is_over);
+    assert_phase(&w, "wf", "Succeeded");
+    TPH_CLEANUP(tph_freep) char *memo = world_text(&w, "configmaps", "memo");
+    assert_non_null(memo);
+    assert_non_null(strstr(memo, "\"one\":"));
+    assert_non_null(strstr(memo, "\"uid\":"));
+    assert_true(version_of(&w, "configmaps", "memo") < version_of(&w, TPH_CONTROLLER_WORKFLOWS, "wf"));
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +199,7 @@ int main(void)
         cmocka_unit_test(what_cannot_run_says_why_and_stops_nobody),
         cmocka_unit_test(without_plugins_a_node_says_how_to_have_them),
         cmocka_unit_test(a_crash_after_any_write_changes_nothing),
+        cmocka_unit_test(a_memo_is_there_before_its_node_says_so),
     };
     return cmocka_run_group_tests_name("controller/durable", tests, NULL, NULL);
 }

@@ -153,6 +153,33 @@ static void what_is_suspended_ends_when_it_is_terminated(void **state)
     assert_int_equal(tph_run_phase(suspended), TPH_WORKFLOW_FAILED);
 }
 
+static int resume(struct tph_json_doc *doc, const struct tph_json *object, struct tph_json **ret_edited,
+                  struct tph_error *err)
+{
+    return tph_edit_resume(doc, object, TPH_STR_NONE, TPH_STR_NONE, START_MS, ret_edited, err);
+}
+
+/* Whoever resumes a Suspend node leaves its progress as it was: that it is done now has to be written. */
+static void the_progress_of_what_was_resumed_is_told(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run =
+        make_run(WORKFLOW LEAF ", {name: m, steps: [[{name: s, template: hold}], [{name: b, template: "
+                               "leaf}]]}, {name: hold, suspend: {}}" END);
+    (void)start(run);
+    TPH_CLEANUP(tph_run_freep) struct tph_run *other = edited(run, resume);
+    struct tph_actions actions = start(other);
+    bool told = false;
+    for (size_t i = 0; i < actions.n; i++) {
+        const struct tph_action *a = &actions.list[i];
+        told = told || (a->kind == TPH_ACTION_NODE && tph_str_eqz(a->node->name, "wf[0].s") && !a->follows);
+    }
+    assert_true(told);
+    TPH_CLEANUP(tph_run_freep) struct tph_run *third = restored(other);
+    assert_int_equal(count(start(third), TPH_ACTION_NODE), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +188,7 @@ int main(void)
         cmocka_unit_test(a_run_that_is_stopped_in_its_object_ends),
         cmocka_unit_test(a_stopped_workflow_begins_no_leaf),
         cmocka_unit_test(what_is_suspended_ends_when_it_is_terminated),
+        cmocka_unit_test(the_progress_of_what_was_resumed_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,6 +245,37 @@ static void a_retry_is_another_attempt(void **state)
     world_close(&w);
 }
 
+#define LIMIT(n) TPH_STR("{\"data\":{\"most\":\"" n "\"},\"metadata\":{\"name\":\"s\",\"namespace\":\"d\"}}")
+
+static bool one_waits(struct world *w)
+{
+    TPH_CLEANUP(tph_freep) char *text = world_text(w, TPH_CONTROLLER_WORKFLOWS, "wf");
+    return strstr(text, "Waiting for d/ConfigMap/s/most lock") != NULL;
+}
+
+static bool nobody_waits(struct world *w)
+{
+    return !one_waits(w);
+}
+
+/* Who waits for a semaphore has it as soon as its ConfigMap lets more in: nobody else has to move. */
+static void a_limit_that_is_raised_counts_at_once(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    assert_int_equal(world_write(&w, TPH_STORE_CREATE, "configmaps", "d", "s", LIMIT("1")), TPH_STORE_DONE);
+    world_put(&w, "kind: Workflow\nmetadata: {name: wf, namespace: d, uid: u-1}\nspec: {entrypoint: m, templates: ["
+                  "{name: m, steps: [[{name: a, template: l, withItems: [1, 2]}]]}, {name: l, synchronization: "
+                  "{semaphores: [{configMapKeyRef: {name: s, key: most}}]}, plugin: {k: {}}}]}\n");
+    w.silent = true;
+    world_start(&w);
+    world_run(&w, one_waits);
+    assert_int_equal(world_write(&w, TPH_STORE_UPDATE, "configmaps", "d", "s", LIMIT("2")), TPH_STORE_DONE);
+    world_run(&w, nobody_waits);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +287,7 @@ int main(void)
         cmocka_unit_test(a_label_costs_no_call),
         cmocka_unit_test(a_result_survives_a_conflict),
         cmocka_unit_test(a_retry_is_another_attempt),
+        cmocka_unit_test(a_limit_that_is_raised_counts_at_once),
     };
     return cmocka_run_group_tests_name("controller/foreign", tests, NULL, NULL);
 }

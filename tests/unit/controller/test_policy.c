@@ -111,7 +111,7 @@ static void so_many_are_kept(void **state)
     (void)state;
     struct world w;
     world_open(&w);
-    w.options.keep_succeeded = 2;
+    w.settings.keep_succeeded = 2;
     world_start(&w);
     static const char *const names[] = {"a", "b", "c", "e"};
     for (size_t i = 0; i < 4; i++) {
@@ -191,7 +191,7 @@ static void who_waits_is_pending_and_comes_by_priority(void **state)
     (void)state;
     struct world w;
     world_open(&w);
-    w.options.parallelism = 1;
+    w.settings.parallelism = 1;
     w.silent = true;
     put_named(&w, "a", "");
     put_named(&w, "b", "");

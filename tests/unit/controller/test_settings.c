@@ -38,6 +38,42 @@ static void all_forms_say_the_same(void **state)
     }
 }
 
+static void numbers_and_switches_are_read(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {
+        "parallelism: 3\nnamespaceParallelism: 2\nretentionPolicy: {completed: 4, failed: 5, errored: 6}\n"
+        "nodeEvents: {enabled: false}\nworkflowEvents: {enabled: false}\nvalidate: deny\n"
+        "workflowRestrictions: {templateReferencing: Secure}\n",
+        "kind: ConfigMap\ndata:\n  parallelism: '3'\n  namespaceParallelism: '2'\n  retentionPolicy: |\n"
+        "    completed: 4\n    failed: 5\n    errored: 6\n  nodeEvents: '{enabled: false}'\n"
+        "  workflowEvents: '{enabled: false}'\n  validate: deny\n  workflowRestrictions: |\n"
+        "    templateReferencing: Secure\n",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct tph_settings read;
+        struct tph_settings s;
+        struct tph_error err = TPH_ERROR_INIT;
+        tph_settings_init(&read);
+        assert_int_equal(tph_settings_read(&read, tph_str(forms[i]), &err), 0);
+        tph_settings_copy(&read, &s);
+        tph_settings_release(&read);
+        assert_int_equal(s.parallelism, 3);
+        assert_int_equal(s.ns_parallelism, 2);
+        assert_int_equal(s.keep_succeeded, 4);
+        assert_int_equal(s.keep_failed, 5);
+        assert_int_equal(s.keep_errored, 6);
+        assert_true(s.no_node_events && s.no_workflow_events && s.must_refer);
+        assert_int_equal(s.validate, TPH_VALIDATE_DENY);
+        assert_int_equal(tph_settings_read(&s, TPH_STR("validate: off\nparallelism:\nworkflowEvents: {}\n"), &err), 0);
+        assert_int_equal(s.validate, TPH_VALIDATE_OFF);
+        assert_int_equal(s.parallelism, 0);
+        assert_false(s.no_workflow_events);
+        assert_true(s.no_node_events);
+        tph_settings_release(&s);
+    }
+}
+
 static void what_is_wrong_is_named_and_changes_nothing(void **state)
 {
     (void)state;
@@ -45,6 +81,17 @@ static void what_is_wrong_is_named_and_changes_nothing(void **state)
         {"workflowDefaults: {entrypoint: m}", "workflowDefaults: takes metadata and spec, as a Workflow has them"},
         {"workflowDefaults: text", "workflowDefaults: takes metadata and spec, as a Workflow has them"},
         {"workflowDefaults: {spec: {parallelism: many}}", "workflowDefaults: "},
+        {"parallelism: many", "parallelism: takes a number of workflows, 0 for no limit"},
+        {"namespaceParallelism: -1", "namespaceParallelism: takes a number of workflows, 0 for no limit"},
+        {"retentionPolicy: {succeeded: 1}",
+         "retentionPolicy: takes {completed, failed, errored}, numbers of workflows"},
+        {"retentionPolicy: {failed: x}", "retentionPolicy.failed: takes a number of workflows, 0 for no limit"},
+        {"nodeEvents: {enabled: maybe}", "nodeEvents.enabled: takes true or false"},
+        {"workflowEvents: [a]", "workflowEvents: takes {enabled: true or false}"},
+        {"validate: loud", "validate: takes off, warn or deny, not \"loud\""},
+        {"workflowRestrictions: {templateReferencing: strict}",
+         "workflowRestrictions.templateReferencing: takes Strict or Secure, not \"strict\""},
+        {"kind: ConfigMap\ndata: {parallelism: ten}", "parallelism: takes a number of workflows, 0 for no limit"},
         {"templateMap: {resource: p}", "templateMap: takes container and script templates"},
         {"templateMap: {script: ''}", "templateMap: takes container and script templates"},
         {"templateMap: c", "templateMap: takes {container: PLUGIN, script: PLUGIN}"},
@@ -92,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_forms_say_the_same),
+        cmocka_unit_test(numbers_and_switches_are_read),
         cmocka_unit_test(what_is_wrong_is_named_and_changes_nothing),
         cmocka_unit_test(a_later_text_replaces_keys_that_it_has),
     };
