@@ -39,6 +39,7 @@ struct tph_log_follow {
     bool draining;
     struct tph_kube_watch *watch;
     struct tph_kube_call *looks[2];
+    bool look_again; /* something changed while they were under way */
     struct tph_timer *quiet;
     struct tph_error err; /* why there is nothing */
 };
@@ -47,16 +48,20 @@ static void look(struct tph_log_follow *logs);
 
 /* ---- which containers ---- */
 
+/* templates: a list, or an object by names. */
 static void want_plugins(struct tph_log_follow *logs, const struct tph_json *templates)
 {
     struct tph_json_iter it = tph_json_iter(templates);
     while (tph_json_next(&it)) {
-        struct tph_json_iter plugin = tph_json_iter(tph_json_get(it.value, "plugin"));
-        if (tph_json_is(tph_json_get(it.value, "plugin"), TPH_JSON_OBJECT) && tph_json_next(&plugin)) {
-            char *name = tph_format("%.*s" PLUGIN_SUFFIX, TPH_FMT(plugin.key));
-            if (tph_map_set(&logs->wanted, tph_str(name), name)) {
-                free(name);
-            }
+        const struct tph_json *plugin = tph_json_get(it.value, "plugin");
+        struct tph_json_iter key = tph_json_iter(plugin);
+        if (!tph_json_is(plugin, TPH_JSON_OBJECT) || !tph_json_next(&key)) {
+            continue;
+        }
+        TPH_CLEANUP(tph_freep) char *name = tph_format("%.*s" PLUGIN_SUFFIX, TPH_FMT(key.key));
+        if (!tph_map_get(&logs->wanted, tph_str(name))) {
+            char *kept = TPH_TAKE(name);
+            (void)tph_map_set(&logs->wanted, tph_str(kept), kept);
         }
     }
 }
@@ -112,6 +117,14 @@ static void take_bytes(void *owner, struct tph_str bytes)
         }
     }
     (void)fflush(stdout);
+}
+
+static void looked(struct tph_log_follow *logs)
+{
+    logs->n_looks--;
+    if (logs->n_looks == 0 && logs->look_again) {
+        look(logs);
+    }
 }
 
 static void look_whether_over(struct tph_log_follow *logs)
@@ -242,7 +255,6 @@ static void pod_there(void *owner, const struct tph_kube_answer *answer)
 {
     struct tph_log_follow *logs = owner;
     logs->looks[0] = NULL;
-    logs->n_looks--;
     if (answer->problem == TPH_KUBE_FINE) {
         take_pod(logs, answer->object);
         if (!logs->found && logs->ask.container) {
@@ -257,6 +269,7 @@ static void pod_there(void *owner, const struct tph_kube_answer *answer)
                                              "idle minutes, with their log");
         }
     }
+    looked(logs);
     look_whether_over(logs);
 }
 
@@ -265,29 +278,29 @@ static void pods_there(void *owner, const struct tph_kube_answer *answer)
     struct tph_log_follow *logs = owner;
     struct tph_json_iter it = tph_json_iter(tph_json_get(answer->object, "items"));
     logs->looks[1] = NULL;
-    logs->n_looks--;
     while (tph_json_next(&it)) {
         if (!tph_str_eqz(tph_json_get_str(tph_json_get(it.value, "metadata"), "name"), logs->agent)) {
             take_pod(logs, it.value);
         }
     }
+    looked(logs);
     look_whether_over(logs);
 }
 
 /* Asks for the pods once more. */
 static void look(struct tph_log_follow *logs)
 {
+    logs->look_again = logs->n_looks > 0;
+    if (logs->look_again) {
+        return;
+    }
     TPH_CLEANUP(tph_buf_release) struct tph_buf path = TPH_BUF_INIT(TPH_KIB(64));
     struct tph_remote *r = logs->remote;
-    if (!logs->looks[0]) {
-        tph_kube_path(&path, &tph_kube_pods, tph_str(r->ns), tph_str(logs->ask.pod ? logs->ask.pod : logs->agent),
-                      NULL);
-        logs->looks[0] =
-            tph_kube_start(r->kube, &(struct tph_kube_request){.path = tph_buf_str(&path), .timeout_ms = r->timeout_ms},
-                           pod_there, logs);
-        logs->n_looks++;
-    }
-    if (!logs->looks[1] && !logs->ask.pod) {
+    tph_kube_path(&path, &tph_kube_pods, tph_str(r->ns), tph_str(logs->ask.pod ? logs->ask.pod : logs->agent), NULL);
+    logs->looks[0] = tph_kube_start(
+        r->kube, &(struct tph_kube_request){.path = tph_buf_str(&path), .timeout_ms = r->timeout_ms}, pod_there, logs);
+    logs->n_looks++;
+    if (!logs->ask.pod) {
         TPH_CLEANUP(tph_freep) char *label = tph_format(WORKFLOW_LABEL "=%s", logs->ask.workflow);
         tph_buf_clear(&path);
         tph_kube_path(&path, &tph_kube_pods, tph_str(r->ns), TPH_STR_NONE, NULL);
@@ -330,15 +343,8 @@ struct tph_log_follow *tph_log_follow_new(struct tph_remote *remote, const struc
     logs->ask = *ask;
     logs->agent = tph_format("%s" AGENT_SUFFIX, ask->workflow);
     if (ask->object) {
-        struct tph_json_iter it = tph_json_iter(tph_json_path(ask->object, "status", "storedTemplates", NULL));
+        want_plugins(logs, tph_json_path(ask->object, "status", "storedTemplates", NULL));
         want_plugins(logs, tph_json_get(tph_run_exec_spec(ask->object), "templates"));
-        while (tph_json_next(&it)) { /* an object by name: each is a template */
-            struct tph_json_iter plugin = tph_json_iter(tph_json_get(it.value, "plugin"));
-            char *name = tph_json_next(&plugin) ? tph_format("%.*s" PLUGIN_SUFFIX, TPH_FMT(plugin.key)) : NULL;
-            if (name && tph_map_set(&logs->wanted, tph_str(name), name)) {
-                free(name);
-            }
-        }
     }
     logs->ask.object = NULL;
     logs->ask.prefix = ask->prefix || (!ask->container && tph_map_len(&logs->wanted) > 1);

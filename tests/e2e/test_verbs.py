@@ -358,7 +358,17 @@ def test_submit_log_prints_what_the_sidecar_says(served, tmp_path, name):
     assert done.code == 0 and f"asked {name}\n" in done.out and re.search(rf"^{name}-\w{{5}} Succeeded in", done.out, re.M)
 
 
+def follows(served, tmp_path, name):
+    """A log that is followed has no length: it goes on."""
+    made = served.run("submit", write(tmp_path, name), "--wait", "-o", "name").out.strip()
+    path = f"/api/v1/namespaces/argo/pods/{made}-1340600742-agent/log?follow=true&container=probe-executor-plugin"
+    with served.get(path) as answer:
+        return answer.headers["Content-Length"] is None
+
+
 def test_submit_log_finds_a_sidecar_that_starts_meanwhile(served, tmp_path, name):
+    if not follows(served, tmp_path, name):
+        pytest.skip("this server ends a log that is followed at once")
     assert served.run("plugin", "add", make_plugin(tmp_path, free_port(), name="cold", body=BODY.replace("'probe'", "'cold'"))).code == 0
     try:
         done = served.run("submit", "-", "--log", stdin=HELD.replace("probe: {}", "cold: {say: warm}").replace("suspend: {}", "suspend: {duration: 1s}"))
