@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from conftest import PLUGIN, SERVER, TIPHYS, TOP, WORKFLOW, run_program, without_machine
-from serving import ARGO, Served
+from served import ARGO, Served
 from terminal import Terminal
 
 BUILD = pathlib.Path(TIPHYS).resolve().parent
