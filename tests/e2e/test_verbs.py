@@ -524,6 +524,14 @@ def test_the_document_is_true(tmp_path, example, port):
         wait_until(lambda: not leftovers(port, before))
 
 
+def test_options_may_stand_before_the_verb(served):
+    assert "namespace given" in served.run("-n", "given", "list").err
+    assert "namespace given" in served.run("--namespace=given", "list", "-o", "name").err
+    assert served.run("-ngiven", "--kubeconfig", served.state / "kubeconfig", "plugin", "list", "-o", "json").json == []
+    assert 'unknown option -n' in served.run("-n", "x", "version").err
+    assert served.run("-n").code == 2 and served.run("-n", "x").code == 2
+
+
 # ---- argo ----
 
 def test_by_the_name_argo_it_says_what_argo_says(served, tmp_path, name):
