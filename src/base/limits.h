@@ -102,6 +102,8 @@
 #define TPH_LIMIT_KUBE_RETRY_AFTER_S 60         /* the longest Retry-After that is waited for */
 #define TPH_LIMIT_KUBE_BROKEN_MS     1000       /* before a GET whose connection broke is asked again */
 #define TPH_LIMIT_KUBE_TOKEN_MS      50000      /* a token's file is read again after it, as in client-go */
+#define TPH_LIMIT_KUBE_EXEC          TPH_MIB(1) /* what a program that gives credentials prints */
+#define TPH_LIMIT_KUBE_EXEC_MS       60000      /* and how long it may take */
 #define TPH_LIMIT_KUBE_REQUEST_MS    60000      /* one request of a verb, by default */
 #define TPH_LIMIT_KUBE_PAGE          500        /* objects asked for in one page of a list */
 #define TPH_LIMIT_KUBE_WATCH_S       300        /* a watch is asked for so long, up to twice so long, */
