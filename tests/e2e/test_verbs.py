@@ -44,6 +44,13 @@ def write(directory, name="steps", more="", fail="false", message="ok"):
     return path
 
 
+def write_for(directory, name, key):
+    path = directory / f"{name}-{key}.yaml"
+    path.write_text(f"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{generateName: {name}-}}\n"
+                    f"spec: {{entrypoint: m, templates: [{{name: m, plugin: {{{key}: {{}}}}}}]}}\n")
+    return path
+
+
 def make_plugin(directory, port, body=BODY, name="probe"):
     plugin = directory / name
     plugin.mkdir()
@@ -450,6 +457,24 @@ def test_plugins_are_shown_with_what_is_wrong(served, tmp_path, name):
     assert missing.code == 1 and "tiphys plugin list -A shows" in missing.err
     refused = served.run("plugin", "add", write(tmp_path, name))
     assert refused.code == 1 and "no executor plugin: a ConfigMap labelled" in refused.err
+
+
+def test_a_plugin_whose_sidecar_ends_is_failing(served, tmp_path, name):
+    crash = make_plugin(tmp_path, free_port(), name="crash")
+    (crash / "server.py").write_text("raise SystemExit(3)\n")
+    assert served.run("plugin", "add", crash).code == 0
+    try:
+        waiting = served.open("submit", write_for(tmp_path, name, "crash"), "--wait")
+        wait_until(lambda: "failing" in served.run("plugin", "list").out)
+        row = next(row for row in served.run("plugin", "list", "-o", "json").json if row["key"] == "crash")
+        assert row["state"] == "failing" and row["reason"] == "CrashLoopBackOff: it ended with exit code 3", row
+        made = re.search(r"workflow (\S+) submitted", waiting.stderr.readline()).group(1)
+        waiting.send_signal(signal.SIGINT)
+        _, err = end_of(waiting, 130)
+        assert err == f"{made} goes on; look again with: tiphys watch {made}\n"
+        assert served.run("delete", made).code == 0
+    finally:
+        assert served.run("plugin", "remove", "crash").code == 0
 
 
 # ---- what goes wrong with servers ----

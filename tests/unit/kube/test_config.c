@@ -292,6 +292,13 @@ static void places_are_looked_at_in_order(void **state)
     assert_int_equal(tph_kube_config_load(&places, &choice, &c, &err), -1);
     assert_int_equal(err.kind, TPH_ERROR_NOT_FOUND);
     assert_non_null(strstr(err.text, "looked for: "));
+    char *large = tph_calloc(TPH_LIMIT_KUBECONFIG + 2, 1);
+    memset(large, '#', TPH_LIMIT_KUBECONFIG + 1);
+    free(put(directory, "one", large));
+    free(large);
+    places.given = one;
+    assert_int_equal(tph_kube_config_load(&places, &choice, &c, &err), -1);
+    assert_int_equal(err.kind, TPH_ERROR_LIMIT);
     (void)unlink(ca);
     places.n_others = 3;
     places.given = two;
