@@ -50,6 +50,15 @@
 
 struct tph_controller;
 
+/* What happened to a CronWorkflow: a workflow was made, which is durable; concurrencyPolicy counted; its specification,
+ * or a condition, is wrong where one was due. */
+enum tph_controller_cron {
+    TPH_CONTROLLER_CRON_TRIGGERED,
+    TPH_CONTROLLER_CRON_POLICY,
+    TPH_CONTROLLER_CRON_SPEC_ERROR,
+    TPH_CONTROLLER_CRON_SUBMISSION_ERROR,
+};
+
 /* What happens, for screens and logs. Any may be NULL. The node is borrowed for the call. */
 struct tph_controller_observer {
     /* A node was made or changed; not durable yet. */
@@ -60,6 +69,9 @@ struct tph_controller_observer {
     void (*ended)(void *owner, const struct tph_shown *workflow);
     /* A result was applied, or is durable now: for tests and metrics. */
     void (*durable)(void *owner, const struct tph_shown *workflow, uint64_t version);
+    /* policy: "Forbid", "Replace"; else empty. */
+    void (*cron)(void *owner, enum tph_controller_cron what, struct tph_str ns, struct tph_str name,
+                 struct tph_str policy);
     /* Other settings count now; not told of those it was made with. */
     void (*configured)(void *owner, const struct tph_settings *settings);
     /* What the agent says that is no result. */

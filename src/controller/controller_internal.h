@@ -13,7 +13,7 @@
  *   tell.c        Events about workflows and others
  *   expire.c      workflows that are over go in time
  *   admit.c       how many run at a time
- *   cron.c        CronWorkflows
+ *   cron*.c       CronWorkflows (cron_internal.h)
  *   pods.c        sidecars as Pods of the API
  */
 #pragma once
