@@ -34,6 +34,7 @@
 
 #include "agent/agent.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "controller/settings.h"
 #include "controller/shown.h"
 #include "engine/run.h"
@@ -50,15 +51,6 @@
 
 struct tph_controller;
 
-/* What happened to a CronWorkflow: a workflow was made, which is durable; concurrencyPolicy counted; its specification,
- * or a condition, is wrong where one was due. */
-enum tph_controller_cron {
-    TPH_CONTROLLER_CRON_TRIGGERED,
-    TPH_CONTROLLER_CRON_POLICY,
-    TPH_CONTROLLER_CRON_SPEC_ERROR,
-    TPH_CONTROLLER_CRON_SUBMISSION_ERROR,
-};
-
 /* What happens, for screens and logs. Any may be NULL. The node is borrowed for the call. */
 struct tph_controller_observer {
     /* A node was made or changed; not durable yet. */
@@ -69,9 +61,6 @@ struct tph_controller_observer {
     void (*ended)(void *owner, const struct tph_shown *workflow);
     /* A result was applied, or is durable now: for tests and metrics. */
     void (*durable)(void *owner, const struct tph_shown *workflow, uint64_t version);
-    /* policy: "Forbid", "Replace"; else empty. */
-    void (*cron)(void *owner, enum tph_controller_cron what, struct tph_str ns, struct tph_str name,
-                 struct tph_str policy);
     /* Other settings count now; not told of those it was made with. */
     void (*configured)(void *owner, const struct tph_settings *settings);
     /* What the agent says that is no result. */
@@ -99,6 +88,7 @@ struct tph_controller_options {
     bool own_plugins;       /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */
     bool config_map;        /* the one of Argo's controller is read over settings, live (controller/settings.h) */
     const struct tph_settings *settings; /* copied; NULL: none */
+    struct tph_metrics *metrics;         /* borrowed, outlives it; NULL: nothing is counted */
     bool keep_ended;                     /* runs stay in memory when they are over, to be looked at */
     int64_t (*clock)(void);              /* wall clock in milliseconds; NULL: the machine's */
 };

@@ -24,6 +24,7 @@ static void ask(struct cron *cron)
 {
     if (!cron->asked && !cron->writing) {
         cron->asked = true;
+        tph_measure_add(cron->crons->controller, TPH_QUEUE_CRONS, &cron->asked_us);
         tph_defer(cron->crons->controller->loop, pass, cron);
     }
 }
@@ -160,27 +161,25 @@ void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str n
 
 /* ---- a pass ---- */
 
-/* What happened to one, for the observer. */
-static void observe(const struct cron *cron, enum tph_controller_cron what, struct tph_str policy)
+static void count_it(const struct cron *cron, enum tph_measure_cron what, struct tph_str policy)
 {
-    const struct tph_controller_observer *o = &cron->crons->controller->options.observer;
-    if (o->cron) {
-        o->cron(o->owner, what, cron->ns, cron->name, policy);
-    }
+    tph_measure_cron(cron->crons->controller, what, cron->ns, cron->name, policy);
 }
 
 static void written(void *owner, const struct tph_store_result *result)
 {
     struct cron *cron = owner;
     cron->writing = false;
+    tph_measure_done(cron->crons->controller, TPH_QUEUE_CRONS, &cron->began_us);
     if (result->outcome == TPH_STORE_DONE && cron->fired_s > 0) {
         cron->after_s = cron->fired_s;
-        observe(cron, TPH_CONTROLLER_CRON_TRIGGERED, TPH_STR_NONE);
+        count_it(cron, TPH_MEASURE_TRIGGERED, TPH_STR_NONE);
     } else if (result->outcome == TPH_STORE_EXISTS) {
         cron->after_s = cron->fired_s; /* it was made before a crash: only the status lacks */
     } else if (result->outcome < 0) {
         tph_log(TPH_LOG_ERROR, "a cron workflow cannot be written", "name", cron->key, "error", result->error->text,
                 NULL);
+        tph_measure_retry(cron->crons->controller, TPH_QUEUE_CRONS);
         tph_timer_start(cron->timer, 1000);
         return;
     }
@@ -278,12 +277,12 @@ static bool may_begin(struct cron *cron, const struct tph_json *object, int64_t 
     bool run = false;
     p->run_known = true;
     if (tph_cron_when(object, now_ms, &run, &p->run) < 0) {
-        observe(cron, TPH_CONTROLLER_CRON_SUBMISSION_ERROR, TPH_STR_NONE);
+        count_it(cron, TPH_MEASURE_SUBMISSION_ERROR, TPH_STR_NONE);
         return false;
     }
     bool forbid = tph_str_eqz(policy, "Forbid");
     if (run && runs && (forbid || tph_str_eqz(policy, "Replace"))) {
-        observe(cron, TPH_CONTROLLER_CRON_POLICY, policy);
+        count_it(cron, TPH_MEASURE_POLICY, policy);
     }
     if (run && runs && !forbid && tph_str_eqz(policy, "Replace")) {
         tph_cron_end_active(cron, status);
@@ -308,7 +307,7 @@ static struct tph_json *make_due(struct cron *cron, struct tph_json_doc *doc, in
     }
     if (stands || p->spec.len > 0 || !may_begin(cron, object, now_ms, p)) {
         if (p->spec.len > 0) {
-            observe(cron, TPH_CONTROLLER_CRON_SPEC_ERROR, TPH_STR_NONE);
+            count_it(cron, TPH_MEASURE_SPEC_ERROR, TPH_STR_NONE);
         }
         cron->after_s = due_s;
         return NULL;
@@ -343,6 +342,7 @@ static void look_at(struct cron *cron, struct tph_json_doc *doc, uint64_t versio
     if (changed || child) {
         write_all(cron, version, object, child);
     } else {
+        tph_measure_done(cron->crons->controller, TPH_QUEUE_CRONS, &cron->began_us);
         arm(cron, spec, now_ms);
     }
 }
@@ -355,6 +355,7 @@ static void pass(void *owner)
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     struct tph_store_key key = {.resource = TPH_STR(TPH_CONTROLLER_CRON_WORKFLOWS), .ns = cron->ns, .name = cron->name};
     cron->asked = false;
+    tph_measure_take(c, TPH_QUEUE_CRONS, &cron->asked_us, &cron->began_us);
     if (c->stopping || cron->writing) {
         return;
     }
@@ -416,6 +417,18 @@ int tph_crons_start(struct tph_controller *c, struct tph_error *err)
     c->crons = TPH_NEW(struct crons);
     c->crons->controller = c;
     return follow(c->crons, err);
+}
+
+size_t tph_crons_waiting(const struct crons *cs)
+{
+    size_t n = 0;
+    size_t at = 0;
+    struct tph_str key;
+    void *value = NULL;
+    while (cs && tph_map_next(&cs->by_key, &at, &key, &value)) {
+        n += ((const struct cron *)value)->asked ? 1 : 0;
+    }
+    return n;
 }
 
 void tph_crons_free(struct crons *cs)

@@ -31,6 +31,7 @@ struct cron {
     size_t n_children, children_capacity;
     bool asked; /* it will be looked at in the next turn */
     bool writing;
+    int64_t asked_us, began_us; /* of the measures */
 };
 
 struct crons {
