@@ -244,6 +244,10 @@ static struct tph_access_user *user_of_account(struct tph_access *access, struct
          !tph_str_eq(uid, claims.uid))) {
         return NULL;
     }
+    if (claims.pod.len > 0 && (!access->config.pod || !access->config.pod(access->config.account_owner, claims.ns,
+                                                                          claims.pod, claims.pod_uid))) {
+        return NULL;
+    }
     name = tph_format("system:serviceaccount:%.*s:%.*s", TPH_FMT(claims.ns), TPH_FMT(claims.name));
     struct tph_access_user *user = access_user(access, tph_str(name));
     if (user) {

@@ -35,11 +35,15 @@ struct tph_access_attributes {
 /* Whether a service account is there, and its uid; false: no. For tokens of service accounts. */
 typedef bool tph_access_account_fn(void *owner, struct tph_str ns, struct tph_str name, struct tph_str *ret_uid);
 
+/* Whether a pod is alive. For tokens that are bound to one. */
+typedef bool tph_access_pod_fn(void *owner, struct tph_str ns, struct tph_str name, struct tph_str uid);
+
 struct tph_access_config {
     struct tph_str admin_token;     /* of the administrator `admin`; empty: there is none */
     struct tph_str signing_key;     /* of tokens of service accounts; empty: there are none */
     tph_access_account_fn *account; /* NULL: every signed token holds */
-    void *account_owner;
+    tph_access_pod_fn *pod;         /* NULL: no token of a pod holds */
+    void *account_owner;            /* of both */
 };
 
 struct tph_access *tph_access_new(const struct tph_access_config *config) TPH_MUST_CHECK;

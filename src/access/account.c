@@ -75,6 +75,12 @@ static void put_claims(const struct tph_account_claims *claims, const struct tph
     tph_json_set_str(doc, kubernetes, "namespace", claims->ns);
     tph_json_set_str(doc, account, "name", claims->name);
     tph_json_set_str(doc, account, "uid", claims->uid);
+    if (claims->pod.len > 0) {
+        struct tph_json *pod = tph_json_new_object(doc);
+        tph_json_set_str(doc, pod, "name", claims->pod);
+        tph_json_set_str(doc, pod, "uid", claims->pod_uid);
+        tph_json_set(doc, kubernetes, "pod", pod);
+    }
     tph_json_set(doc, kubernetes, "serviceaccount", account);
     tph_json_set(doc, root, "kubernetes.io", kubernetes);
     tph_json_set(doc, root, "nbf", tph_json_new_i64(doc, claims->issued_s));
@@ -147,14 +153,19 @@ bool tph_account_check(struct tph_str key, struct tph_str token, struct tph_buf 
         tph_json_to_i64(tph_json_get(root, "iat"), &claims.issued_s) < 0) {
         return false;
     }
+    const struct tph_json *pod = tph_json_get(kubernetes, "pod");
+    const struct tph_str texts[] = {ns, name, uid, tph_json_get_str(pod, "name"), tph_json_get_str(pod, "uid")};
+    struct tph_str *const places[] = {&claims.ns, &claims.name, &claims.uid, &claims.pod, &claims.pod_uid};
     tph_buf_clear(buf);
-    (void)tph_buf_printf(buf, "%.*s%.*s%.*s", TPH_FMT(ns), TPH_FMT(name), TPH_FMT(uid));
+    for (size_t i = 0; i < 5; i++) {
+        (void)tph_buf_put(buf, texts[i]);
+    }
     if (tph_buf_failed(buf)) {
         return false;
     }
-    claims.ns = tph_str_slice(tph_buf_str(buf), 0, ns.len);
-    claims.name = tph_str_slice(tph_buf_str(buf), ns.len, ns.len + name.len);
-    claims.uid = tph_str_slice(tph_buf_str(buf), ns.len + name.len, buf->len);
+    for (size_t i = 0, at = 0; i < 5; at += texts[i].len, i++) {
+        *places[i] = tph_str_slice(tph_buf_str(buf), at, at + texts[i].len);
+    }
     *ret_claims = claims;
     return true;
 }

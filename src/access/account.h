@@ -4,7 +4,8 @@
  * A token is a JSON Web Token (RFC 7519, HS256) with the claims that Kubernetes' have: iss, sub
  * (system:serviceaccount:NS:NAME), aud, iat, exp, and the account's uid; so it dies with the account. It gives the role
  * edit in its namespace, without the right to define code, unless the token file has a line for the account. The key is
- * 32 random bytes that never leave the server. Pure.
+ * 32 random bytes that never leave the server. One that is bound to a pod, as sidecars have them, has that in its
+ * claims, too, and ends with it: nothing needs to be renewed. Pure.
  */
 #pragma once
 
@@ -22,10 +23,12 @@ enum {
     TPH_ACCOUNT_KEY = 32,         /* bytes */
     TPH_ACCOUNT_EXPIRES_S = 3600, /* when nobody says anything else, as in Kubernetes */
     TPH_ACCOUNT_EXPIRES_LEAST = 600,
+    TPH_ACCOUNT_BOUND_S = 10 * 365 * 24 * 3600, /* of those that end with a pod: longer than any lives */
 };
 
 struct tph_account_claims {
     struct tph_str ns, name, uid;
+    struct tph_str pod, pod_uid; /* that it is bound to, and ends with; empty: none */
     int64_t issued_s, expires_s;
     bool ours; /* our audience is among its audiences */
 };

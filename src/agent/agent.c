@@ -105,8 +105,21 @@ void tph_agent_finish(struct task *task, const struct tph_node_result *result)
     release(task);
 }
 
+void tph_agent_told(struct task *task, bool told)
+{
+    tph_agent_told_fn *tell = task->told;
+    void *owner = task->told_owner;
+    detach(task);
+    release(task);
+    tell(owner, told);
+}
+
 void tph_agent_fail(struct task *task, const char *message)
 {
+    if (task->told) {
+        tph_agent_told(task, false);
+        return;
+    }
     /* The message may belong to what is freed with the task. */
     TPH_CLEANUP(tph_freep) char *kept = tph_strdup(message);
     struct tph_node_result result = {.phase = TPH_STR("Failed"), .message = tph_str(kept)};
@@ -307,6 +320,8 @@ void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agen
     t->attempt = task->attempt;
     t->deadline_ms = task->deadline_ms;
     t->is_http = task->is_http;
+    t->told = task->told;
+    t->told_owner = task->told_owner;
     t->plugin = -1;
     t->message = TPH_BUF_INIT(TPH_LIMIT_REPLY);
     (void)tph_map_set(&workflow->tasks, t->id, t);
@@ -326,8 +341,47 @@ void tph_agent_cancel(struct tph_agent_workflow *workflow, struct tph_str node_i
     if (!task || task->attempt != attempt) {
         return;
     }
-    tph_call_cancel_task(task);
+    (void)tph_call_cancel_task(task, NULL, NULL);
     task_free(task);
+}
+
+enum tph_agent_cancel tph_agent_cancel_telling(struct tph_agent_workflow *workflow, struct tph_str node_id,
+                                               uint32_t attempt, tph_agent_told_fn *told, void *owner)
+{
+    struct task *task = tph_map_get(&workflow->tasks, node_id);
+    if (!task || task->attempt != attempt) {
+        return TPH_AGENT_CANCEL_NONE;
+    }
+    enum tph_agent_cancel how = tph_call_cancel_task(task, told, owner);
+    task_free(task);
+    return how;
+}
+
+/* Who has the task, or had it when it was called last; NULL: nobody. */
+static const struct view *holder(const struct tph_agent_workflow *w, const struct task *task)
+{
+    if (task->plugin >= 0) {
+        return task->sent > 0 || task->calls > 0 ? &w->views[task->plugin] : NULL;
+    }
+    return task->calls > 0 ? tph_map_get(&w->takers, task->key) : NULL;
+}
+
+bool tph_agent_is_heard_of(const struct tph_agent_workflow *workflow, struct tph_str node_id, uint32_t attempt,
+                           struct tph_agent_task *ret_task)
+{
+    const struct task *task = tph_map_get(&workflow->tasks, node_id);
+    const struct view *view = task && task->attempt == attempt && !task->is_http ? holder(workflow, task) : NULL;
+    if (!view || view->cancel_missing) {
+        return false;
+    }
+    *ret_task = (struct tph_agent_task){.node_id = task->id,
+                                        .node_name = task->name,
+                                        .attempt = task->attempt,
+                                        .template_json = task->template_json,
+                                        .key = task->key,
+                                        .calls = task->calls,
+                                        .taker = view->plugin->name};
+    return true;
 }
 
 static void put_sidecar_problem(const struct sidecar *sidecar, struct tph_buf *text)

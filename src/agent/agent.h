@@ -72,9 +72,27 @@ struct tph_agent_event {
 /* In RESULT and WAITING the owner may submit and cancel tasks and end workflows; in the others it changes nothing. */
 typedef void tph_agent_event_fn(void *owner, const struct tph_agent_event *event);
 
+/* For whom a token is: a service account, and the pod that it is bound to. */
+struct tph_agent_account {
+    struct tph_str ns, name, pod, pod_uid;
+};
+
+/* The API that sidecars with automountServiceAccountToken talk to. */
+enum { TPH_AGENT_HOST = 256 };
+struct tph_agent_accounts {
+    /* Appends a token. -1: why there is none, and the cure. */
+    int (*token)(void *owner, const struct tph_agent_account *account, struct tph_buf *out, struct tph_error *err);
+    /* Appends the PEM that the API is checked with. -1: it cannot be read. */
+    int (*ca)(void *owner, struct tph_buf *out);
+    /* Where a sidecar reaches it. */
+    void (*address)(void *owner, char ret_host[TPH_AGENT_HOST], unsigned *ret_port);
+    void *owner;
+};
+
 struct tph_agent_options {
     struct tph_podrt *podrt; /* borrowed */
     struct tph_pod_objects objects;
+    const struct tph_agent_accounts *accounts; /* outlives the agent; NULL: there are none */
     enum tph_network network;
     const char *logs_dir;        /* NULL: not kept */
     bool log_lines;              /* LOG events are wanted */
@@ -109,6 +127,9 @@ void tph_agent_end(struct tph_agent_workflow *workflow);
  * reference. */
 void tph_agent_replace(struct tph_agent *agent, const struct tph_plugin *old, struct tph_plugin *plugin);
 
+/* Whether its plugin was told of a cancel: it answered, whatever. */
+typedef void tph_agent_told_fn(void *owner, bool told);
+
 struct tph_agent_task {
     struct tph_str node_id, node_name;
     uint32_t attempt;
@@ -123,6 +144,12 @@ struct tph_agent_task {
     struct tph_str taker;           /* name of the plugin that has it: no other is asked */
     struct tph_str message;         /* of the last answer, for the plugin's next call */
     const struct tph_json *outputs; /* likewise; copied */
+
+    /* Not NULL: it is not to be executed, it was cancelled, and the taker may not have heard of that: it is told by
+     * template.cancel, for which its sidecar starts if need be. Called once, and the task is forgotten; not when the
+     * workflow ends before. It may end the workflow. */
+    tph_agent_told_fn *told;
+    void *told_owner;
 };
 
 /* Starts a task. One that is known already (same node id and attempt) is left alone. */
@@ -131,6 +158,18 @@ void tph_agent_submit(struct tph_agent_workflow *workflow, const struct tph_agen
 /* Forgets a task: no event comes for it any more, a call under way is dropped, and the plugin that has it is told
  * by POST template.cancel (unless it answered 404 to that before). Unknown tasks are fine. */
 void tph_agent_cancel(struct tph_agent_workflow *workflow, struct tph_str node_id, uint32_t attempt);
+
+/* The same for who must know that the plugin was told. NONE: nobody is to be told, for no plugin has heard of it, or it
+ * knows no cancel. SENT: told is called when there is an answer, or none comes; not when the agent is freed before.
+ * LATER: it cannot be reached now; told is not called. */
+enum tph_agent_cancel { TPH_AGENT_CANCEL_NONE, TPH_AGENT_CANCEL_SENT, TPH_AGENT_CANCEL_LATER };
+enum tph_agent_cancel tph_agent_cancel_telling(struct tph_agent_workflow *workflow, struct tph_str node_id,
+                                               uint32_t attempt, tph_agent_told_fn *told, void *owner) TPH_MUST_CHECK;
+
+/* Whether a plugin may have heard of a task, so that it must hear of its cancel; ret_task: what is needed to tell it
+ * later, borrowed until the next call. */
+bool tph_agent_is_heard_of(const struct tph_agent_workflow *workflow, struct tph_str node_id, uint32_t attempt,
+                           struct tph_agent_task *ret_task);
 
 /* The last lines of a pod's output, by its name in the namespace; false: there is none. */
 bool tph_agent_pod_log(const struct tph_agent *agent, struct tph_str ns, struct tph_str name, size_t max_lines,

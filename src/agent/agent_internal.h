@@ -54,6 +54,8 @@ struct task {
     int ahead; /* calls that the sidecar may have to end before it can take this one; 0 = it has taken it */
     struct tph_timer *timer;
     struct tph_http_call *call;
+    tph_agent_told_fn *told; /* not NULL: it was cancelled, which its plugin is to hear */
+    void *told_owner;
     bool is_http; /* no plugin is asked */
     struct tph_http_task http;
     struct tph_fetch *fetch;
@@ -111,6 +113,8 @@ enum sidecar_state {
     SIDECAR_STOPPED,
 };
 
+struct account;
+
 struct sidecar {
     struct sidecar *next;
     struct tph_agent *agent;
@@ -118,6 +122,7 @@ struct sidecar {
     char *ns;                  /* of the workflows it serves */
     struct tph_pod *pod;
     struct tph_pod_container container;
+    struct account *account; /* NULL: it has no service account */
     char pod_uid[37];
     char *pod_name; /* owned */
     int pod_restarts, pod_exit;
@@ -182,6 +187,7 @@ struct tph_agent {
 void tph_agent_emit(struct tph_agent *agent, const struct tph_agent_event *event);
 void tph_agent_finish(struct task *task, const struct tph_node_result *result); /* final: emits, then frees the task */
 void tph_agent_fail(struct task *task, const char *message);                    /* final, Failed */
+void tph_agent_told(struct task *task, bool told); /* of one that was cancelled: the end of it */
 void tph_agent_waiting(struct task *task, int64_t delay_ms, const char *message); /* arms the timer, emits */
 void tph_agent_say(struct tph_agent *agent, enum tph_agent_event_kind kind, const struct tph_plugin *plugin,
                    const char *message);
@@ -194,6 +200,10 @@ void tph_agent_cancel_over(struct tph_agent *agent);
 void tph_agent_route(struct task *task);                      /* to the next plugin that is to be asked, or fails it */
 void tph_agent_declined(struct task *task, const char *said); /* the plugin asked did not take it: the next one */
 void tph_agent_took(struct task *task);                       /* the plugin asked took it: remembered for its key */
+
+/* account.c: for a start; what is added to spec lives until drop, or the next start. */
+int tph_sidecar_add_account(struct sidecar *s, struct tph_pod_spec *spec, struct tph_error *err) TPH_MUST_CHECK;
+void tph_sidecar_drop_account(struct sidecar *s);
 
 /* sidecar.c */
 struct sidecar *tph_sidecar_get(struct tph_agent *agent, struct tph_str ns, struct tph_plugin *plugin);
@@ -246,7 +256,8 @@ void tph_call_begin_trace(struct tph_agent_workflow *workflow);
 /* Before the next try, `tries` of them spent: 1, 2, 4, 8 times the base, each 20 % more or less, so that tasks that
  * failed together do not come back together. */
 int64_t tph_call_retry_pause_ms(int64_t base_ms, int tries, uint32_t random);
-void tph_call_cancel_task(struct task *task);        /* POST template.cancel, if the plugin may know the task */
+/* POST template.cancel, if the plugin may know the task; told may be NULL. */
+enum tph_agent_cancel tph_call_cancel_task(struct task *task, tph_agent_told_fn *told, void *owner);
 void tph_call_drop_cancels(struct tph_agent *agent); /* those under way, whose calls are gone */
 
 static inline struct view *tph_agent_view(const struct task *task)

@@ -272,6 +272,13 @@ static void answered(void *owner, const struct tph_http_answer *answer)
     if (answer->outcome == TPH_HTTP_ANSWERED) {
         sidecar->died[0] = '\0';
     }
+    if (task->told) {
+        sidecar->in_flight--;
+        tph_agent_told(task, answer->outcome == TPH_HTTP_ANSWERED);
+        sidecar->in_flight++;
+        tph_sidecar_call_over(sidecar);
+        return;
+    }
     task->tries++;
     /* A plugin may echo what it was sent: its token is neither shown nor stored. */
     struct tph_str token = tph_str(sidecar->container.token);
@@ -309,10 +316,10 @@ void tph_call_start(struct task *task)
     struct sidecar *sidecar = task->sidecar;
     struct headers headers;
     struct tph_http_request request;
-    start_request(&request, sidecar, TPH_RPC_EXECUTE);
+    start_request(&request, sidecar, task->told ? TPH_RPC_CANCEL : TPH_RPC_EXECUTE);
     request.headers = headers.list;
     request.body = fill_call(&headers, task, sidecar);
-    request.timeout_ms = sidecar->plugin->call_timeout_ms;
+    request.timeout_ms = task->told ? TPH_LIMIT_CANCEL_TIMEOUT_MS : sidecar->plugin->call_timeout_ms;
     task->place = TASK_CALLING;
     task->sent++;
     task->life = sidecar->life;
@@ -327,7 +334,9 @@ struct cancel {
     struct tph_agent *agent;
     struct cancel *next, *previous; /* among the agent's */
     char *uid;                      /* owned; of the workflow, which may be gone by then */
-    struct sidecar *sidecar;        /* which it keeps from being stopped */
+    tph_agent_told_fn *told;        /* NULL: nobody asks */
+    void *owner;
+    struct sidecar *sidecar; /* which it keeps from being stopped */
 };
 
 /* 404: this plugin knows no cancel, so its workflow does not ask it again. */
@@ -366,31 +375,44 @@ static void cancelled(void *owner, const struct tph_http_answer *answer)
 {
     struct cancel *cancel = owner;
     struct tph_agent *agent = cancel->agent;
+    tph_agent_told_fn *told = cancel->told;
+    void *told_owner = cancel->owner;
     if (answer->outcome == TPH_HTTP_ANSWERED && answer->status == 404) {
         remember_missing(cancel);
     }
     cancel_free(cancel);
+    if (told) {
+        told(told_owner, answer->outcome == TPH_HTTP_ANSWERED);
+    }
     tph_agent_cancel_over(agent);
 }
 
-void tph_call_cancel_task(struct task *task)
+enum tph_agent_cancel tph_call_cancel_task(struct task *task, tph_agent_told_fn *told, void *owner)
 {
-    if (task->sent == 0 || task->plugin < 0) {
-        return; /* no plugin has heard of it */
+    if (task->is_http || (task->sent == 0 && task->calls == 0)) {
+        return TPH_AGENT_CANCEL_NONE; /* no plugin has heard of it */
+    }
+    if (task->plugin < 0) {
+        return TPH_AGENT_CANCEL_LATER;
     }
     struct view *view = tph_agent_view(task);
     struct sidecar *sidecar = task->sidecar;
     /* The first call to a sidecar shows by its answer that somebody listens: until then it may have the task. */
     bool may_listen =
         sidecar->state == SIDECAR_LISTENING || (sidecar->state == SIDECAR_STARTING && task->place == TASK_CALLING);
-    if (view->cancel_missing || !sidecar->pod || !may_listen) {
-        return;
+    if (view->cancel_missing) {
+        return TPH_AGENT_CANCEL_NONE;
+    }
+    if (!sidecar->pod || !may_listen) {
+        return TPH_AGENT_CANCEL_LATER;
     }
     struct headers headers;
     struct tph_http_request request;
     struct cancel *cancel = TPH_NEW(struct cancel);
     *cancel =
         (struct cancel){.agent = task->workflow->agent, .uid = tph_strdup(task->workflow->uid), .sidecar = sidecar};
+    cancel->told = told;
+    cancel->owner = owner;
     start_request(&request, sidecar, TPH_RPC_CANCEL);
     request.headers = headers.list;
     request.body = fill_call(&headers, task, sidecar);
@@ -403,4 +425,5 @@ void tph_call_cancel_task(struct task *task)
     cancel->agent->cancels = cancel;
     (void)!tph_http_call_start(cancel->agent->http, &request, cancelled, cancel);
     call_filled(cancel->agent);
+    return TPH_AGENT_CANCEL_SENT;
 }

@@ -38,6 +38,10 @@ void tph_agent_route(struct task *task)
 {
     struct tph_agent_workflow *w = task->workflow;
     const struct view *taker = tph_map_get(&w->takers, task->key);
+    if (task->told && !task->settled) {
+        tph_agent_told(task, false); /* who had it is not here any more, and others have not heard of it */
+        return;
+    }
     int own = namesake(w, task->key);
     int chosen = -1;
     if (taker && !task->asked && !taker->execute_missing) {

@@ -254,7 +254,8 @@ static void start(struct sidecar *s)
     s->dial_error[0] = '\0';
     tph_agent_say(agent, TPH_AGENT_SIDECAR, s->plugin, "starting");
     tph_sidecar_tell_pod(s, NULL);
-    if (tph_pod_start(agent->options.podrt, &spec, pod_event, s, &s->pod, &err) < 0) {
+    if (tph_sidecar_add_account(s, &spec, &err) < 0 ||
+        tph_pod_start(agent->options.podrt, &spec, pod_event, s, &s->pod, &err) < 0) {
         TPH_CLEANUP(tph_freep) char *why = tph_format("cannot be started: %s", err.text);
         tph_sidecar_tell_failed(s, err.text);
         give_up(s, "", why);
@@ -527,6 +528,7 @@ void tph_sidecar_free(struct sidecar *s)
     tph_timer_free(s->idle);
     tph_timer_free(s->look);
     tph_timer_free(s->timer);
+    tph_sidecar_drop_account(s);
     tph_plugin_unref(s->plugin);
     free(s->ns);
     free(s->pod_name);

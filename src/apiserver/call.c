@@ -160,7 +160,7 @@ static void give_up(struct tph_api_call *call, const struct tph_store_result *re
 {
     if (result->outcome >= 0) {
         (void)tph_status_modified(&call->status, call->route.kind, tph_call_key(call).name);
-    } else if (result->error->kind == TPH_ERROR_LIMIT) {
+    } else if (result->error->kind == TPH_ERROR_BUSY) {
         call->status.retry_after_s = 1;
         (void)tph_status_set_bare(&call->status, 429, "TooManyRequests", "%s", result->error->text);
     } else {

@@ -41,6 +41,7 @@ enum tph_error_kind {
     TPH_ERROR_NOT_FOUND,
     TPH_ERROR_CONFLICT, /* the version that was read is not the newest; a name or port is taken */
     TPH_ERROR_LIMIT,    /* a ceiling of base/limits.h */
+    TPH_ERROR_BUSY,     /* too much at once: it can be tried again */
     TPH_ERROR_SYSTEM,   /* the operating system said no */
     TPH_ERROR_COUNT,
 };

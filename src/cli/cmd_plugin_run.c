@@ -148,8 +148,10 @@ static int read_definition(const struct session *s, struct definition *ret_defin
                                d.input.n_plugins == 0 ? "there is no plugin in" : "there is more than one plugin in",
                                s->paths->list[0]);
     }
-    if (failed == 0 && tph_plugin_set_all(d.input.plugins, &d.plugin, 1) == 1 && d.plugin->refused) {
-        failed = tph_error_set(err, TPH_ERROR_INVALID, "%s", d.plugin->refused);
+    if (failed == 0 && tph_plugin_set_all(d.input.plugins, &d.plugin, 1) == 1 &&
+        (d.plugin->refused || d.plugin->no_account)) {
+        failed =
+            tph_error_set(err, TPH_ERROR_INVALID, "%s", d.plugin->refused ? d.plugin->refused : d.plugin->no_account);
     }
     if (failed < 0) {
         definition_release(&d);

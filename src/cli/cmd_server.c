@@ -84,10 +84,11 @@ struct session {
     struct tph_loop *loop;
     struct tph_store *store;
     struct tph_metrics *metrics;
-    struct tph_door *door;        /* NULL with plain HTTP */
-    struct tph_server_work *work; /* controller, agent, sidecars */
-    struct tph_settings settings; /* of --config */
-    const char *mapped[3];        /* types of templates that plugins take over */
+    struct tph_door *door;              /* NULL with plain HTTP */
+    struct tph_server_work *work;       /* controller, agent, sidecars */
+    struct tph_agent_accounts accounts; /* of the door */
+    struct tph_settings settings;       /* of --config */
+    const char *mapped[3];              /* types of templates that plugins take over */
     struct tph_api *api;
     struct tph_api_server *server;
     struct tph_signal *signals[N_SIGNALS];
@@ -291,6 +292,12 @@ static void seeded(void *owner, const struct tph_error *failed)
     }
 }
 
+static bool pod_lives(void *owner, struct tph_str ns, struct tph_str name, struct tph_str uid)
+{
+    const struct session *s = owner;
+    return tph_controller_has_pod(tph_server_work_controller(s->work), ns, name, uid);
+}
+
 static int open_door(struct session *s, struct tph_error *err)
 {
     const struct server_options *o = &s->options;
@@ -319,8 +326,15 @@ static int open_door(struct session *s, struct tph_error *err)
                                            .ca = o->tls_ca,
                                            .token_file = o->token_file,
                                            .names = o->names,
+                                           .pod = pod_lives,
+                                           .pod_owner = s,
                                            .rate = (double)rate};
-    return tph_door_open(&config, &s->door, err);
+    if (tph_door_open(&config, &s->door, err) < 0) {
+        return -1;
+    }
+    s->accounts = (struct tph_agent_accounts){
+        .token = tph_door_token, .ca = tph_door_anchor, .address = tph_door_address, .owner = s->door};
+    return 0;
 }
 
 static int read_settings(struct session *s, struct tph_error *err)
@@ -384,6 +398,7 @@ static int open_session(struct session *s, struct tph_error *err)
         .unsafe_plain = s->options.unsafe_plain,
         .executor_plugins = s->options.executor_plugins,
         .own_executor_plugins = s->options.own_executor_plugins,
+        .accounts = s->options.plain_http ? NULL : &s->accounts,
         .settings = &s->settings,
         .configured = configured,
         .owner = s,

@@ -220,6 +220,7 @@ int tph_cli_error(const struct tph_cli *cli, const struct tph_error *err)
     case TPH_ERROR_NONE:
     case TPH_ERROR_CONFLICT:
     case TPH_ERROR_SYSTEM:
+    case TPH_ERROR_BUSY:
     case TPH_ERROR_COUNT:
         break;
     }

@@ -292,8 +292,9 @@ static int find_plugins(struct tph_run_input *input, const struct tph_run_workfl
 static int check_plugins(const struct tph_prepared *prepared, struct tph_error *err)
 {
     for (size_t i = 0; i < prepared->n_plugins; i++) {
-        if (prepared->plugins[i]->refused) {
-            return tph_error_set(err, TPH_ERROR_INVALID, "%s", prepared->plugins[i]->refused);
+        const struct tph_plugin *plugin = prepared->plugins[i];
+        if (plugin->refused || plugin->no_account) {
+            return tph_error_set(err, TPH_ERROR_INVALID, "%s", plugin->refused ? plugin->refused : plugin->no_account);
         }
     }
     return 0;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "access/access.h"
+#include "access/account.h"
 #include "access/state.h"
 #include "apiserver/guard.h"
 #include "base/alloc.h"
@@ -20,6 +21,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "data/json.h"
+#include "data/url.h"
 #include "tls/tls.h"
 
 enum { MAX_NAMES = 64, NAME = 256, RENEW_LOOK_MS = 6 * 3600 * 1000 };
@@ -61,6 +63,12 @@ static bool is_any(const char *host)
     struct in6_addr address;
     return strcmp(host, "0.0.0.0") == 0 ||
            (inet_pton(AF_INET6, host, &address) == 1 && IN6_IS_ADDR_UNSPECIFIED(&address));
+}
+
+/* By which a client on this machine reaches it. */
+static const char *local_host(const struct tph_door *door)
+{
+    return !is_any(door->config.host) ? door->config.host : strchr(door->config.host, ':') ? "::1" : "127.0.0.1";
 }
 
 /* Those of this machine, without those that hold on one link only. */
@@ -222,10 +230,23 @@ static bool find_account(void *owner, struct tph_str ns, struct tph_str name, st
     return true;
 }
 
+/* Signs tokens of service accounts (access/account.h). */
+static struct tph_str account_key(const struct tph_door *door)
+{
+    return (struct tph_str){(const char *)door->state.account_key, sizeof(door->state.account_key)};
+}
+
+static bool find_pod(void *owner, struct tph_str ns, struct tph_str name, struct tph_str uid)
+{
+    const struct tph_door *door = owner;
+    return door->config.pod && door->config.pod(door->config.pod_owner, ns, name, uid);
+}
+
 static int open_users(struct tph_door *door, struct tph_error *err)
 {
     const struct tph_access_config config = {.admin_token = tph_str(door->state.admin_token),
-                                             .signing_key = tph_door_account_key(door),
+                                             .signing_key = account_key(door),
+                                             .pod = find_pod,
                                              .account = find_account,
                                              .account_owner = door};
     door->access = tph_access_new(&config);
@@ -329,16 +350,74 @@ const char *tph_door_ca(const struct tph_door *door)
     return door->state.ca;
 }
 
-struct tph_str tph_door_account_key(const struct tph_door *door)
+/* Sidecars. */
+
+/* Of Debian, Alpine and Arch; of Fedora and its kin. */
+static const char *const SYSTEM_CAS[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"};
+
+int tph_door_token(void *owner, const struct tph_agent_account *account, struct tph_buf *out, struct tph_error *err)
 {
-    return (struct tph_str){(const char *)door->state.account_key, sizeof(door->state.account_key)};
+    struct tph_door *door = owner;
+    struct tph_account_claims claims = {.ns = account->ns,
+                                        .name = account->name,
+                                        .pod = account->pod,
+                                        .pod_uid = account->pod_uid,
+                                        .issued_s = tph_clock_wall_ms() / 1000};
+    if (!find_account(door, account->ns, account->name, &claims.uid)) {
+        (void)tph_error_set(err, TPH_ERROR_NOT_FOUND,
+                            "there is no ServiceAccount \"%.*s\" in namespace %.*s, whose token it asks for",
+                            TPH_FMT(account->name), TPH_FMT(account->ns));
+        return tph_error_hint(err, "kubectl -n %.*s create serviceaccount %.*s", TPH_FMT(account->ns),
+                              TPH_FMT(account->name));
+    }
+    claims.expires_s = claims.issued_s + TPH_ACCOUNT_BOUND_S;
+    tph_account_sign(account_key(door), &claims, NULL, 0, out);
+    return 0;
+}
+
+int tph_door_anchor(void *owner, struct tph_buf *out)
+{
+    const struct tph_door *door = owner;
+    struct tph_error err = TPH_ERROR_INIT;
+    if (door->state.ca) {
+        (void)tph_buf_puts(out, door->state.ca);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(SYSTEM_CAS) / sizeof(SYSTEM_CAS[0]); i++) {
+        TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_MIB(2));
+        if (tph_fd_read_regular_file(SYSTEM_CAS[i], &text, &err) == 0) {
+            (void)tph_buf_put(out, tph_buf_str(&text));
+            return 0;
+        }
+    }
+    tph_log(TPH_LOG_ERROR, "no CA for a sidecar's ca.crt: name yours with --tls-ca", "error", err.text, NULL);
+    return -1;
+}
+
+/* As the certificate has it: the server's own has all addresses, one of the user's the name in --url. */
+void tph_door_address(void *owner, char ret_host[TPH_AGENT_HOST], unsigned *ret_port)
+{
+    const struct tph_door *door = owner;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_KIB(1));
+    char room[TPH_KIB(2)];
+    struct tph_url url;
+    *ret_port = tph_http_server_port(door->server);
+    (void)snprintf(ret_host, TPH_AGENT_HOST, "%s", local_host(door));
+    if (door->config.certificate && door->config.url && strlen(door->config.url) < sizeof(room) &&
+        tph_url_parse(tph_str(door->config.url), room, &url, &problem) == 0) {
+        struct tph_str host = tph_url_hostname(&url);
+        struct tph_str rest = tph_str_slice(url.host, (size_t)(host.p - url.host.p) + host.len, url.host.len);
+        int64_t port = 0;
+        rest = tph_str_has_prefix(rest, TPH_STR("]")) ? tph_str_slice(rest, 1, rest.len) : rest;
+        bool given = rest.len > 1 && tph_str_to_i64(tph_str_slice(rest, 1, rest.len), &port) == 0;
+        (void)snprintf(ret_host, TPH_AGENT_HOST, "%.*s", TPH_FMT(host));
+        *ret_port = given && port > 0 && port <= UINT16_MAX ? (unsigned)port : 443;
+    }
 }
 
 int tph_door_publish(struct tph_door *door, const struct tph_http_server *server, struct tph_error *err)
 {
-    const char *host = !is_any(door->config.host)       ? door->config.host
-                       : strchr(door->config.host, ':') ? "::1"
-                                                        : "127.0.0.1";
+    const char *host = local_host(door);
     bool v6 = strchr(host, ':') != NULL;
     door->server = server;
     TPH_CLEANUP(tph_freep)

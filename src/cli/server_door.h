@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/agent.h"
 #include "apiserver/api.h"
 #include "base/error.h"
 #include "base/metrics.h"
@@ -29,7 +30,10 @@ struct tph_door_config {
     const char *certificate, *key, *ca; /* files of the user's; NULL: own ones are made */
     const char *token_file;             /* NULL: directory/tokens */
     struct tph_texts names;             /* more names for the certificate; borrowed */
-    double rate;                        /* requests a second of one user; 0: TPH_LIMIT_RATE */
+    /* Whether a sidecar's pod is alive: its token holds as long. NULL: there are none. */
+    bool (*pod)(void *owner, struct tph_str ns, struct tph_str name, struct tph_str uid);
+    void *pod_owner;
+    double rate; /* requests a second of one user; 0: TPH_LIMIT_RATE */
 };
 
 int tph_door_open(const struct tph_door_config *config, struct tph_door **ret_door, struct tph_error *err)
@@ -39,8 +43,13 @@ void tph_door_free(struct tph_door *door); /* after the servers that use it; NUL
 const struct tph_api_access *tph_door_access(const struct tph_door *door);
 void tph_door_fill(const struct tph_door *door, struct tph_http_server_config *config); /* its filter */
 const char *tph_door_ca(const struct tph_door *door);                                   /* PEM, or NULL */
-struct tph_str tph_door_account_key(
-    const struct tph_door *door); /* signs tokens of service accounts (access/account.h) */
+
+/* For sidecars (agent/agent.h): a token of a service account, bound to a pod; what the API is checked with; where it
+ * is. The owner is the door, once it was published. */
+int tph_door_token(void *door, const struct tph_agent_account *account, struct tph_buf *out, struct tph_error *err)
+    TPH_MUST_CHECK;
+int tph_door_anchor(void *door, struct tph_buf *out) TPH_MUST_CHECK;
+void tph_door_address(void *door, char ret_host[TPH_AGENT_HOST], unsigned *ret_port);
 
 /* Once the port is known: writes the kubeconfig. */
 int tph_door_publish(struct tph_door *door, const struct tph_http_server *server, struct tph_error *err) TPH_MUST_CHECK;

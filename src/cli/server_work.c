@@ -128,6 +128,7 @@ static void make_agent(struct tph_server_work *work, const struct tph_server_wor
         .podrt = work->podrt,
         .metrics = work->metrics,
         .objects = tph_controller_pod_objects(work->controller),
+        .accounts = options->accounts,
         .network = options->network,
         .logs_dir = options->logs_dir,
         .retry_pause_ms = TPH_LIMIT_CALL_PAUSE_MS,

@@ -18,9 +18,10 @@ struct tph_server_work_options {
     const char *logs_dir;        /* NULL: only the last lines, in memory */
     enum tph_network network;
     bool unsafe_plain;
-    bool executor_plugins;               /* or ARGO_EXECUTOR_PLUGINS in the environment */
-    bool own_executor_plugins;           /* or ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS */
-    const struct tph_settings *settings; /* of the start; copied. NULL: none */
+    bool executor_plugins;                     /* or ARGO_EXECUTOR_PLUGINS in the environment */
+    bool own_executor_plugins;                 /* or ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS */
+    const struct tph_agent_accounts *accounts; /* outlives it; NULL: sidecars have none */
+    const struct tph_settings *settings;       /* of the start; copied. NULL: none */
     /* The settings that count now; called at each change of the ConfigMap that lies over them. NULL: nobody asks. */
     void (*configured)(void *owner, const struct tph_settings *settings);
     void *owner;

@@ -127,7 +127,7 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event)
 /* ---- to the agent ---- */
 
 /* Of spec.executorPlugins, of which the workflow has its own. */
-static size_t own_plugins(const struct carried *w, const struct tph_json *object, struct tph_plugin **out, size_t max)
+size_t tph_own_plugins(const struct tph_json *object, struct tph_plugin **out, size_t max)
 {
     size_t n = 0;
     size_t given = tph_json_len(tph_json_path(object, "spec", "executorPlugins", NULL));
@@ -136,8 +136,9 @@ static size_t own_plugins(const struct carried *w, const struct tph_json *object
         if (tph_plugin_from_workflow(object, i, NULL, &out[n], &err) == 0) {
             n++;
         } else {
-            tph_log(TPH_LOG_WARN, "a plugin of the workflow cannot be used", "workflow", w->key, "error", err.text,
-                    NULL);
+            TPH_CLEANUP(tph_freep)
+            char *name = tph_str_dup(tph_json_get_str(tph_json_get(object, "metadata"), "name"));
+            tph_log(TPH_LOG_WARN, "a plugin of the workflow cannot be used", "workflow", name, "error", err.text, NULL);
         }
     }
     return n;
@@ -156,7 +157,7 @@ static void begin_at_agent(struct carried *w)
     if (o->plugins) {
         n = o->plugins(o->owner, object, plugins, TPH_LIMIT_PLUGINS);
     } else if (tph_json_len(tph_json_path(object, "spec", "executorPlugins", NULL)) > 0) {
-        n = n_own = own_plugins(w, object, plugins, TPH_LIMIT_PLUGINS);
+        n = n_own = tph_own_plugins(object, plugins, TPH_LIMIT_PLUGINS);
     } else if (c->discovery) {
         n = tph_discovery_visible(c->discovery, w->shown.ns, plugins, TPH_LIMIT_PLUGINS);
     }

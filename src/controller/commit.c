@@ -10,6 +10,8 @@
 #include "controller/controller_internal.h"
 #include "data/time.h"
 
+enum { LARGE = 16 * 1024 }; /* bytes of a node whose values are left out when the store would not have all */
+
 /* What a write is made of. */
 struct draft {
     struct carried *w;
@@ -23,11 +25,18 @@ static void add_part(void *owner, const struct tph_node *node, const struct tph_
 {
     struct draft *d = owner;
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    tph_json_write(json, TPH_JSON_SORTED, &text);
+    if (d->w->refused > 0 && text.len > LARGE) { /* what makes it large are values */
+        struct tph_json *small = tph_json_copy(d->doc, json);
+        (void)tph_json_remove(small, "outputs");
+        (void)tph_json_remove(small, "inputs");
+        tph_buf_clear(&text);
+        tph_json_write(small, TPH_JSON_SORTED, &text);
+    }
     if (d->n_parts == d->capacity) {
         d->capacity = d->capacity ? d->capacity * 2 : 16;
         d->parts = tph_realloc(d->parts, d->capacity * sizeof(*d->parts));
     }
-    tph_json_write(json, TPH_JSON_SORTED, &text);
     d->parts[d->n_parts++] =
         (struct tph_store_part){.member = node->id, .text = tph_arena_str(d->arena, tph_buf_str(&text))};
 }
@@ -113,10 +122,8 @@ static void release_held(struct carried *w)
 
 static void release_doomed(struct carried *w)
 {
-    for (struct task *task = w->doomed_now; task; task = task->next) {
-        if (w->shown.tasks) {
-            tph_agent_cancel(w->shown.tasks, task->id, task->attempt);
-        }
+    if (w->shown.tasks) {
+        tph_cancels_tell(TPH_TAKE(w->cancels), w->shown.tasks, w->doomed_now);
     }
     tph_tasks_free(TPH_TAKE(w->doomed_now));
 }
@@ -151,7 +158,7 @@ static bool write_all(struct carried *w)
     TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
     struct draft d = {.w = w, .arena = arena, .doc = doc};
-    struct tph_store_change changes[2];
+    struct tph_store_change changes[3];
     size_t n = 0;
     bool late = w->late || w->over_dirty;
     bool nodes = tph_map_len(&w->dirty) > 0 || (late && tph_map_len(&w->lagging) > 0);
@@ -177,6 +184,8 @@ static bool write_all(struct carried *w)
     if (tph_tasks_change(w, arena, &changes[n])) {
         n++;
     }
+    w->cancels = tph_cancels_begin(w, w->doomed, arena, &changes[n]);
+    n += w->cancels ? 1 : 0;
     take_over(w);
     w->n_in_write = n;
     w->object_in_write = nodes || base;
@@ -236,6 +245,7 @@ static void take_back(struct carried *w)
     while (tph_map_next(&w->in_write, &at, &id, &value)) {
         (void)tph_map_set(&w->dirty, id, value);
     }
+    tph_cancels_drop(TPH_TAKE(w->cancels));
     w->base_dirty = true;
     w->over_dirty = w->over_in_write;
     w->rows_whole = true;
@@ -257,42 +267,46 @@ static void take_back(struct carried *w)
     }
 }
 
-/* What the store will never take, as an object that has grown too large, ends the workflow. */
+/* What the store will never take, as an object that has grown too large, ends the workflow: at first with its nodes,
+ * large ones without values (add_part), and if that does not go either, without all that changed. */
 static void give_up(struct carried *w, const char *why)
 {
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
     TPH_CLEANUP(tph_freep) char *message = tph_format("the workflow cannot be kept: %s", why);
-    const struct tph_json *object = w->refusal ? NULL : tph_run_object_base(w->shown.run, doc);
-    if (!object) {
-        return; /* nor its end: it stays as it is, until somebody deletes it */
-    }
     size_t at = 0;
     struct tph_str id;
     void *value = NULL;
-    while (tph_map_next(&w->tasks, &at, &id, &value)) {
-        tph_task_drop(w, value, true);
+    if (!w->shown.run || w->refused == 2) {
+        return; /* nor its end: it stays as it is, until somebody deletes it */
     }
-    tph_carried_forget_dirty(w);
-    tph_timer_stop(w->timer);
     w->failures = 0;
-    tph_log(TPH_LOG_ERROR, "a workflow ends, for it cannot be kept", "workflow", w->key, "error", why, NULL);
-    tph_carried_refuse(w, object, TPH_WORKFLOW_ERROR, tph_str(message));
+    if (w->refused++ == 0) {
+        tph_log(TPH_LOG_ERROR, "a workflow ends, for it cannot be kept", "workflow", w->key, "error", why, NULL);
+        tph_carried_apply(w, &(struct tph_event){.kind = TPH_EVENT_REFUSED, .message = tph_str(message)});
+        while (tph_map_next(&w->tasks, &at, &id, &value)) { /* that the engine let be */
+            tph_task_drop(w, value, true);
+        }
+    } else {
+        tph_carried_forget_dirty(w);
+        w->base_dirty = w->over_dirty = true;
+        tph_carried_flush(w);
+    }
 }
 
 static void try_again(struct carried *w, const struct tph_store_result *result)
 {
-    enum { ENOUGH = 6 };
     bool hopeless = result->error->kind == TPH_ERROR_LIMIT || result->error->kind == TPH_ERROR_INVALID;
     int64_t pause_ms = TPH_LIMIT_COMMIT_PAUSE_MS << (w->failures < 6 ? w->failures : 6);
+    if (hopeless && w->refused < 2 && w->shown.run) {
+        give_up(w, result->error->text);
+        return;
+    }
     if (w->failures++ == 0) {
         tph_log(TPH_LOG_ERROR, "a workflow cannot be written; it waits until that is possible", "workflow", w->key,
                 "error", result->error->text, NULL);
     }
-    if (hopeless && w->failures > ENOUGH) {
-        give_up(w, result->error->text);
-        return;
+    if (!hopeless) {
+        tph_timer_start(w->later, pause_ms);
     }
-    tph_timer_start(w->later, pause_ms);
 }
 
 /* Which version the workflow has after it. */
@@ -317,6 +331,10 @@ static void written(void *owner, const struct tph_store_result *result)
     struct tph_controller *c = w->controller;
     w->writing = false;
     if (w->gone) {
+        if (result->outcome != TPH_STORE_DONE) {
+            tph_cancels_drop(TPH_TAKE(w->cancels));
+        }
+        release_doomed(w);
         tph_carried_free(w);
     } else if (result->outcome == TPH_STORE_DONE) {
         bool over = w->over_in_write;

@@ -192,17 +192,40 @@ static void delete_rows(const struct carried *w)
     tph_controller_write(w->controller, &change, 1, rows_deleted, NULL, NULL);
 }
 
-/* Its object is gone: plugins that have its tasks are told. */
-static void drop(struct carried *w)
+static void written_down(void *owner, const struct tph_store_result *result)
 {
+    (void)owner;
+    (void)result; /* they are told in any case: this is for a crash before that */
+}
+
+/* Plugins that have its tasks are told. */
+static void cancel_all(struct carried *w)
+{
+    TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
+    struct tph_store_change change;
+    struct task *list = NULL;
     size_t at = 0;
     struct tph_str id;
     void *value = NULL;
-    while (w->shown.tasks && tph_map_next(&w->tasks, &at, &id, &value)) {
-        const struct task *task = value;
+    while (tph_map_next(&w->tasks, &at, &id, &value)) {
+        struct task *task = value;
         if (task->state == TASK_GIVEN) {
-            tph_agent_cancel(w->shown.tasks, task->id, task->attempt);
+            task->next = list;
+            list = task;
         }
+    }
+    struct batch *cancels = tph_cancels_begin(w, list, arena, &change);
+    if (cancels) {
+        tph_controller_write(w->controller, &change, 1, written_down, NULL, NULL);
+    }
+    tph_cancels_tell(cancels, w->shown.tasks, list);
+}
+
+/* Its object is gone. */
+static void drop(struct carried *w)
+{
+    if (w->shown.tasks) {
+        cancel_all(w);
     }
     if (w->rows_there || w->writing) {
         delete_rows(w);
@@ -289,6 +312,7 @@ void tph_carried_reload(struct carried *w)
         w->rows_whole = true;
     }
     w->version = object.version;
+    w->refused = 0;
     w->state = CARRIED_NEW; /* an end that was not written yet did not happen */
     tph_timer_stop(w->timer);
     free_run(w);
@@ -544,7 +568,7 @@ int tph_controller_start(struct tph_controller *controller, struct tph_agent *ag
             return -1;
         }
     }
-    return follow(controller, err);
+    return tph_cancels_start(controller, err) < 0 ? -1 : follow(controller, err);
 }
 
 /* ---- writing ---- */
@@ -653,6 +677,7 @@ void tph_controller_free(struct tph_controller *controller)
     while (tph_map_next(&controller->by_key, &at, &key, &value)) {
         tph_carried_free(value);
     }
+    tph_cancels_free(controller);
     tph_map_release(&controller->by_key);
     tph_map_release(&controller->by_tasks);
     tph_admit_free(controller);

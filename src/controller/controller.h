@@ -122,6 +122,9 @@ void tph_controller_plugins(const struct tph_controller *controller, tph_control
  * into doc; NULL: no such workflow, or nothing runs. */
 struct tph_json *tph_controller_agent_pod(struct tph_controller *controller, struct tph_str ns, struct tph_str name,
                                           struct tph_json_doc *doc);
+/* Whether a sidecar's Pod of this name and uid is alive. */
+bool tph_controller_has_pod(const struct tph_controller *controller, struct tph_str ns, struct tph_str name,
+                            struct tph_str uid);
 /* The last lines of a container of a Pod, also of such a one. container may be empty. false: there is none. */
 bool tph_controller_pod_log(struct tph_controller *controller, struct tph_str ns, struct tph_str name,
                             struct tph_str container, size_t max_lines, struct tph_buf *lines);

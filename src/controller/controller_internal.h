@@ -5,6 +5,7 @@
  *   load.c        from an object to a run, or to the message of one that cannot be run
  *   carry.c       events to the engine, its actions to the agent
  *   commit.c      what changed goes into the store, in one write at a time
+ *   cancels.c     who is told of a cancel, also after a crash
  *   task.c        what is known of tasks, in memory and in the store
  *   semaphore.c   their limits, live
  *   finder.c      other objects of the store: templates, ConfigMaps, Secrets
@@ -34,6 +35,7 @@ struct configurer;
 struct crons;
 struct pods;
 struct write;
+struct batch;
 
 /* A result that is not durable yet: given again to a run that is made anew. */
 struct result {
@@ -105,11 +107,13 @@ struct carried {
     bool admitted;                /* it counts as one that runs */
     int64_t priority, created_ms; /* of one that waits for its turn */
     unsigned failures;            /* of writes, one after the other */
+    unsigned refused;             /* the store would not have it: 1: it ends, 2: with nothing else that changed */
 
     struct tph_map tasks;                  /* node id -> struct task, owned */
     struct task *held, **held_end;         /* to be given when their nodes are durable */
     struct task *doomed;                   /* owned: to be cancelled at the agent then */
     struct task *held_now, *doomed_now;    /* of the write that is under way */
+    struct batch *cancels;                 /* likewise: of what is doomed; NULL: none */
     struct results fresh, written;         /* since the last write began; in it */
     uint32_t attempt;                      /* of new tasks */
     int64_t generation;                    /* of the object; 0 = it has none */
@@ -143,6 +147,7 @@ struct tph_controller {
     struct semaphores *semaphores;
     struct configurer *configurer; /* NULL: settings do not change */
     struct crons *crons;           /* NULL: there are none */
+    struct batch *cancels;         /* not told yet */
     struct pods *pods;             /* NULL: sidecars are not shown */
     struct reader *reader;         /* while all of them are read */
     struct tph_store_watch *watch;
@@ -184,6 +189,17 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event);
 void tph_carried_give(struct carried *w, struct task *task); /* to the agent */
 void tph_carried_doom_unwanted(struct carried *w);
 void tph_controller_wake(struct tph_controller *c); /* those whose turn it may be to have a lock, in the next turn */
+
+size_t tph_own_plugins(const struct tph_json *workflow, struct tph_plugin **out, size_t max); /* of its spec; owned */
+
+/* cancels.c. begin: what is to be known of the tasks in a list, as a change, before they are cancelled; NULL: nothing.
+ * tell: that is durable, or there is nothing; they are cancelled now. drop: they are not. */
+struct batch *tph_cancels_begin(const struct carried *w, const struct task *list, struct tph_arena *arena,
+                                struct tph_store_change *ret_change);
+void tph_cancels_tell(struct batch *batch, struct tph_agent_workflow *view, const struct task *list);
+void tph_cancels_drop(struct batch *batch);
+int tph_cancels_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK; /* after discovery */
+void tph_cancels_free(struct tph_controller *c);
 
 /* commit.c */
 void tph_carried_flush(struct carried *w); /* at the end of this turn */

@@ -309,6 +309,13 @@ void tph_pods_note(struct tph_controller *c, const struct tph_agent_pod *state, 
 
 /* ---- by name ---- */
 
+bool tph_controller_has_pod(const struct tph_controller *c, struct tph_str ns, struct tph_str name, struct tph_str uid)
+{
+    TPH_CLEANUP(tph_freep) char *key = tph_format("%.*s/%.*s", TPH_FMT(ns), TPH_FMT(name));
+    const struct pod *pod = c->pods ? tph_map_get(&c->pods->by_key, tph_str(key)) : NULL;
+    return pod && !pod->gone && tph_str_eqz(uid, pod->uid);
+}
+
 static bool serves(const struct pod *pod, struct tph_str ns)
 {
     return !pod->gone && tph_str_eq(pod->ns, ns);

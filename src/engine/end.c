@@ -85,6 +85,9 @@ void tph_run_shut_down(struct tph_run *run, const char *strategy)
 void tph_run_end_refused(struct tph_run *run, struct tph_str message)
 {
     TPH_CLEANUP(tph_freep) char *text = tph_str_dup(message);
+    if (tph_workflow_phase_is_final(run->phase)) {
+        run->phase = TPH_WORKFLOW_RUNNING; /* for those who read the object it is */
+    }
     tph_run_set_phase(run, TPH_WORKFLOW_ERROR, text);
     if (tph_run_compat(run, TPH_COMPAT_SHUTDOWN)) {
         return;

@@ -542,6 +542,9 @@ void tph_run_apply(struct tph_run *run, const struct tph_event *event, int64_t n
         }
         run->second_pass = run->second_pass || ended || (!fresh && run->n_dirty > 0);
     }
+    if (event->kind == TPH_EVENT_REFUSED && !run->workflow_changed) { /* it was over */
+        handle(run, event);
+    }
     tph_globals_settle(run);
     collect_actions(run, ret_actions);
 }

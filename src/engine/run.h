@@ -73,7 +73,8 @@ enum tph_event_kind {
     TPH_EVENT_LOCKS,     /* locks may be free now, or have other limits */
     TPH_EVENT_STOP,      /* spec.shutdown Stop: exit handlers run */
     TPH_EVENT_TERMINATE, /* spec.shutdown Terminate: they do not */
-    TPH_EVENT_REFUSED,   /* who stores the object will not have it, being too large: message; the workflow is Error */
+    TPH_EVENT_REFUSED,   /* who stores the object will not have it, being too large: message; the workflow is Error,
+                          * also one that was over, of which that could not be stored: FINISHED comes once more */
     TPH_EVENT_COUNT,
 };
 
@@ -100,7 +101,7 @@ enum tph_action_kind {
     TPH_ACTION_NODE,        /* node was made or changed: make it durable, show it */
     TPH_ACTION_WORKFLOW,    /* phase, message, outputs, labels of the workflow changed */
     TPH_ACTION_SAVE_CACHE,  /* cache, key, entry: into data[key] of that ConfigMap, as JSON */
-    TPH_ACTION_FINISHED,    /* the workflow is Succeeded, Failed or Error; last action ever */
+    TPH_ACTION_FINISHED,    /* the workflow is Succeeded, Failed or Error; last action but for REFUSED */
     TPH_ACTION_COUNT,
 };
 

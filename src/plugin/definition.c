@@ -158,13 +158,13 @@ static void find_refused(struct tph_plugin *plugin, const struct tph_sidecar_doc
         (void)tph_plugin_fail(document->source, path_of(plugin, document, "securityContext.runAsUser"), &why,
                               "is 0, which is root, but runAsNonRoot is true");
         (void)tph_error_hint(&why, "set runAsUser to another id, for example 65534");
-    } else if (plugin->automount_token) {
+        plugin->refused = tph_arena_strdup(owned_of(plugin)->arena, tph_str(why.text));
+    }
+    if (plugin->automount_token) {
         (void)tph_plugin_fail(document->object, document->automount_path, &why,
                               "cannot be honoured here: there are no service accounts");
-        (void)tph_error_hint(&why, "take it out, or run this plugin in a cluster");
-    }
-    if (why.kind != TPH_ERROR_NONE) {
-        plugin->refused = tph_arena_strdup(owned_of(plugin)->arena, tph_str(why.text));
+        (void)tph_error_hint(&why, "take it out, or use a server with TLS, which has them: tiphys server");
+        plugin->no_account = tph_arena_strdup(owned_of(plugin)->arena, tph_str(why.text));
     }
 }
 

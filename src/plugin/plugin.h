@@ -29,6 +29,7 @@ struct tph_plugin {
     int64_t call_timeout_ms; /* annotation tiphys/call-timeout; TPH_LIMIT_CALL_TIMEOUT_MS by default */
     int64_t ready_ms;        /* annotation tiphys/ready-timeout; 0 = the agent's */
     const char *refused;     /* why it cannot be run here, with its place; NULL: nothing against it */
+    const char *no_account;  /* why not where there are no service accounts, with its place; NULL: it asks for none */
     const char *file;        /* where it was read; NULL unknown */
     const char *directory;   /* the plugin's own directory, absolute; NULL when not read from one */
 };

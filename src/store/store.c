@@ -148,7 +148,7 @@ static int check(const struct tph_store *store, const struct tph_store_change *c
         *ret_bytes += bytes_of(&changes[i]);
     }
     if (store->waiting + *ret_bytes > TPH_LIMIT_STORE_QUEUE) {
-        return tph_error_set(err, TPH_ERROR_LIMIT, "writes of %zu bytes wait for the disk already\n  try again",
+        return tph_error_set(err, TPH_ERROR_BUSY, "writes of %zu bytes wait for the disk already\n  try again",
                              store->waiting);
     }
     return 0;

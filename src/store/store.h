@@ -34,7 +34,7 @@
 struct tph_store;
 struct tph_store_watch;
 
-/* What a call found, beside 0 (done) and -1 (err says what; kind LIMIT, INVALID or SYSTEM). */
+/* What a call found, beside 0 (done) and -1 (err says what; kind LIMIT, BUSY, INVALID or SYSTEM). */
 enum tph_store_outcome {
     TPH_STORE_DONE,
     TPH_STORE_CONFLICT,  /* it has another version than the one expected */
@@ -89,7 +89,7 @@ typedef void tph_store_done_fn(void *owner, const struct tph_store_result *resul
 /* Makes all changes, in their order, or none. With 0 they are durable when done is called, which happens once, in a
  * later turn, in the order of the calls. After -1 of kind INVALID or LIMIT nothing was written; after SYSTEM it is not
  * known: read before you decide. Not called any more once the store is freed. A store that cannot take more for now
- * (TPH_LIMIT_STORE_QUEUE) answers LIMIT. */
+ * (TPH_LIMIT_STORE_QUEUE) answers BUSY, and has written nothing either. */
 void tph_store_write(struct tph_store *store, const struct tph_store_change *changes, size_t n, tph_store_done_fn *done,
                      void *owner);
 

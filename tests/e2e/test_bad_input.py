@@ -330,7 +330,7 @@ REQUESTS_MISSING = ("spec.sidecar.container.resources.requests is missing\n  exe
      ":9:7: spec.sidecar.volumes[0].hostPath cannot be honoured here: sidecars see no files of this machine"),
     ("  sidecar:\n", "  sidecar:\n    automountServiceAccountToken: true\n",
      ":7:5: spec.sidecar.automountServiceAccountToken cannot be honoured here: there are no service accounts\n"
-     "  take it out, or run this plugin in a cluster"),
+     "  take it out, or use a server with TLS, which has them: tiphys server"),
     ("image: python", "imagee: python", ":9:7: spec.sidecar.container.imagee is no field that is known here; did you mean image?"),
     ("[python, -u, -c]", "python -u -c", ":10:7: spec.sidecar.container.command must be a list, not a string"),
     ("metadata:\n  name: p", "metadata:\n  nam: p", ":3:1: metadata.name is missing"),
@@ -420,7 +420,7 @@ def test_a_configmap_with_a_service_account(tiphys, make_plugin):
     file = directory / "probe-executor-plugin-configmap.yaml"
     file.write_text(file.read_text().replace('automountServiceAccountToken: "false"', 'automountServiceAccountToken: "true"'))
     refused(tiphys, [directory], f"error: {file}:4:3: data[sidecar.automountServiceAccountToken] cannot be honoured here: "
-                                 "there are no service accounts\n  take it out, or run this plugin in a cluster\n")
+                                 "there are no service accounts\n  take it out, or use a server with TLS, which has them: tiphys server\n")
 
 
 def failed(tiphys, directory, *options):

@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
@@ -183,3 +184,168 @@ def test_killed_under_load_nothing_that_was_acknowledged_is_lost(servers, ledger
     server.stop()
     wait_until(lambda: not leftovers(port, before))
     assert subprocess.run([TIPHYS, "db", "check", tmp_path / "state" / "store.db"]).returncode == 0
+
+
+# Tells the ledger of each call, cancels too; what {answer} makes of args is the reply.
+TELLING = """\
+import http.client, json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Plugin(BaseHTTPRequestHandler):
+    def do_POST(self):
+        args = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        wire = http.client.HTTPConnection('127.0.0.1', LEDGER)
+        wire.request('POST', '/', json.dumps([self.path, self.headers['Idempotency-Key'], args]))
+        wire.getresponse().read()
+        wire.close()
+        reply = json.dumps(answer(args) if self.path.endswith('execute') else {}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(reply)
+    def log_message(self, *args):
+        pass
+def answer(args):
+    given = args['template']['plugin']['probe']
+ANSWER
+ThreadingHTTPServer(('127.0.0.1', PORT), Plugin).serve_forever()
+"""
+HANGS = "    return {'node': {'phase': 'Running'}, 'requeue': '1h'}\n"
+
+
+def telling(tmp_path, port, ledger, answer):
+    body = TELLING.replace("LEDGER", str(ledger.port)).replace("PORT", str(port)).replace("ANSWER\n", answer)
+    configmap = plugin_configmap(tmp_path, "probe", port, "        pass\n")
+    configmap["data"]["sidecar.container"] = json.dumps(
+        {**pytest.importorskip("yaml").safe_load(configmap["data"]["sidecar.container"]), "args": [body]})
+    return configmap
+
+
+def paths(ledger):
+    return [path.rsplit("/", 1)[-1] for path, *_ in ledger.calls]
+
+
+def test_a_workflow_that_is_too_large_to_be_kept_ends_and_says_so(servers, ledger, tmp_path, port):
+    server = servers()
+    large = ("    if given['n'] == 'hang':\n    " + HANGS +
+             "    return {'node': {'phase': 'Succeeded', 'outputs': {'result': 'x' * (1024 * 1024 - 1)}}}\n")
+    assert server.ask("POST", "/api/v1/namespaces/argo/configmaps", telling(tmp_path, port, ledger, large))[0] == 201
+    task = lambda name, n, **more: {"name": name, "template": "task", "arguments": {"parameters": [{"name": "n", "value": n}]}, **more}
+    other = fan("small", 2)
+    other["spec"]["templates"] = [{"name": "main", "suspend": {}}]
+    assert server.ask("POST", WORKFLOWS, {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "w"},
+                                          "spec": {"entrypoint": "main", "templates": [
+                                              {"name": "main", "steps": [[task("h", "hang"), task("a", "go", withSequence={"count": "70"})],
+                                                                         [task("b", "go")]]},
+                                              {"name": "task", "inputs": {"parameters": [{"name": "n"}]},
+                                               "plugin": {"probe": {"n": "{{inputs.parameters.n}}"}}}]}})[0] == 201
+    over = f"{WORKFLOWS}?labelSelector=workflows.argoproj.io/completed=true"  # it is large
+    wait_until(lambda: server.get(over)["items"], 120)
+    w = server.get(f"{WORKFLOWS}/w")
+    message = w["status"]["message"]
+    assert w["status"]["phase"] == "Error"
+    assert re.fullmatch(r"the workflow cannot be kept: the object would have \d+ bytes, at most 67108864 are kept", message)
+    assert w["metadata"]["labels"]["workflows.argoproj.io/completed"] == "true"
+    nodes = w["status"]["nodes"].values()
+    assert {n["phase"] for n in nodes} <= {"Succeeded", "Failed", "Error"}
+    (hanging,) = [n for n in nodes if n["displayName"] == "h"]
+    assert (hanging["phase"], hanging["message"]) == ("Failed", message)
+    wait_until(lambda: f"{w['metadata']['uid']}/{hanging['id']}/0" in
+               [key for path, key, *_ in ledger.calls if path.endswith("cancel")])
+    assert not any(n["displayName"] == "b" for n in nodes)
+    wait_until(lambda: [e["message"] for e in server.get("/api/v1/namespaces/argo/events")["items"]
+                        if e["reason"] == "WorkflowFailed"] == [message])
+    # Others go on, and it stays over.
+    assert server.ask("POST", WORKFLOWS, other)[0] == 201
+    wait_until(lambda: phases(server)["small"] == "Running")
+    server.kill()
+    asked = len(ledger.calls)
+    server = servers()
+    wait_until(lambda: phases(server)["small"] == "Running")
+    assert phases(server)["w"] == "Error" and len(ledger.calls) == asked
+
+
+# One answers that it runs, the other keeps the plugin so busy that it hears of nothing else.
+BUSY = """\
+    if given == 'busy' and not args['task'].get('calls'):
+        import time
+        time.sleep(600)
+""" + HANGS
+
+
+def two_tasks(name):
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": name}, "spec": {
+        "entrypoint": "main", "templates": [
+            {"name": "main", "steps": [[{"name": "a", "template": "calm"}, {"name": "b", "template": "busy"}]]},
+            {"name": "calm", "plugin": {"probe": "calm"}}, {"name": "busy", "plugin": {"probe": "busy"}}]}}
+
+
+def cancels(ledger):
+    return {key: args for path, key, args in ledger.calls if path.endswith("cancel")}
+
+
+def patch(server, path, body):
+    request = urllib.request.Request(server.url + path, method="PATCH", data=json.dumps(body).encode(),
+                                     headers={"Content-Type": "application/merge-patch+json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def keys_of(workflow):
+    return {f"{workflow['metadata']['uid']}/{i}/0" for i, n in workflow["status"]["nodes"].items() if n["type"] == "Plugin"}
+
+
+@pytest.mark.parametrize("how", ["stop", "delete"])
+def test_a_cancel_that_a_kill_came_before_is_told_after_the_restart(servers, ledger, tmp_path, port, how):
+    before = leftovers(port)
+    server = servers()
+    configmap = telling(tmp_path, port, ledger, BUSY)
+    text = configmap["data"]["sidecar.container"].replace("ThreadingHTTPServer", "HTTPServer")  # one call at a time
+    configmap["data"]["sidecar.container"] = text
+    assert server.ask("POST", "/api/v1/namespaces/argo/configmaps", configmap)[0] == 201
+    assert server.ask("POST", WORKFLOWS, two_tasks("w"))[0] == 201
+    wait_until(lambda: paths(ledger).count("template.execute") == 2)
+    wait_until(lambda: len(keys_of(server.get(f"{WORKFLOWS}/w"))) == 2)
+    keys = keys_of(server.get(f"{WORKFLOWS}/w"))
+    if how == "stop":
+        patch(server, f"{WORKFLOWS}/w", {"spec": {"shutdown": "Stop"}})
+        wait_until(lambda: phases(server)["w"] == "Failed")
+    else:
+        assert server.ask("DELETE", f"{WORKFLOWS}/w")[0] == 200
+        wait_until(lambda: pods_gone_or_asked(server))
+    assert not cancels(ledger)  # the plugin is busy
+    server.kill()
+    wait_until(lambda: not leftovers(port, before))
+    server = servers()
+    wait_until(lambda: cancels(ledger).keys() == keys)
+    assert {args["template"]["plugin"]["probe"] for args in cancels(ledger).values()} == {"calm", "busy"}
+    assert all(args["workflow"]["metadata"]["name"] == "w" for args in cancels(ledger).values())
+    assert paths(ledger).count("template.execute") == 2
+    server.stop()  # and that was all
+    asked = len(ledger.calls)
+    server = servers()
+    assert server.ask("POST", WORKFLOWS, two_tasks("again"))[0] == 201
+    wait_until(lambda: len(ledger.calls) >= asked + 2)
+    assert paths(ledger)[asked:] == ["template.execute"] * 2
+
+
+def pods_gone_or_asked(server):
+    """A later write is durable: so is what the controller wrote down at the deletion."""
+    return server.ask("POST", "/api/v1/namespaces/argo/configmaps", {"metadata": {"generateName": "x-"}})[0] == 201
+
+
+def test_a_task_that_waits_since_before_the_restart_is_cancelled_at_its_plugin(servers, ledger, tmp_path, port):
+    before = leftovers(port)
+    server = servers()
+    assert server.ask("POST", "/api/v1/namespaces/argo/configmaps", telling(tmp_path, port, ledger, HANGS))[0] == 201
+    assert server.ask("POST", WORKFLOWS, two_tasks("w"))[0] == 201
+    wait_until(lambda: {n["phase"] for n in server.get(f"{WORKFLOWS}/w").get("status", {}).get("nodes", {}).values()
+                        if n["type"] == "Plugin"} == {"Running"})
+    server.kill()
+    wait_until(lambda: not leftovers(port, before))
+    asked = len(ledger.calls)
+    server = servers()
+    wait_until(lambda: phases(server)["w"] == "Running")
+    keys = keys_of(server.get(f"{WORKFLOWS}/w"))
+    patch(server, f"{WORKFLOWS}/w", {"spec": {"shutdown": "Stop"}})
+    wait_until(lambda: phases(server)["w"] == "Failed")
+    wait_until(lambda: cancels(ledger).keys() == keys)
+    assert paths(ledger)[asked:] == ["template.cancel"] * 2

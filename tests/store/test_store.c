@@ -539,7 +539,7 @@ static void a_store_takes_no_more_than_it_can_hold(void **state)
     begin_write(h, &again, 1);
     harness_await(h, n + 1);
     assert_int_equal(h->result.outcome, -1);
-    assert_int_equal(h->err.kind, TPH_ERROR_LIMIT);
+    assert_int_equal(h->err.kind, TPH_ERROR_BUSY);
     assert_int_equal(do_write(h, &again, 1), 0);
     assert_string_equal(text_of(h, workflow("a")), "{}");
 }

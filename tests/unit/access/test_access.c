@@ -433,6 +433,40 @@ static void sign(struct tph_buf *token, const char *name, const char *uid, const
     tph_account_sign(tph_str(key), &claims, audience, audience ? 1 : 0, token);
 }
 
+/* The pod that lives is p of uid u-p, in argo. */
+static bool pod(void *owner, struct tph_str ns, struct tph_str name, struct tph_str uid)
+{
+    const char *living = owner;
+    return tph_str_eqz(ns, "argo") && tph_str_eqz(name, "p") && tph_str_eqz(uid, "u-p") && *living;
+}
+
+static void test_accounts_of_pods(void **state)
+{
+    char living[] = "u-1"; /* the account's uid; emptied, the pod is gone, too */
+    struct tph_access_config config = {.signing_key = tph_str(key), .pod = pod, .account_owner = living};
+    TPH_CLEANUP(tph_access_freep) struct tph_access *access = tph_access_new(&config);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf token = TPH_BUF_INIT(TPH_MIB(1));
+    static const char *const pods[][2] = {{"p", "u-p"}, {"p", "u-q"}, {"q", "u-p"}};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct tph_account_claims claims = {.ns = TPH_STR("argo"),
+                                            .name = TPH_STR("robot"),
+                                            .uid = TPH_STR("u-1"),
+                                            .pod = tph_str(pods[i][0]),
+                                            .pod_uid = tph_str(pods[i][1]),
+                                            .expires_s = TPH_ACCOUNT_BOUND_S};
+        living[0] = 'u';
+        tph_buf_clear(&token);
+        tph_account_sign(tph_str(key), &claims, NULL, 0, &token);
+        assert_true((bearer(access, tph_buf_cstr(&token), 0) != NULL) == (i == 0));
+        living[0] = '\0';
+        assert_null(bearer(access, tph_buf_cstr(&token), 0));
+    }
+    config.pod = NULL; /* who knows no pods takes no token of one */
+    TPH_CLEANUP(tph_access_freep) struct tph_access *other = tph_access_new(&config);
+    assert_null(bearer(other, tph_buf_cstr(&token), 0));
+}
+
 static void test_accounts(void **state)
 {
     char uid[] = "u-1";
@@ -594,14 +628,23 @@ static void test_rate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_digest),        cmocka_unit_test(test_who),
-        cmocka_unit_test(test_reload),        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_limits),        cmocka_unit_test(test_file),
-        cmocka_unit_test(test_rights),        cmocka_unit_test(test_code),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_impersonation),
-        cmocka_unit_test(test_accounts),      cmocka_unit_test(test_token_is_a_jwt),
-        cmocka_unit_test(test_longest_token), cmocka_unit_test(test_too_large_a_file),
-        cmocka_unit_test(test_editing),       cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_who),
+        cmocka_unit_test(test_reload),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_code),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_impersonation),
+        cmocka_unit_test(test_accounts),
+        cmocka_unit_test(test_accounts_of_pods),
+        cmocka_unit_test(test_token_is_a_jwt),
+        cmocka_unit_test(test_longest_token),
+        cmocka_unit_test(test_too_large_a_file),
+        cmocka_unit_test(test_editing),
+        cmocka_unit_test(test_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
