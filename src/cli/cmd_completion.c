@@ -34,9 +34,31 @@ static const char *fixed_arguments(const struct tph_command *c)
     return c->arguments && !strpbrk(c->arguments, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ? c->arguments : NULL;
 }
 
+static bool names_files(const char *argument)
+{
+    return strstr(argument, "FILE") || strstr(argument, "DIR");
+}
+
 static bool takes_files(const struct tph_option *o)
 {
-    return strstr(o->argument, "FILE") || strstr(o->argument, "DIR");
+    return names_files(o->argument);
+}
+
+/* What the verbs of a first word are about. */
+static const char *about(const struct tph_command *c)
+{
+    static const struct {
+        const char *word, *text;
+    } GROUPS[] = {{"executor-plugin", "build and try plugins"},
+                  {"plugin", "the plugins of a server"},
+                  {"token", "the users of a server"},
+                  {"db", "look after a store"}};
+    for (size_t i = 0; i < sizeof GROUPS / sizeof GROUPS[0]; i++) {
+        if (tph_str_eqz(first_word(c), GROUPS[i].word)) {
+            return GROUPS[i].text;
+        }
+    }
+    return c->summary;
 }
 
 /* "wide|json" as "wide json". */
@@ -73,7 +95,7 @@ static void print_bash_verb(const struct tph_command *c)
     for (const struct tph_option *o = c->options; o && o->name; o++) {
         (void)printf(" --%s", o->name);
     }
-    (void)printf(" --help\" files=%d\n        case $prev in\n", c->arguments && !fixed);
+    (void)printf(" --help\" files=%d\n        case $prev in\n", c->arguments && names_files(c->arguments));
     for (const struct tph_option *o = c->options; o && o->name; o++) {
         if (!o->argument) {
             continue;
@@ -177,7 +199,7 @@ static void print_fish_verb(const char *program, const struct tph_command *c)
 {
     if (opens(c)) {
         (void)printf("complete -c %s -f -n __fish_use_subcommand -a %.*s -d ", program, TPH_FMT(first_word(c)));
-        print_quoted(second_word(c) ? "build and try plugins" : c->summary);
+        print_quoted(second_word(c) ? about(c) : c->summary);
         (void)putchar('\n');
     }
     if (second_word(c)) {

@@ -4,10 +4,9 @@
 #include "cli/cmd_options.h"
 
 /* Of the verbs that ask a server. */
-#define REMOTE                                                                                                    \
-    "Which server: --kubeconfig, else KUBECONFIG,\n"                                                              \
-    "else that of `tiphys server` on this machine (STATE/kubeconfig), else ~/.kube/config. Ends with 1 when it\n" \
-    "failed, with 2 for wrong usage."
+#define REMOTE                                                                                      \
+    "\nWhich server: --kubeconfig, else KUBECONFIG, else that of `tiphys server` on this machine\n" \
+    "(STATE/kubeconfig), else ~/.kube/config. Ends with 1 when it failed, with 2 for wrong usage."
 
 const struct tph_command tph_commands[] = {
     {
@@ -48,7 +47,7 @@ const struct tph_command tph_commands[] = {
         .details =
             "They are linted first, with the templates that the server has. With --wait, --watch or --log it stays\n"
             "until they are over and ends with 0 when every one Succeeded, else with 1; Ctrl-C leaves them "
-            "alone.\n" REMOTE,
+            "alone." REMOTE,
         .examples = "  tiphys submit workflow.yaml --watch\n"
                     "  tiphys submit workflow.yaml -p message=hi --wait -o name\n"
                     "  tiphys submit --from wftmpl/nightly --labels team=a\n"
@@ -62,9 +61,9 @@ const struct tph_command tph_commands[] = {
         .summary = "show what a workflow of a server does until it is over",
         .details = "On a terminal the tree of its nodes, else a line for each change. Ends with 0 when it Succeeded, "
                    "else with\n"
-                   "1; Ctrl-C leaves the workflow alone. A server that starts anew meanwhile is waited for. " REMOTE,
+                   "1; Ctrl-C leaves the workflow alone. A server that starts anew meanwhile is waited for." REMOTE,
         .examples = "  tiphys watch @latest\n"
-                    "  tiphys watch @latest | grep Failed",
+                    "  tiphys watch @latest | tee events.txt",
         .options = tph_watch_options_table,
         .run = tph_cmd_watch,
     },
@@ -72,7 +71,7 @@ const struct tph_command tph_commands[] = {
         .name = "logs",
         .arguments = "NAME|@latest [POD]",
         .summary = "print what the sidecars of a workflow said",
-        .details = "Sidecars are shared: what they said for other workflows of the namespace is there, too. " REMOTE,
+        .details = "Sidecars are shared: what they said for other workflows of the namespace is there, too." REMOTE,
         .examples = "  tiphys logs @latest\n"
                     "  tiphys logs @latest -f\n"
                     "  tiphys logs @latest -c my-executor-plugin --tail 20",
@@ -83,7 +82,7 @@ const struct tph_command tph_commands[] = {
         .name = "get",
         .arguments = "NAME|@latest...",
         .summary = "show a workflow of a server, with the tree of its nodes",
-        .details = "@latest is the newest workflow of the namespace. " REMOTE,
+        .details = "@latest is the newest workflow of the namespace." REMOTE,
         .examples = "  tiphys get @latest\n"
                     "  tiphys get @latest -o yaml\n"
                     "  tiphys get @latest --node-field-selector phase=Failed",
@@ -93,7 +92,7 @@ const struct tph_command tph_commands[] = {
     {
         .name = "list",
         .summary = "list the workflows of a server",
-        .details = "Those that are not over come first, then the others, the last one first. " REMOTE,
+        .details = "Those that are not over come first, then the others, the last one first." REMOTE,
         .examples = "  tiphys list\n"
                     "  tiphys list -A --running\n"
                     "  tiphys list --status Failed,Error --since 1d -o wide\n"
@@ -105,7 +104,7 @@ const struct tph_command tph_commands[] = {
         .name = "delete",
         .arguments = "[NAME|@latest]...",
         .summary = "delete workflows of a server; running ones are stopped",
-        .details = "By name, or all that have what the options say. " REMOTE,
+        .details = "By name, or all that have what the options say." REMOTE,
         .examples = "  tiphys delete @latest\n"
                     "  tiphys delete --completed --older 7d\n"
                     "  tiphys delete --status Failed --prefix nightly- --dry-run",
@@ -119,7 +118,7 @@ const struct tph_command tph_commands[] = {
         .details =
             "A directory is built as executor-plugin build does it, and nothing is written there; a file holds\n"
             "ConfigMaps that were built. In the install namespace (argo) they serve all namespaces, else their own.\n"
-            "Plugins run code on the server: the right `plugins` is needed. " REMOTE,
+            "Plugins run code on the server: the right `plugins` is needed." REMOTE,
         .examples = "  tiphys plugin add examples/hello\n"
                     "  tiphys plugin add -n argo my-executor-plugin-configmap.yaml",
         .options = tph_plugin_add_options,
@@ -130,7 +129,7 @@ const struct tph_command tph_commands[] = {
         .summary = "show the executor plugins of a server, and what is wrong with them",
         .details = "States: idle (no task has needed it yet, or for long), starting, ready, failing (its sidecar ends "
                    "or does\n"
-                   "not start), invalid (the ConfigMap is wrong; what was valid before goes on). " REMOTE,
+                   "not start), invalid (the ConfigMap is wrong; what was valid before goes on)." REMOTE,
         .examples = "  tiphys plugin list\n"
                     "  tiphys plugin list -A -o json",
         .options = tph_plugins_options,
@@ -140,7 +139,7 @@ const struct tph_command tph_commands[] = {
         .name = "plugin remove",
         .arguments = "NAME...",
         .summary = "take executor plugins away from a server",
-        .details = "Workflows that have begun keep what they had. " REMOTE,
+        .details = "Workflows that have begun keep what they had." REMOTE,
         .examples = "  tiphys plugin remove my",
         .options = tph_plugin_add_options,
         .run = tph_cmd_plugin_remove,

@@ -50,9 +50,10 @@ static void print_program(const struct tph_cli *cli)
     }
     (void)printf("\nFirst steps:\n"
                  "  %s run examples/hello    run a workflow with the plugin beside it\n"
+                 "  %s server                serve a team: %s submit, watch, logs; kubectl works, too\n"
                  "  %s doctor                what this machine offers to sidecars, and what it lacks\n"
                  "  %s COMMAND --help        options and examples of a command\n",
-                 cli->program, cli->program, cli->program);
+                 cli->program, cli->program, cli->program, cli->program, cli->program);
 }
 
 void tph_cli_help(const struct tph_cli *cli, const struct tph_command *command)

@@ -21,7 +21,10 @@ struct stream {
     struct stream *next;
     char *key;             /* owned: "POD/CONTAINER" */
     char *pod, *container; /* owned */
+    char *started;         /* owned: when the container that is read began; "" unknown */
     struct tph_kube_call *call;
+    bool again;          /* it has begun anew since it was read first */
+    bool answered;       /* the server has begun to answer */
     struct tph_buf line; /* the beginning of one */
 };
 
@@ -36,6 +39,7 @@ struct tph_log_follow {
     bool draining;
     struct tph_kube_watch *watch;
     struct tph_kube_call *looks[2];
+    bool look_again; /* something changed while they were under way */
     struct tph_timer *quiet;
     struct tph_error err; /* why there is nothing */
 };
@@ -44,16 +48,20 @@ static void look(struct tph_log_follow *logs);
 
 /* ---- which containers ---- */
 
+/* templates: a list, or an object by names. */
 static void want_plugins(struct tph_log_follow *logs, const struct tph_json *templates)
 {
     struct tph_json_iter it = tph_json_iter(templates);
     while (tph_json_next(&it)) {
-        struct tph_json_iter plugin = tph_json_iter(tph_json_get(it.value, "plugin"));
-        if (tph_json_is(tph_json_get(it.value, "plugin"), TPH_JSON_OBJECT) && tph_json_next(&plugin)) {
-            char *name = tph_format("%.*s" PLUGIN_SUFFIX, TPH_FMT(plugin.key));
-            if (tph_map_set(&logs->wanted, tph_str(name), name)) {
-                free(name);
-            }
+        const struct tph_json *plugin = tph_json_get(it.value, "plugin");
+        struct tph_json_iter key = tph_json_iter(plugin);
+        if (!tph_json_is(plugin, TPH_JSON_OBJECT) || !tph_json_next(&key)) {
+            continue;
+        }
+        TPH_CLEANUP(tph_freep) char *name = tph_format("%.*s" PLUGIN_SUFFIX, TPH_FMT(key.key));
+        if (!tph_map_get(&logs->wanted, tph_str(name))) {
+            char *kept = TPH_TAKE(name);
+            (void)tph_map_set(&logs->wanted, tph_str(kept), kept);
         }
     }
 }
@@ -93,6 +101,7 @@ static void put_line(struct stream *s, struct tph_str line)
 static void take_bytes(void *owner, struct tph_str bytes)
 {
     struct stream *s = owner;
+    s->answered = true;
     if (s->logs->draining && s->logs->ask.follow) {
         tph_timer_start(s->logs->quiet, TPH_LIMIT_LOG_DRAIN_MS);
     }
@@ -108,6 +117,14 @@ static void take_bytes(void *owner, struct tph_str bytes)
         }
     }
     (void)fflush(stdout);
+}
+
+static void looked(struct tph_log_follow *logs)
+{
+    logs->n_looks--;
+    if (logs->n_looks == 0 && logs->look_again) {
+        look(logs);
+    }
 }
 
 static void look_whether_over(struct tph_log_follow *logs)
@@ -145,25 +162,42 @@ static void start_stream(struct stream *s)
     tph_kube_query(&path, "follow", ask->follow ? TPH_STR("true") : TPH_STR_NONE);
     tph_kube_query(&path, "previous", ask->previous ? TPH_STR("true") : TPH_STR_NONE);
     tph_kube_query(&path, "timestamps", ask->timestamps ? TPH_STR("true") : TPH_STR_NONE);
-    tph_kube_query(&path, "sinceSeconds", ask->since_ms > 0 ? tph_str(seconds) : TPH_STR_NONE);
-    tph_kube_query(&path, "sinceTime", tph_str(ask->since_time));
-    tph_kube_query(&path, "tailLines", tph_str(ask->tail));
+    tph_kube_query(&path, "sinceSeconds", ask->since_ms > 0 && !s->again ? tph_str(seconds) : TPH_STR_NONE);
+    /* One that began anew is read whole, and what the one before it said is not read again. */
+    tph_kube_query(&path, "sinceTime", tph_str(s->again ? s->started : ask->since_time));
+    tph_kube_query(&path, "tailLines", s->again ? TPH_STR_NONE : tph_str(ask->tail));
     s->call = tph_kube_start(s->logs->remote->kube,
                              &(struct tph_kube_request){.path = tph_buf_str(&path),
                                                         .accept = "application/json, */*",
                                                         .timeout_ms = ask->follow ? 0 : s->logs->remote->timeout_ms,
                                                         .part = take_bytes},
                              stream_done, s);
+    s->answered = false;
     s->logs->n_running++;
     s->logs->found = true;
 }
 
-static void add_stream(struct tph_log_follow *logs, struct tph_str pod, struct tph_str container)
+/* A container that is read already, and has been seen once more: another one by now? */
+static void follow_on(struct stream *s, struct tph_str started)
+{
+    if (s->call || !s->logs->ask.follow || started.len == 0 || tph_str_eqz(started, s->started)) {
+        return;
+    }
+    free(s->started);
+    s->started = tph_str_dup(started);
+    s->again = true;
+    start_stream(s);
+}
+
+/* Of a container that began at `started`, as far as that is known. */
+static void add_stream(struct tph_log_follow *logs, struct tph_str pod, struct tph_str container,
+                       struct tph_str started)
 {
     TPH_CLEANUP(tph_freep) char *key = tph_format("%.*s/%.*s", TPH_FMT(pod), TPH_FMT(container));
     struct stream **end = &logs->streams;
     for (; *end; end = &(*end)->next) {
         if (strcmp((*end)->key, key) == 0) {
+            follow_on(*end, started);
             return;
         }
     }
@@ -173,11 +207,28 @@ static void add_stream(struct tph_log_follow *logs, struct tph_str pod, struct t
     s->key = TPH_TAKE(key);
     s->pod = tph_str_dup(pod);
     s->container = tph_str_dup(container);
+    s->started = tph_str_dup(started);
     s->line = TPH_BUF_INIT(TPH_LIMIT_LOG_LINE);
     start_stream(s);
 }
 
 /* ---- which pods ---- */
+
+/* There is nothing to read of it yet: the pod will change when there is. */
+static bool has_not_begun(const struct tph_json *pod, struct tph_str container, struct tph_str *ret_started)
+{
+    struct tph_json_iter it = tph_json_iter(tph_json_path(pod, "status", "containerStatuses", NULL));
+    while (tph_json_next(&it)) {
+        const struct tph_json *state = tph_json_get(it.value, "state");
+        const struct tph_json *running = tph_json_get(state, "running");
+        const struct tph_json *ended = tph_json_get(state, "terminated");
+        if (tph_str_eq(tph_json_get_str(it.value, "name"), container)) {
+            *ret_started = tph_json_get_str(running ? running : ended, "startedAt");
+            return !running && !ended;
+        }
+    }
+    return false;
+}
 
 static void take_pod(struct tph_log_follow *logs, const struct tph_json *pod)
 {
@@ -192,8 +243,10 @@ static void take_pod(struct tph_log_follow *logs, const struct tph_json *pod)
     while (tph_json_next(&it)) {
         struct tph_str container = tph_json_get_str(it.value, "name");
         bool any = logs->ask.pod || (!named && !logs->ask.follow) || !tph_str_eqz(name, logs->agent);
-        if (is_wanted(logs, container, any)) {
-            add_stream(logs, name, container);
+        struct tph_str started = TPH_STR_NONE;
+        bool waits = logs->ask.follow && has_not_begun(pod, container, &started);
+        if (is_wanted(logs, container, any) && !waits) {
+            add_stream(logs, name, container, started);
         }
     }
 }
@@ -202,7 +255,6 @@ static void pod_there(void *owner, const struct tph_kube_answer *answer)
 {
     struct tph_log_follow *logs = owner;
     logs->looks[0] = NULL;
-    logs->n_looks--;
     if (answer->problem == TPH_KUBE_FINE) {
         take_pod(logs, answer->object);
         if (!logs->found && logs->ask.container) {
@@ -217,6 +269,7 @@ static void pod_there(void *owner, const struct tph_kube_answer *answer)
                                              "idle minutes, with their log");
         }
     }
+    looked(logs);
     look_whether_over(logs);
 }
 
@@ -225,29 +278,29 @@ static void pods_there(void *owner, const struct tph_kube_answer *answer)
     struct tph_log_follow *logs = owner;
     struct tph_json_iter it = tph_json_iter(tph_json_get(answer->object, "items"));
     logs->looks[1] = NULL;
-    logs->n_looks--;
     while (tph_json_next(&it)) {
         if (!tph_str_eqz(tph_json_get_str(tph_json_get(it.value, "metadata"), "name"), logs->agent)) {
             take_pod(logs, it.value);
         }
     }
+    looked(logs);
     look_whether_over(logs);
 }
 
 /* Asks for the pods once more. */
 static void look(struct tph_log_follow *logs)
 {
+    logs->look_again = logs->n_looks > 0;
+    if (logs->look_again) {
+        return;
+    }
     TPH_CLEANUP(tph_buf_release) struct tph_buf path = TPH_BUF_INIT(TPH_KIB(64));
     struct tph_remote *r = logs->remote;
-    if (!logs->looks[0]) {
-        tph_kube_path(&path, &tph_kube_pods, tph_str(r->ns), tph_str(logs->ask.pod ? logs->ask.pod : logs->agent),
-                      NULL);
-        logs->looks[0] =
-            tph_kube_start(r->kube, &(struct tph_kube_request){.path = tph_buf_str(&path), .timeout_ms = r->timeout_ms},
-                           pod_there, logs);
-        logs->n_looks++;
-    }
-    if (!logs->looks[1] && !logs->ask.pod) {
+    tph_kube_path(&path, &tph_kube_pods, tph_str(r->ns), tph_str(logs->ask.pod ? logs->ask.pod : logs->agent), NULL);
+    logs->looks[0] = tph_kube_start(
+        r->kube, &(struct tph_kube_request){.path = tph_buf_str(&path), .timeout_ms = r->timeout_ms}, pod_there, logs);
+    logs->n_looks++;
+    if (!logs->ask.pod) {
         TPH_CLEANUP(tph_freep) char *label = tph_format(WORKFLOW_LABEL "=%s", logs->ask.workflow);
         tph_buf_clear(&path);
         tph_kube_path(&path, &tph_kube_pods, tph_str(r->ns), TPH_STR_NONE, NULL);
@@ -290,15 +343,8 @@ struct tph_log_follow *tph_log_follow_new(struct tph_remote *remote, const struc
     logs->ask = *ask;
     logs->agent = tph_format("%s" AGENT_SUFFIX, ask->workflow);
     if (ask->object) {
-        struct tph_json_iter it = tph_json_iter(tph_json_path(ask->object, "status", "storedTemplates", NULL));
+        want_plugins(logs, tph_json_path(ask->object, "status", "storedTemplates", NULL));
         want_plugins(logs, tph_json_get(tph_run_exec_spec(ask->object), "templates"));
-        while (tph_json_next(&it)) { /* an object by name: each is a template */
-            struct tph_json_iter plugin = tph_json_iter(tph_json_get(it.value, "plugin"));
-            char *name = tph_json_next(&plugin) ? tph_format("%.*s" PLUGIN_SUFFIX, TPH_FMT(plugin.key)) : NULL;
-            if (name && tph_map_set(&logs->wanted, tph_str(name), name)) {
-                free(name);
-            }
-        }
     }
     logs->ask.object = NULL;
     logs->ask.prefix = ask->prefix || (!ask->container && tph_map_len(&logs->wanted) > 1);
@@ -312,9 +358,18 @@ struct tph_log_follow *tph_log_follow_new(struct tph_remote *remote, const struc
     return logs;
 }
 
-static void stop(void *owner)
+static void quiet(void *owner)
 {
-    tph_loop_stop(((struct tph_log_follow *)owner)->remote->loop);
+    struct tph_log_follow *logs = owner;
+    bool busy = logs->n_looks > 0; /* a slow server's answers are waited for */
+    for (const struct stream *s = logs->streams; s; s = s->next) {
+        busy = busy || (s->call && !s->answered);
+    }
+    if (busy) {
+        tph_timer_start(logs->quiet, TPH_LIMIT_LOG_DRAIN_MS);
+    } else {
+        tph_loop_stop(logs->remote->loop);
+    }
 }
 
 int tph_log_follow_drain(struct tph_log_follow *logs, struct tph_error *err)
@@ -324,7 +379,7 @@ int tph_log_follow_drain(struct tph_log_follow *logs, struct tph_error *err)
     }
     logs->draining = true;
     if (logs->ask.follow) {
-        logs->quiet = logs->quiet ? logs->quiet : tph_timer_new(logs->remote->loop, stop, logs);
+        logs->quiet = logs->quiet ? logs->quiet : tph_timer_new(logs->remote->loop, quiet, logs);
         tph_timer_start(logs->quiet, TPH_LIMIT_LOG_DRAIN_MS);
     }
     if (logs->n_running > 0 || logs->n_looks > 0 || logs->ask.follow) {
@@ -361,6 +416,7 @@ void tph_log_follow_free(struct tph_log_follow *logs)
         free(s->key);
         free(s->pod);
         free(s->container);
+        free(s->started);
         free(s);
     }
     while (tph_map_next(&logs->wanted, &at, &key, &name)) {

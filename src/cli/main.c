@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "cli/cli.h"
+#include "cli/remote.h"
 #include "podrt/broker.h"
 #include "podrt/sandbox.h"
 
@@ -83,8 +84,53 @@ static int unknown_verb(const struct tph_cli *cli, int argc, char **argv)
     return complain(cli, argv[0]);
 }
 
+/* The options that kubectl and argo take in front of the verb, too: `tiphys -n team list`. */
+struct leading {
+    struct tph_remote_options remote;
+};
+static const struct tph_option leading_options[] = {TPH_REMOTE_OPTIONS(struct leading), {.name = NULL}};
+
+/* How many words an option of those takes; 0: it is none. */
+static int option_words(const char *word)
+{
+    for (const struct tph_option *o = leading_options; o->name; o++) {
+        size_t len = strlen(o->name);
+        if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, o->name, len) == 0 &&
+            (word[2 + len] == '\0' || word[2 + len] == '=')) {
+            return word[2 + len] == '=' ? 1 : 2;
+        }
+        if (o->letter && word[0] == '-' && word[1] == o->letter) {
+            return word[2] ? 1 : 2;
+        }
+    }
+    return 0;
+}
+
+/* Puts options in front of the verb behind it, in place: there each verb reads those that it knows. */
+static void move_leading_options(int argc, char **argv)
+{
+    int n = 0;
+    int words = 0;
+    while (n < argc && (words = option_words(argv[n])) > 0) {
+        n += words;
+    }
+    if (n == 0 || n >= argc) {
+        return;
+    }
+    int end = n; /* of what stands before "--": behind that there are no options */
+    while (end < argc && strcmp(argv[end], "--") != 0) {
+        end++;
+    }
+    char **moved = tph_calloc((size_t)end, sizeof *moved);
+    memcpy(moved, argv + n, (size_t)(end - n) * sizeof *moved);
+    memcpy(moved + (end - n), argv, (size_t)n * sizeof *moved);
+    memcpy(argv, moved, (size_t)end * sizeof *moved);
+    free(moved);
+}
+
 static int run_verb(const struct tph_cli *cli, int argc, char **argv)
 {
+    move_leading_options(argc, argv);
     bool help = argc > 0 && strcmp(argv[0], "help") == 0;
     if (help) {
         argc--;

@@ -67,6 +67,19 @@ static bool is_choice(const char *choices, const char *text)
     return false;
 }
 
+/* As Go writes durations, and whole days ("7d"), which argo and kubectl's users know. */
+static int read_duration(struct tph_str text, int64_t *ret_ms)
+{
+    const int64_t day_ms = INT64_C(86400000);
+    int64_t days = 0;
+    if (tph_str_has_suffix(text, TPH_STR("d")) && tph_str_to_i64(tph_str_slice(text, 0, text.len - 1), &days) == 0 &&
+        days < INT64_MAX / day_ms) {
+        *ret_ms = days * day_ms;
+        return 0;
+    }
+    return tph_duration_parse_ms(text, ret_ms);
+}
+
 /* Stores a value; returns 0, or the exit code after the error was printed. value is NULL for a bare flag only. */
 static int store(const struct reader *r, const struct tph_option *o, const char *value)
 {
@@ -86,7 +99,7 @@ static int store(const struct reader *r, const struct tph_option *o, const char 
         tph_texts_add(member, value);
         return 0;
     case TPH_OPTION_DURATION:
-        if (tph_duration_parse_ms(tph_str(value), &ms) < 0 || ms < 0) {
+        if (read_duration(tph_str(value), &ms) < 0 || ms < 0) {
             return tph_cli_usage(r->cli, r->command, "--%s takes a duration such as 90s, 5m or 1h30m, not \"%s\"",
                                  o->name, value);
         }

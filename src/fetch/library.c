@@ -43,7 +43,7 @@ static int find_symbols(struct fetch_library *library, struct tph_error *err)
     for (size_t i = 0; i < sizeof SYMBOLS / sizeof SYMBOLS[0]; i++) {
         void *symbol = dlsym(library->handle, SYMBOLS[i].name);
         if (!symbol) {
-            return tph_error_set(err, TPH_ERROR_NOT_FOUND, "libcurl has no %s: 7.62 or newer is needed",
+            return tph_error_set(err, TPH_ERROR_NOT_FOUND, "libcurl has no %s: 7.77 or newer is needed",
                                  SYMBOLS[i].name);
         }
         memcpy((char *)library + SYMBOLS[i].offset, &symbol, sizeof symbol);

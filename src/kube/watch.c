@@ -53,19 +53,18 @@ void tph_kube_watch_free(struct tph_kube_watch *w)
     }
 }
 
-/* Around the hooks, which may free w: its memory stays until they have returned. False: it is gone. */
+/* Around the hooks, which may free w: its memory stays until they have returned. */
 static void enter(struct tph_kube_watch *w)
 {
     w->calls++;
 }
 
-static bool leave(struct tph_kube_watch *w)
+static void leave(struct tph_kube_watch *w)
 {
-    bool dead = w->dead;
-    if (--w->calls == 0 && dead) {
+    w->calls--;
+    if (w->calls == 0 && w->dead) {
         free(w);
     }
-    return !dead;
 }
 
 static void put_text(char **slot, struct tph_str text)
@@ -159,38 +158,49 @@ static void forget_list(struct tph_kube_watch *w)
     put_text(&w->next_page, TPH_STR_NONE);
 }
 
+/* A list, or one page of it. */
+static bool is_list(const struct tph_json *object)
+{
+    return tph_json_is(tph_json_get(object, "items"), TPH_JSON_ARRAY) &&
+           tph_json_get_str(tph_json_get(object, "metadata"), "resourceVersion").len > 0;
+}
+
+static void list_failed(struct tph_kube_watch *w, const struct tph_kube_answer *answer)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    forget_list(w); /* an expired page begins anew, too */
+    if (answer->problem == TPH_KUBE_FINE) {
+        (void)tph_error_set(&err, TPH_ERROR_INVALID, "the answer to a list is no list");
+        trouble(w, TPH_KUBE_INVALID, &err);
+    } else {
+        trouble(w, answer->problem, answer->err);
+    }
+}
+
 static void list_done(void *owner, const struct tph_kube_answer *answer)
 {
     struct tph_kube_watch *w = owner;
-    w->call = NULL;
-    if (answer->problem != TPH_KUBE_FINE || !tph_json_is(tph_json_get(answer->object, "items"), TPH_JSON_ARRAY)) {
-        struct tph_error err = TPH_ERROR_INIT;
-        (void)tph_error_set(&err, TPH_ERROR_INVALID, "the answer to a list is no list");
-        forget_list(w); /* an expired page begins anew, too */
-        bool fault = answer->problem == TPH_KUBE_FINE;
-        trouble(w, fault ? TPH_KUBE_INVALID : answer->problem, fault ? &err : answer->err);
-        return;
-    }
-    enter(w);
-    fine(w);
-    if (!leave(w)) {
-        return;
-    }
     const struct tph_json *meta = tph_json_get(answer->object, "metadata");
+    w->call = NULL;
+    if (answer->problem != TPH_KUBE_FINE || !is_list(answer->object)) {
+        list_failed(w, answer);
+        return;
+    }
     put_text(&w->next_page, tph_json_get_str(meta, "continue"));
     put_text(&w->version, tph_json_get_str(meta, "resourceVersion"));
-    const struct tph_json *whole = answer->object;
     if (w->list || w->next_page) {
         add_page(w, answer->object);
-        whole = tph_json_root(w->list);
     }
     tph_timer_start(w->timer, 0);
-    if (w->next_page) {
-        return;
+    bool whole = !w->next_page;
+    struct tph_json_doc *list = whole ? TPH_TAKE(w->list) : NULL; /* a hook may free w */
+    w->listed = w->listed || whole;
+    enter(w);
+    fine(w);
+    if (whole && !w->dead) {
+        w->hooks->listed(w->owner, list ? tph_json_root(list) : answer->object);
     }
-    struct tph_json_doc *list = TPH_TAKE(w->list); /* the hook may free w */
-    w->listed = true;
-    w->hooks->listed(w->owner, whole);
+    leave(w);
     tph_json_doc_free(list);
 }
 
@@ -244,11 +254,12 @@ static void watch_part(void *owner, struct tph_str bytes)
         }
         tph_json_doc_free(event.doc);
     }
-    if (leave(w) && r < 0) { /* what it was about is not known: all anew */
+    if (!w->dead && r < 0) { /* what it was about is not known: all anew */
         tph_kube_cancel(TPH_TAKE(w->call));
         put_text(&w->version, TPH_STR_NONE);
         trouble(w, TPH_KUBE_OTHER, &err);
     }
+    leave(w);
 }
 
 static void watch_done(void *owner, const struct tph_kube_answer *answer)

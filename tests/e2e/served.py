@@ -51,13 +51,20 @@ class Served:
         return subprocess.Popen([TIPHYS, *map(str, args)], cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, env=self.environment, **more)
 
-    def ask(self, method, path, body=None, content_type="application/json"):
+    def get(self, path):
+        """The open answer."""
+        return self.send("GET", path)
+
+    def send(self, method, path, body=None, content_type="application/json"):
         token = re.search(r"token: (\S+)", (self.state / "kubeconfig").read_text()).group(1).strip('"')
         request = urllib.request.Request(self.url + path, method=method, data=None if body is None else json.dumps(body).encode(),
                                          headers={"Content-Type": content_type, "Authorization": f"Bearer {token}"})
         context = ssl.create_default_context(cafile=str(self.state / "ca.crt"))
+        return urllib.request.urlopen(request, timeout=30, context=context)
+
+    def ask(self, method, path, body=None, content_type="application/json"):
         try:
-            with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+            with self.send(method, path, body, content_type) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from conftest import PLUGIN, SERVER, TIPHYS, TOP, WORKFLOW, run_program, without_machine
+from served import ARGO, Served
 from terminal import Terminal
 
 BUILD = pathlib.Path(TIPHYS).resolve().parent
@@ -109,12 +110,37 @@ def runs_until_it_is_stopped(place, command):
         process.kill()
 
 
+REMOTE = ("submit", "watch", "logs", "get", "list", "delete", "plugin add", "plugin list", "plugin remove")
+
+
+def run_against_a_server(place, commands, port):
+    """One that has what the examples name: the plugin my, a template nightly, a workflow that is over."""
+    home = place / "served"
+    home.mkdir()
+    served = Served(home, port)
+    try:
+        assert served.run("plugin", "add", place / "my-plugin").code == 0
+        assert served.ask("POST", ARGO + "workflowtemplates", {
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "metadata": {"name": "nightly"},
+            "spec": {"entrypoint": "m", "templates": [{"name": "m", "plugin": {"my": {}}}]}})[0] == 201
+        assert served.run("submit", place / "workflow.yaml", "--wait").code == 0
+        for command in commands:
+            done = subprocess.run(["sh", "-c", command], cwd=place, env={**served.environment, "PATH": f"{place}/programs:{os.environ['PATH']}"},
+                                  capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+            assert done.returncode == 0 and "error" not in done.stderr, f"{command}\n{done.stderr}{done.stdout}"
+    finally:
+        served.stop()
+
+
 def test_the_help_lists_the_verbs():
     assert {"run", "lint", "executor-plugin build", "executor-plugin run", "doctor", "version", "completion"} <= set(verbs())
 
 
 @pytest.mark.parametrize("verb", verbs())
 def test_the_examples_of_a_verb_run(place, verb, port):
+    if verb in REMOTE:
+        run_against_a_server(place, [re.split(r"   +", command)[0] for command in examples_of(verb)], port + 1)
+        return
     for command in examples_of(verb):
         command = re.split(r"   +", command)[0]
         if command.startswith("tiphys server"):

@@ -312,7 +312,7 @@ def test_completions(tiphys, shell):
         subprocess.run([shell, "-n"], input=result.out, text=True, check=True)
 
 
-VERBS = {"run", "server", "token", "lint", "executor-plugin", "doctor", "db", "version", "completion"}
+VERBS = {"run", "server", "submit", "watch", "logs", "get", "list", "delete", "plugin", "token", "lint", "executor-plugin", "doctor", "db", "version", "completion"}
 
 
 @pytest.mark.parametrize("line, offered", [

@@ -358,6 +358,25 @@ def test_submit_log_prints_what_the_sidecar_says(served, tmp_path, name):
     assert done.code == 0 and f"asked {name}\n" in done.out and re.search(rf"^{name}-\w{{5}} Succeeded in", done.out, re.M)
 
 
+def follows(served, tmp_path, name):
+    """A log that is followed has no length: it goes on."""
+    made = served.run("submit", write(tmp_path, name), "--wait", "-o", "name").out.strip()
+    path = f"/api/v1/namespaces/argo/pods/{made}-1340600742-agent/log?follow=true&container=probe-executor-plugin"
+    with served.get(path) as answer:
+        return answer.headers["Content-Length"] is None
+
+
+def test_submit_log_finds_a_sidecar_that_starts_meanwhile(served, tmp_path, name):
+    if not follows(served, tmp_path, name):
+        pytest.skip("this server ends a log that is followed at once")
+    assert served.run("plugin", "add", make_plugin(tmp_path, free_port(), name="cold", body=BODY.replace("'probe'", "'cold'"))).code == 0
+    try:
+        done = served.run("submit", "-", "--log", stdin=HELD.replace("probe: {}", "cold: {say: warm}").replace("suspend: {}", "suspend: {duration: 1s}"))
+        assert done.code == 0 and done.out.count("asked warm\n") >= 1, done.out + done.err
+    finally:
+        assert served.run("plugin", "remove", "cold").code == 0
+
+
 # ---- list, delete ----
 
 def test_list_chooses(served, tmp_path, name):
@@ -475,6 +494,42 @@ def test_the_namespace_is_the_options_the_environments_or_the_contexts(served):
     assert "namespace argo" in served.run("list", "--prefix", "none-such").err
     assert "namespace env" in served.run("list", ARGO_NAMESPACE="env").err
     assert "namespace given" in served.run("list", "-n", "given", ARGO_NAMESPACE="env").err
+
+
+# ---- the document ----
+
+def test_the_document_is_true(tmp_path, example, port):
+    """docs/clients.md: from nothing to a workflow with nothing else, command by command."""
+    text = (TOP / "docs" / "clients.md").read_text().split("## From nothing to a workflow, with nothing else")[1].split("\n## ")[0]
+    shown = re.findall(r"^    \$ (tiphys .*)\n((?:    (?!\$).*\n|\n(?=    ))*)", text, re.M)
+    assert len(shown) >= 6
+    hello = example("hello")
+    before = leftovers(port)
+    server = Served(tmp_path, free_port())
+
+    def steady(output):
+        output = re.sub(r"hello-\w{5}\b", "NAME", re.sub(r"\b\d+s\b", "TIME", re.sub(r"\[.*?\]", "DATE", output)))
+        return [re.sub(r" +", " ", line).strip() for line in output.replace(str(port), "4355").splitlines() if line.strip()]
+
+    try:
+        for command, output in shown:
+            words = command.replace("examples/hello", str(hello)).split()[1:]
+            done = server.run(*words)
+            seen = steady(done.err + done.out)
+            assert done.code == 0, f"{command}: {done.err}"
+            lines = [line for line in seen if not re.match(r"NAME (Pending|Running|Succeeded) main|warning:", line)]  # a pipe's own
+            assert lines[:1] == steady(output)[:1] if "logs" in words else lines == steady(output), command
+    finally:
+        server.stop()
+        wait_until(lambda: not leftovers(port, before))
+
+
+def test_options_may_stand_before_the_verb(served):
+    assert "namespace given" in served.run("-n", "given", "list").err
+    assert "namespace given" in served.run("--namespace=given", "list", "-o", "name").err
+    assert served.run("-ngiven", "--kubeconfig", served.state / "kubeconfig", "plugin", "list", "-o", "json").json == []
+    assert 'unknown option -n' in served.run("-n", "x", "version").err
+    assert served.run("-n").code == 2 and served.run("-n", "x").code == 2
 
 
 # ---- argo ----
