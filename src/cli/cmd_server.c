@@ -74,6 +74,7 @@ const struct tph_option tph_server_options[] = {
 struct session {
     struct tph_cli cli;
     struct server_options options;
+    char *logs; /* owned: directory of the sidecars' logs; NULL: none are kept */
     char host[INET6_ADDRSTRLEN];
     uint16_t port;
     struct tph_loop *loop;
@@ -105,6 +106,7 @@ static void session_release(struct session *s)
     tph_door_free(s->door);
     tph_metrics_free(s->metrics);
     tph_loop_free(s->loop);
+    free(s->logs);
     tph_texts_release(&s->options.names);
 }
 
@@ -164,6 +166,10 @@ static int open_durable(struct session *s, const struct tph_store_config *config
         return -1;
     }
     if (make_directory(directory, err) < 0) {
+        return -1;
+    }
+    s->logs = tph_format("%s/logs", directory);
+    if (make_directory(s->logs, err) < 0) {
         return -1;
     }
     TPH_CLEANUP(tph_freep) char *path = tph_format("%s/store.db", directory);
@@ -322,6 +328,7 @@ static int open_session(struct session *s, struct tph_error *err)
         .store = s->store,
         .metrics = s->metrics,
         .images_file = s->options.images_file,
+        .logs_dir = s->logs,
         .network = TPH_NETWORK_HOST,
         .unsafe_plain = s->options.unsafe_plain,
         .executor_plugins = s->options.executor_plugins,

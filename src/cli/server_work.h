@@ -15,7 +15,7 @@ struct tph_server_work_options {
     struct tph_store *store;
     struct tph_metrics *metrics; /* borrowed; NULL: nothing is counted */
     const char *images_file;     /* NULL: the configured maps */
-    const char *logs_dir;        /* NULL: only the last lines, in memory */
+    const char *logs_dir;        /* borrowed; NULL: only the last lines, in memory */
     enum tph_network network;
     bool unsafe_plain;
     bool executor_plugins;     /* or ARGO_EXECUTOR_PLUGINS in the environment */

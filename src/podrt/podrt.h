@@ -53,6 +53,7 @@ struct tph_pod_spec {
     int64_t restart_base_ms; /* first pause before a restart; doubles to 300 s, reset after 10 min */
     const char *plugin_dir;  /* host directory of the plugin, visible read-only at its own path; may be NULL */
     const char *logs_dir;    /* <logs_dir>/<pod>_<container>.log; NULL: only the last lines, in memory */
+    const char *log_name;    /* of the one container's file in logs_dir, in place of that; it tells of lives, too */
     const char *title;       /* how messages call the pod: "plugin hello"; NULL: its name */
     const char *file;        /* the manifest it comes from, for cures; may be NULL */
     bool log_events;         /* somebody wants a LOG event for each line; a flood without them is cheap */

@@ -180,6 +180,7 @@ static void copy_spec(struct process_pod *pod, const struct tph_pod_spec *spec)
         spec->title ? tph_arena_strdup(a, tph_str(spec->title)) : tph_arena_format(a, "pod %.*s", TPH_FMT(spec->name));
     pod->spec.file = spec->file ? tph_arena_strdup(a, tph_str(spec->file)) : NULL;
     pod->spec.plugin_dir = spec->plugin_dir ? tph_arena_strdup(a, tph_str(spec->plugin_dir)) : NULL;
+    pod->spec.log_name = spec->log_name ? tph_arena_strdup(a, tph_str(spec->log_name)) : NULL;
     pod->spec.logs_dir = spec->logs_dir ? tph_arena_strdup(a, tph_str(spec->logs_dir)) : NULL;
 }
 
