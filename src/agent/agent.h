@@ -77,6 +77,7 @@ struct tph_agent_options {
     struct tph_podrt *podrt; /* borrowed */
     struct tph_pod_objects objects;
     enum tph_network network;
+    const char *network_note;    /* podrt's note; borrowed */
     const char *logs_dir;        /* NULL: not kept */
     bool keep_logs;              /* each pod has a file of its own: <namespace>_<pod>_<container>.log */
     bool log_lines;              /* LOG events are wanted */

@@ -240,6 +240,7 @@ static void start(struct sidecar *s)
         .volumes = s->plugin->volumes,
         .n_volumes = s->plugin->n_volumes,
         .network = agent->options.network,
+        .note = agent->options.network_note,
         .restart_base_ms = agent->options.restart_base_ms,
         .plugin_dir = s->plugin->directory,
         .logs_dir = agent->options.logs_dir,

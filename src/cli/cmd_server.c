@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/cmd_options.h"
+#include "cli/network.h"
 #include "cli/server_door.h"
 #include "cli/state_directory.h"
 #include "cli/server_work.h"
@@ -30,7 +31,7 @@ struct server_options {
     const char *state, *listen, *history, *url;
     const char *tls_cert, *tls_key, *tls_ca, *token_file, *rate, *log_format;
     struct tph_texts names;
-    const char *images_file;
+    const char *images_file, *network;
     bool memory, plain_http, no_controller, executor_plugins, own_executor_plugins, unsafe_plain;
 };
 
@@ -66,6 +67,8 @@ const struct tph_option tph_server_options[] = {
      "also those of spec.executorPlugins (ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS=true)"},
     {"images-file", 0, TPH_OPTION_TEXT, OPTION(images_file), "FILE", NULL,
      "what images mean here, in place of the configured maps: see tiphys doctor --images"},
+    {"network", 0, TPH_OPTION_CHOICE, OPTION(network), "MODE", TPH_CLI_NETWORKS,
+     "network of the sidecars: isolated (default where it can be had: other machines, not this one), host or none"},
     {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
      "start sidecars without a sandbox: for development, where none can be made"},
     {.name = NULL},
@@ -329,7 +332,7 @@ static int open_session(struct session *s, struct tph_error *err)
         .metrics = s->metrics,
         .images_file = s->options.images_file,
         .logs_dir = s->logs,
-        .network = TPH_NETWORK_HOST,
+        .network = s->options.network,
         .unsafe_plain = s->options.unsafe_plain,
         .executor_plugins = s->options.executor_plugins,
         .own_executor_plugins = s->options.own_executor_plugins,

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "cli/network.h"
 #include "podrt/log_reader.h"
 #include "podrt/process.h"
 
@@ -18,6 +19,8 @@ struct tph_server_work {
     struct tph_metrics *metrics; /* borrowed */
     struct tph_metric *total, *gauge, *messages;
     struct tph_api_pods pods;
+    enum tph_network network;
+    char *network_note; /* owned */
     int64_t grace_ms;
     void (*stopped)(void *owner);
     void *stopped_owner;
@@ -119,7 +122,8 @@ static void make_agent(struct tph_server_work *work, const struct tph_server_wor
         .podrt = work->podrt,
         .metrics = work->metrics,
         .objects = tph_controller_pod_objects(work->controller),
-        .network = options->network,
+        .network = work->network,
+        .network_note = work->network_note,
         .logs_dir = options->logs_dir,
         .keep_logs = options->logs_dir != NULL,
         .retry_pause_ms = TPH_LIMIT_CALL_PAUSE_MS,
@@ -222,6 +226,25 @@ static enum tph_api_log_state log_read(void *owner, void *opened, struct tph_buf
     return TPH_API_LOG_END;
 }
 
+static int choose_network(struct tph_server_work *work, const struct tph_server_work_options *options,
+                          struct tph_error *err)
+{
+    if (tph_cli_server_network(options->network, work->podrt, options->unsafe_plain, &work->network,
+                               &work->network_note, err) < 0) {
+        return -1;
+    }
+    if (work->network_note) {
+        tph_log(TPH_LOG_WARN, "sidecars are on the host's network: there is none of their own with a way out here",
+                "why", work->network_note, "see", "tiphys doctor", NULL);
+    }
+    const char *changes = tph_process_uplink_changes(work->podrt);
+    if (changes) {
+        tph_log(TPH_LOG_INFO, "forwarding is switched on for sidecars, and off again at the end", "changed", changes,
+                NULL);
+    }
+    return 0;
+}
+
 int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_options *options,
                         struct tph_server_work **ret_work, struct tph_error *err)
 {
@@ -232,7 +255,6 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
         .observer = {.agent = agent_says, .begun = workflow_begun, .ended = workflow_ended, .owner = work},
         .pods = true,
         .logs_dir = options->logs_dir,
-        .own_network = options->network != TPH_NETWORK_HOST,
         .events = true,
         .executor_plugins = options->executor_plugins || switched_on("ARGO_EXECUTOR_PLUGINS"),
         .own_plugins = options->own_executor_plugins || switched_on("ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS"),
@@ -245,6 +267,13 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     if (tph_podrt_process_new(loop, &runtime, &work->podrt, err) < 0) {
         return -1;
     }
+    /* Who runs no plugins needs no network for them. */
+    bool plugins = controller.executor_plugins || controller.own_plugins;
+    work->network = TPH_NETWORK_HOST;
+    if (plugins && choose_network(work, options, err) < 0) {
+        return -1;
+    }
+    controller.own_network = work->network != TPH_NETWORK_HOST;
     work->controller = tph_controller_new(loop, &controller);
     make_agent(work, options);
     begin_metrics(work);
@@ -280,6 +309,7 @@ void tph_server_work_free(struct tph_server_work *work)
     tph_controller_free(work->controller);
     tph_agent_free(work->agent);
     tph_podrt_free(work->podrt);
+    free(work->network_note);
     free(work);
 }
 
