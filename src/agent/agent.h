@@ -49,6 +49,7 @@ struct tph_agent_pod {
     int restarts;
     int exit_code;           /* of the last end */
     const char *reason;      /* of it: "Error", "OOMKilled"; NULL = it has not ended yet */
+    int64_t pause_ms;        /* WAITING: so long, then it starts again */
     struct tph_str message;  /* FAILED */
     struct tph_str degraded; /* what this machine cannot enforce, lines; empty: nothing */
 };
@@ -94,7 +95,9 @@ struct tph_agent_options {
     struct tph_pod_objects objects;
     const struct tph_agent_accounts *accounts; /* outlives the agent; NULL: there are none */
     enum tph_network network;
+    const char *network_note;    /* podrt's note; borrowed */
     const char *logs_dir;        /* NULL: not kept */
+    bool keep_logs;              /* each pod has a file of its own: <namespace>_<pod>_<container>.log */
     bool log_lines;              /* LOG events are wanted */
     int64_t retry_pause_ms;      /* TPH_LIMIT_CALL_PAUSE_MS; tests shorten it */
     int64_t poll_ms;             /* TPH_LIMIT_POLL_MS: Running without requeue */

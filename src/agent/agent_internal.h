@@ -126,6 +126,7 @@ struct sidecar {
     char pod_uid[37];
     char *pod_name; /* owned */
     int pod_restarts, pod_exit;
+    int64_t pod_pause_ms;
     const char *pod_reason;  /* of its last end; NULL = none */
     struct tph_buf degraded; /* lines */
     enum sidecar_state state;

@@ -30,6 +30,7 @@ static void tell(struct sidecar *s, enum tph_agent_pod_state state, struct tph_s
         .restarts = s->pod_restarts,
         .exit_code = s->pod_exit,
         .reason = s->pod_reason,
+        .pause_ms = s->pod_pause_ms,
         .message = message,
         .degraded = tph_buf_str(&s->degraded),
     };
@@ -51,6 +52,7 @@ void tph_sidecar_tell_pod(struct sidecar *s, const struct tph_pod_event *event)
     case TPH_POD_EXITED:
         s->pod_restarts = event->restarts;
         s->pod_exit = event->exit_code;
+        s->pod_pause_ms = event->restart_in_ms;
         s->pod_reason = strcmp(event->reason, "OOMKilled") == 0   ? "OOMKilled"
                         : strcmp(event->reason, "Completed") == 0 ? "Completed"
                                                                   : "Error";

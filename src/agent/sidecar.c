@@ -229,6 +229,8 @@ static void start(struct sidecar *s)
     }
     TPH_CLEANUP(tph_freep) char *title = tph_format("plugin %.*s", TPH_FMT(s->plugin->name));
     tph_sidecar_name_pod(s);
+    TPH_CLEANUP(tph_freep)
+    char *log_name = tph_format("%s_%s_%.*s.log", s->ns, s->pod_name, TPH_FMT(s->plugin->container.name));
     struct tph_pod_spec spec = {
         .ns = tph_str(s->ns),
         .name = s->plugin->config_name,
@@ -238,9 +240,11 @@ static void start(struct sidecar *s)
         .volumes = s->plugin->volumes,
         .n_volumes = s->plugin->n_volumes,
         .network = agent->options.network,
+        .note = agent->options.network_note,
         .restart_base_ms = agent->options.restart_base_ms,
         .plugin_dir = s->plugin->directory,
         .logs_dir = agent->options.logs_dir,
+        .log_name = agent->options.keep_logs ? log_name : NULL,
         .title = title,
         .file = s->plugin->file,
         .log_events = agent->options.log_lines,

@@ -78,14 +78,28 @@ struct tph_api_access {
     void (*done)(void *owner, const struct tph_api_done *done);
 };
 
+/* What is asked of a container's log: PodLogOptions. */
+struct tph_api_log_ask {
+    struct tph_str ns, name, container; /* container may be empty: the only one */
+    bool follow, previous, timestamps;
+    int64_t tail_lines, limit_bytes; /* -1: all */
+    int64_t since_ms;                /* 0: from the beginning */
+    void (*wake)(void *wake_owner);  /* there may be more; never from inside a call */
+    void *wake_owner;
+};
+enum { TPH_API_LOG_OPEN, TPH_API_LOG_UNKNOWN /* nothing of it was ever there */, TPH_API_LOG_NO_PREVIOUS };
+enum tph_api_log_state { TPH_API_LOG_MORE, TPH_API_LOG_WAIT, TPH_API_LOG_END };
+
 /* What runs as Pods. */
 struct tph_api_pods {
     void *owner;
     /* Appends the text of a Pod that the store has not, but which is known by this name. false: there is none. */
     bool (*find)(void *owner, struct tph_str ns, struct tph_str name, struct tph_buf *text);
-    /* Appends the last lines of a container's output; container may be empty. false: nothing is known of it. */
-    bool (*log)(void *owner, struct tph_str ns, struct tph_str name, struct tph_str container, size_t max_lines,
-                struct tph_buf *lines);
+    /* Opens the log of a container for reading. -1: an error. */
+    int (*log_open)(void *owner, const struct tph_api_log_ask *ask, void **ret_log, struct tph_error *err);
+    /* Appends the next lines, some KiB of them. */
+    enum tph_api_log_state (*log_read)(void *owner, void *log, struct tph_buf *out);
+    void (*log_close)(void *owner, void *log);
 };
 
 struct tph_api_config {

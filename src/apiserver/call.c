@@ -38,6 +38,7 @@ void tph_call_end(struct tph_api_call *call)
         *call->over = true;
     }
     tph_api_watch_free(call->watch);
+    tph_api_log_free(call->log);
     tph_query_release(&call->query);
     tph_route_release(&call->route);
     tph_status_release(&call->status);
@@ -494,13 +495,15 @@ void tph_api_drained(struct tph_api_call *call)
 {
     if (call->watch) {
         tph_api_watch_pump(call);
+    } else if (call->log) {
+        tph_api_log_pump(call);
     }
 }
 
 void tph_api_gone(struct tph_api_call *call)
 {
     call->request = NULL;
-    if (call->watch) {
+    if (call->watch || call->log) {
         tph_call_end(call);
     }
 }
@@ -527,7 +530,7 @@ void tph_api_stop(struct tph_api *api)
     struct tph_api_call *next;
     for (struct tph_api_call *call = api->first; call; call = next) {
         next = call->next;
-        if (call->watch) {
+        if (call->watch || call->log) {
             call->sink->end(call->owner);
             tph_call_end(call);
         }

@@ -15,6 +15,7 @@
 #include "data/json.h"
 
 struct tph_api_watch;
+struct tph_api_log_stream;
 struct tph_gc;
 
 struct tph_api {
@@ -59,6 +60,7 @@ struct tph_api_call {
     struct tph_buf warnings; /* lines */
     struct tph_api_options options;
     struct tph_api_watch *watch;
+    struct tph_api_log_stream *log;
     char etag[TPH_ETAG_TEXT]; /* of the answer; empty: none */
     struct tph_buf location;  /* of a redirection */
     struct tph_table table;   /* when that is the form */
@@ -123,6 +125,8 @@ void tph_api_path(struct tph_api_call *call); /* what is no resource */
 
 void tph_api_watch_pump(struct tph_api_call *call);
 void tph_api_watch_free(struct tph_api_watch *watch);
+void tph_api_log_pump(struct tph_api_call *call);
+void tph_api_log_free(struct tph_api_log_stream *log);
 
 /* Reads the options of a write; kind: "CreateOptions". */
 int tph_call_options(struct tph_api_call *call, const char *kind, bool apply) TPH_MUST_CHECK;

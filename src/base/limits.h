@@ -139,10 +139,12 @@
 #define TPH_LIMIT_SETTLE_LAST_MS 1000 /* told by then, quiet or not */
 
 /* sidecars */
-#define TPH_LIMIT_LOG_LINE           TPH_KIB(64)        /* longer lines are split */
-#define TPH_LIMIT_LOG_WAITING        TPH_KIB(256)       /* of our own log, for a reader who is slow */
-#define TPH_LIMIT_LOG_FILE           TPH_MIB(10)        /* two of them a sidecar */
-#define TPH_LIMIT_LOG_TAIL           50                 /* last lines kept in memory for messages */
+#define TPH_LIMIT_LOG_LINE           TPH_KIB(64)         /* longer lines are split */
+#define TPH_LIMIT_LOG_WAITING        TPH_KIB(256)        /* of our own log, for a reader who is slow */
+#define TPH_LIMIT_LOG_FILE           TPH_MIB(10)         /* two of them a sidecar */
+#define TPH_LIMIT_LOG_TAIL           50                  /* last lines kept in memory for messages */
+#define TPH_LIMIT_LOG_KEPT_MS        (24 * 3600 * 1000L) /* on the server, after the sidecar's end */
+#define TPH_LIMIT_LOG_SWEEP_MS       (3600 * 1000L)
 #define TPH_LIMIT_LOG_TURN           TPH_KIB(256)       /* read from one sidecar's output in one turn of the loop */
 #define TPH_LIMIT_ARGUMENT           (TPH_KIB(128) - 1) /* one argument or NAME=value: the kernel's MAX_ARG_STRLEN */
 #define TPH_LIMIT_ARGUMENTS          TPH_MIB(1)         /* all of a container's, and its environment, together */

@@ -144,7 +144,8 @@ static void end_line(struct tph_buf *line)
     (void)tph_buf_putc(line, '\n');
 }
 
-/* Writes what waits, however long that takes. Everything is the logger's: the thread is there until the program ends. */
+/* Writes what waits, however long that takes. Everything is the logger's: the thread is there until the program ends.
+ */
 static void *write_waiting(void *unused)
 {
     (void)unused;

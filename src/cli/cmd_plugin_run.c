@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "cli/cmd_options.h"
+#include "cli/network.h"
 #include "cli/plugin_files.h"
 #include "cli/run_input.h"
 #include "loop/loop.h"
@@ -29,7 +30,7 @@ enum {
 };
 
 struct run_options {
-    const char *ns, *images_file, *logs_dir;
+    const char *ns, *images_file, *logs_dir, *network;
     bool quiet, unsafe_plain;
 };
 
@@ -41,6 +42,8 @@ const struct tph_option tph_plugin_run_options[] = {
     {"logs-dir", 0, TPH_OPTION_TEXT, OPTION(logs_dir), "DIR", NULL, "keep the plugin's log there"},
     {"images-file", 0, TPH_OPTION_TEXT, OPTION(images_file), "FILE", NULL,
      "what images mean here, in place of the configured maps: see tiphys doctor --images"},
+    {"network", 0, TPH_OPTION_CHOICE, OPTION(network), "MODE", TPH_CLI_NETWORKS,
+     "network of the plugin: host (default), none, or isolated: with these nobody on this machine can call it"},
     {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
      "start it without a sandbox: for development, where none can be made"},
     {"quiet", 'q', TPH_OPTION_FLAG, OPTION(quiet), NULL, NULL, "do not show what the plugin prints"},
@@ -61,6 +64,7 @@ struct session {
     struct definition now, next;
     struct tph_loop *loop;
     struct tph_podrt *podrt;
+    enum tph_network network;
     struct tph_pod *pod; /* NULL: none runs */
     struct tph_pod_container container;
     char token[TPH_LIMIT_TOKEN_LEN + 1];
@@ -202,7 +206,9 @@ static void dialed(void *owner, unsigned events)
         return;
     }
     stop_dialing(s);
-    say("plugin %.*s: ready", TPH_FMT(s->now.plugin->name));
+    say("plugin %.*s: ready%s", TPH_FMT(s->now.plugin->name),
+        s->network == TPH_NETWORK_HOST ? ""
+                                       : "; on a network of its own, where nobody else on this machine can call it");
     if (!s->shown) {
         show(s);
     }
@@ -303,7 +309,7 @@ static void start(struct session *s)
         .n_containers = 1,
         .volumes = p->volumes,
         .n_volumes = p->n_volumes,
-        .network = TPH_NETWORK_HOST,
+        .network = s->network,
         .restart_base_ms = RESTART_BASE_MS,
         .plugin_dir = p->directory,
         .logs_dir = s->options.logs_dir,
@@ -378,7 +384,8 @@ static int open_session(struct session *s, struct tph_error *err)
     static const int numbers[N_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
     struct tph_process_options runtime = {.images_file = s->options.images_file,
                                           .unsafe_plain = s->options.unsafe_plain};
-    if (tph_loop_new(&s->loop, err) < 0 || tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0) {
+    if (tph_loop_new(&s->loop, err) < 0 || tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0 ||
+        tph_cli_network(s->options.network, s->podrt, s->options.unsafe_plain, &s->network, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < N_SIGNALS; i++) {

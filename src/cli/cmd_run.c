@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/cmd_options.h"
+#include "cli/network.h"
 #include "cli/run_lint.h"
 #include "cli/run_prepare.h"
 #include "cli/run_report.h"
@@ -56,8 +57,8 @@ const struct tph_option tph_run_options_table[] = {
     {"timeout", 0, TPH_OPTION_DURATION, OPTION(timeout_ms), "DURATION", NULL, "terminate after this time, exit 1"},
     {"output", 'o', TPH_OPTION_CHOICE, OPTION(output), "FORMAT", "wide|json|yaml|name",
      "what standard output gets: wide, json, yaml or name"},
-    {"network", 0, TPH_OPTION_CHOICE, OPTION(network), "MODE", "host|none",
-     "network of the sidecars: host (default; they can reach local services) or none"},
+    {"network", 0, TPH_OPTION_CHOICE, OPTION(network), "MODE", TPH_CLI_NETWORKS,
+     "network of the sidecars: host (default; they can reach local services), none, or isolated (other machines only)"},
     {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
      "start sidecars without a sandbox: for development, where none can be made"},
     {"log", 0, TPH_OPTION_FLAG, OPTION(log), NULL, NULL,
@@ -422,17 +423,15 @@ static int open_agent(struct session *s, struct tph_error *err)
     }
     struct tph_process_options runtime = {.images_file = s->options.images_file,
                                           .unsafe_plain = s->options.unsafe_plain};
-    if (s->options.unsafe_plain && s->options.network && strcmp(s->options.network, "none") == 0) {
-        return tph_error_set(err, TPH_ERROR_USAGE, "--unsafe-plain has the host's network only, so not --network none");
-    }
-    if (tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0) {
+    enum tph_network network = TPH_NETWORK_HOST;
+    if (tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0 ||
+        tph_cli_network(s->options.network, s->podrt, s->options.unsafe_plain, &network, err) < 0) {
         return -1;
     }
-    bool none = s->options.network && strcmp(s->options.network, "none") == 0;
     struct tph_agent_options agent = {
         .podrt = s->podrt,
         .objects = tph_objects_lookup(s->input.objects),
-        .network = none ? TPH_NETWORK_NONE : TPH_NETWORK_HOST,
+        .network = network,
         .logs_dir = s->options.logs_dir,
         .log_lines = s->options.log,
         .retry_pause_ms = TPH_LIMIT_CALL_PAUSE_MS,

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/cmd_options.h"
+#include "cli/network.h"
 #include "cli/server_door.h"
 #include "cli/state_directory.h"
 #include "cli/server_work.h"
@@ -30,7 +31,7 @@ struct server_options {
     const char *state, *listen, *history, *url;
     const char *tls_cert, *tls_key, *tls_ca, *token_file, *rate, *log_format;
     struct tph_texts names;
-    const char *images_file, *config, *validate;
+    const char *images_file, *config, *validate, *network;
     bool memory, plain_http, no_controller, executor_plugins, own_executor_plugins, unsafe_plain;
 };
 
@@ -70,6 +71,8 @@ const struct tph_option tph_server_options[] = {
      "settings as workflow-controller-configmap has them, which lies over them: see docs/server.md"},
     {"validate", 0, TPH_OPTION_CHOICE, OPTION(validate), "HOW", "off|warn|deny",
      "lint workflows and templates when they are written, whatever the settings say (off)"},
+    {"network", 0, TPH_OPTION_CHOICE, OPTION(network), "MODE", TPH_CLI_NETWORKS,
+     "network of the sidecars: isolated (default where it can be had: other machines, not this one), host or none"},
     {"unsafe-plain", 0, TPH_OPTION_FLAG, OPTION(unsafe_plain), NULL, NULL,
      "start sidecars without a sandbox: for development, where none can be made"},
     {.name = NULL},
@@ -78,6 +81,7 @@ const struct tph_option tph_server_options[] = {
 struct session {
     struct tph_cli cli;
     struct server_options options;
+    char *logs; /* owned: directory of the sidecars' logs; NULL: none are kept */
     char host[INET6_ADDRSTRLEN];
     uint16_t port;
     struct tph_loop *loop;
@@ -113,6 +117,7 @@ static void session_release(struct session *s)
     tph_metrics_free(s->metrics);
     tph_loop_free(s->loop);
     tph_settings_release(&s->settings);
+    free(s->logs);
     tph_texts_release(&s->options.names);
 }
 
@@ -172,6 +177,10 @@ static int open_durable(struct session *s, const struct tph_store_config *config
         return -1;
     }
     if (make_directory(directory, err) < 0) {
+        return -1;
+    }
+    s->logs = tph_format("%s/logs", directory);
+    if (make_directory(s->logs, err) < 0) {
         return -1;
     }
     TPH_CLEANUP(tph_freep) char *path = tph_format("%s/store.db", directory);
@@ -383,7 +392,8 @@ static int open_session(struct session *s, struct tph_error *err)
         .store = s->store,
         .metrics = s->metrics,
         .images_file = s->options.images_file,
-        .network = TPH_NETWORK_HOST,
+        .logs_dir = s->logs,
+        .network = s->options.network,
         .unsafe_plain = s->options.unsafe_plain,
         .executor_plugins = s->options.executor_plugins,
         .own_executor_plugins = s->options.own_executor_plugins,

@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "cli/network.h"
+#include "podrt/log_reader.h"
 #include "podrt/process.h"
 
 struct tph_server_work {
@@ -15,10 +17,12 @@ struct tph_server_work {
     struct tph_agent *agent;
     struct tph_controller *controller;
     struct tph_metrics *metrics; /* borrowed */
-    struct tph_metric *total, *gauge, *messages;
+    struct tph_metric *messages;
     struct tph_api_pods pods;
     void (*configured)(void *owner, const struct tph_settings *settings);
     void *configured_owner;
+    enum tph_network network;
+    char *network_note; /* owned */
     int64_t grace_ms;
     void (*stopped)(void *owner);
     void *stopped_owner;
@@ -52,17 +56,10 @@ static void agent_says(void *owner, const struct tph_agent_event *event)
 
 /* Numbers, with Argo's names (4.1.2, argo_workflows_*). */
 
-static void count_phase(struct tph_server_work *work, const struct tph_shown *workflow, const char *phase)
-{
-    const struct tph_str values[] = {tph_str(phase), workflow->ns};
-    tph_series_add(tph_metric_series(work->total, values), 1);
-}
-
 static void look(void *owner)
 {
     struct tph_server_work *work = owner;
     static const char *const levels[] = {"debug", "info", "warning", "error"};
-    tph_series_set(tph_metric_of(work->gauge, "Running", NULL), (double)tph_controller_n_running(work->controller));
     for (int i = TPH_LOG_INFO; i < TPH_LOG_COUNT; i++) {
         tph_series_set(tph_metric_of(work->messages, levels[i], NULL), (double)tph_log_lines((enum tph_log_level)i));
     }
@@ -70,17 +67,7 @@ static void look(void *owner)
 
 static void begin_metrics(struct tph_server_work *work)
 {
-    static const char *const of_total[] = {"phase", "namespace", NULL};
-    static const char *const of_gauge[] = {"phase", NULL};
     static const char *const of_version[] = {"version", NULL};
-    static const struct tph_metric_spec total = {.name = "argo_workflows_total_count",
-                                                 .help = "Workflows that entered a phase since the server began.",
-                                                 .kind = TPH_METRIC_COUNTER,
-                                                 .labels = of_total};
-    static const struct tph_metric_spec gauge = {.name = "argo_workflows_gauge",
-                                                 .help = "Workflows that are not over.",
-                                                 .kind = TPH_METRIC_GAUGE,
-                                                 .labels = of_gauge};
     static const struct tph_metric_spec leader = {
         .name = "argo_workflows_is_leader", .help = "1: this process decides.", .kind = TPH_METRIC_GAUGE};
     static const struct tph_metric_spec version = {.name = "argo_workflows_version",
@@ -93,16 +80,9 @@ static void begin_metrics(struct tph_server_work *work)
                                                     .kind = TPH_METRIC_COUNTER,
                                                     .labels = of_messages};
     work->messages = tph_metric_new(work->metrics, &messages);
-    work->total = tph_metric_new(work->metrics, &total);
-    work->gauge = tph_metric_new(work->metrics, &gauge);
     tph_series_set(tph_metric_of(tph_metric_new(work->metrics, &leader), NULL), 1);
     tph_series_set(tph_metric_of(tph_metric_new(work->metrics, &version), "v" TPH_VERSION, NULL), 1);
     tph_metrics_on_write(work->metrics, look, work);
-}
-
-static void workflow_begun(void *owner, const struct tph_shown *workflow)
-{
-    count_phase(owner, workflow, "Running");
 }
 
 static void workflow_ended(void *owner, const struct tph_shown *workflow)
@@ -110,7 +90,7 @@ static void workflow_ended(void *owner, const struct tph_shown *workflow)
     TPH_CLEANUP(tph_freep) char *ns = tph_str_dup(workflow->ns);
     TPH_CLEANUP(tph_freep) char *name = tph_str_dup(workflow->name);
     const char *phase = workflow->run ? tph_workflow_phase_name(tph_run_phase(workflow->run)) : "refused";
-    count_phase(owner, workflow, workflow->run ? phase : "Error");
+    (void)owner;
     tph_log(TPH_LOG_INFO, "workflow ended", "namespace", ns, "workflow", name, "phase", phase, NULL);
 }
 
@@ -129,8 +109,10 @@ static void make_agent(struct tph_server_work *work, const struct tph_server_wor
         .metrics = work->metrics,
         .objects = tph_controller_pod_objects(work->controller),
         .accounts = options->accounts,
-        .network = options->network,
+        .network = work->network,
+        .network_note = work->network_note,
         .logs_dir = options->logs_dir,
+        .keep_logs = options->logs_dir != NULL,
         .retry_pause_ms = TPH_LIMIT_CALL_PAUSE_MS,
         .poll_ms = TPH_LIMIT_POLL_MS,
         .restart_base_ms = TPH_LIMIT_RESTART_BASE_MS,
@@ -154,11 +136,100 @@ static bool find_pod(void *owner, struct tph_str ns, struct tph_str name, struct
     return pod != NULL;
 }
 
-static bool pod_log(void *owner, struct tph_str ns, struct tph_str name, struct tph_str container, size_t max_lines,
-                    struct tph_buf *lines)
+/* A log that is being read: of its files, or (without a directory of logs) its last lines. */
+struct open_log {
+    struct tph_log_reader *reader; /* NULL: the lines */
+    struct tph_buf lines;
+};
+
+static int open_files(struct tph_server_work *work, const struct tph_pod_log_files *files,
+                      const struct tph_api_log_ask *ask, struct open_log *log, struct tph_error *err)
+{
+    const struct tph_log_reader_options options = {.path = files->path,
+                                                   .ended = files->ended,
+                                                   .follow = ask->follow,
+                                                   .previous = ask->previous,
+                                                   .timestamps = ask->timestamps,
+                                                   .tail_lines = ask->tail_lines,
+                                                   .limit_bytes = ask->limit_bytes,
+                                                   .since_ms = ask->since_ms,
+                                                   .wake = ask->wake,
+                                                   .owner = ask->wake_owner};
+    int found = tph_log_reader_open(work->loop, &options, &log->reader, err);
+    return found > 0 ? TPH_API_LOG_NO_PREVIOUS : found;
+}
+
+static void log_close(void *owner, void *opened)
+{
+    struct open_log *log = opened;
+    (void)owner;
+    if (log) {
+        tph_log_reader_free(log->reader);
+        tph_buf_release(&log->lines);
+        free(log);
+    }
+}
+
+static int log_open(void *owner, const struct tph_api_log_ask *ask, void **ret_log, struct tph_error *err)
 {
     struct tph_server_work *work = owner;
-    return tph_controller_pod_log(work->controller, ns, name, container, max_lines, lines);
+    struct tph_controller *c = work->controller;
+    struct tph_pod_log_files files = {.path = NULL};
+    struct open_log *log = TPH_NEW(struct open_log);
+    log->lines = TPH_BUF_INIT(TPH_LIMIT_LOG_TAIL * (TPH_LIMIT_LOG_LINE + 1));
+    int found = TPH_API_LOG_UNKNOWN;
+    size_t most =
+        ask->tail_lines >= 0 && ask->tail_lines < TPH_LIMIT_LOG_TAIL ? (size_t)ask->tail_lines : TPH_LIMIT_LOG_TAIL;
+    if (tph_controller_pod_log_files(c, ask->ns, ask->name, ask->container, &files)) {
+        found = open_files(work, &files, ask, log, err);
+    } else if (!ask->previous && tph_controller_pod_log(c, ask->ns, ask->name, ask->container, most, &log->lines)) {
+        found = TPH_API_LOG_OPEN;
+        if (ask->limit_bytes >= 0 && log->lines.len > (uint64_t)ask->limit_bytes) {
+            log->lines.len = (size_t)ask->limit_bytes;
+        }
+    }
+    free(files.path);
+    free(files.ended);
+    if (found != TPH_API_LOG_OPEN) {
+        log_close(work, log);
+        return found;
+    }
+    *ret_log = log;
+    return found;
+}
+
+static enum tph_api_log_state log_read(void *owner, void *opened, struct tph_buf *out)
+{
+    static const enum tph_api_log_state states[] = {[TPH_LOG_READ_MORE] = TPH_API_LOG_MORE,
+                                                    [TPH_LOG_READ_WAIT] = TPH_API_LOG_WAIT,
+                                                    [TPH_LOG_READ_END] = TPH_API_LOG_END};
+    struct open_log *log = opened;
+    (void)owner;
+    if (log->reader) {
+        return states[tph_log_reader_read(log->reader, out)];
+    }
+    (void)tph_buf_put(out, tph_buf_str(&log->lines));
+    tph_buf_clear(&log->lines);
+    return TPH_API_LOG_END;
+}
+
+static int choose_network(struct tph_server_work *work, const struct tph_server_work_options *options,
+                          struct tph_error *err)
+{
+    if (tph_cli_server_network(options->network, work->podrt, options->unsafe_plain, &work->network,
+                               &work->network_note, err) < 0) {
+        return -1;
+    }
+    if (work->network_note) {
+        tph_log(TPH_LOG_WARN, "sidecars are on the host's network: there is none of their own with a way out here",
+                "why", work->network_note, "see", "tiphys doctor", NULL);
+    }
+    const char *changes = tph_process_uplink_changes(work->podrt);
+    if (changes) {
+        tph_log(TPH_LOG_INFO, "forwarding is switched on for sidecars, and off again at the end", "changed", changes,
+                NULL);
+    }
+    return 0;
 }
 
 int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_options *options,
@@ -168,26 +239,32 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     struct tph_process_options runtime = {.images_file = options->images_file, .unsafe_plain = options->unsafe_plain};
     struct tph_controller_options controller = {
         .store = options->store,
-        .observer = {.agent = agent_says,
-                     .begun = workflow_begun,
-                     .ended = workflow_ended,
-                     .configured = configured,
-                     .owner = work},
+        .observer = {.agent = agent_says, .ended = workflow_ended, .configured = configured, .owner = work},
         .pods = true,
+        .logs_dir = options->logs_dir,
         .events = true,
         .executor_plugins = options->executor_plugins || switched_on("ARGO_EXECUTOR_PLUGINS"),
         .own_plugins = options->own_executor_plugins || switched_on("ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS"),
         .config_map = true,
         .settings = options->settings,
+        .metrics = options->metrics,
     };
     work->loop = loop;
     work->configured = options->configured;
     work->configured_owner = options->owner;
     work->metrics = options->metrics;
-    work->pods = (struct tph_api_pods){.owner = work, .find = find_pod, .log = pod_log};
+    work->pods = (struct tph_api_pods){
+        .owner = work, .find = find_pod, .log_open = log_open, .log_read = log_read, .log_close = log_close};
     if (tph_podrt_process_new(loop, &runtime, &work->podrt, err) < 0) {
         return -1;
     }
+    /* Who runs no plugins needs no network for them. */
+    bool plugins = controller.executor_plugins || controller.own_plugins;
+    work->network = TPH_NETWORK_HOST;
+    if (plugins && choose_network(work, options, err) < 0) {
+        return -1;
+    }
+    controller.own_network = work->network != TPH_NETWORK_HOST;
     work->controller = tph_controller_new(loop, &controller);
     make_agent(work, options);
     begin_metrics(work);
@@ -223,6 +300,7 @@ void tph_server_work_free(struct tph_server_work *work)
     tph_controller_free(work->controller);
     tph_agent_free(work->agent);
     tph_podrt_free(work->podrt);
+    free(work->network_note);
     free(work);
 }
 

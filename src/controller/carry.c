@@ -117,6 +117,7 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event)
     struct tph_controller *c = w->controller;
     struct tph_actions actions;
     struct tph_error err = TPH_ERROR_INIT;
+    int64_t began_us = tph_measure_begin(c);
     tph_run_apply(w->shown.run, event, tph_controller_now_ms(c), &actions);
     for (size_t i = 0; i < actions.n; i++) {
         act(w, &actions.list[i]);
@@ -126,6 +127,7 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event)
         tph_carried_unread(w, &err); /* nothing of it was written or given yet */
     }
     tph_carried_flush(w);
+    tph_measure_operation(c, began_us);
 }
 
 /* ---- to the agent ---- */

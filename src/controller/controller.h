@@ -34,6 +34,7 @@
 
 #include "agent/agent.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "controller/settings.h"
 #include "controller/shown.h"
 #include "engine/run.h"
@@ -82,11 +83,14 @@ struct tph_controller_options {
 
     const char *install_ns; /* NULL: "argo" */
     bool pods;              /* sidecars are Pods of the store */
+    const char *logs_dir;   /* where the agent keeps their logs, for a day after their end; NULL: nowhere. Borrowed */
+    bool own_network;       /* they have one each: what their spec says */
     bool events;            /* Events are written about what happens */
     bool executor_plugins;  /* ARGO_EXECUTOR_PLUGINS: else nodes of plugins are Error, and say how to have them */
     bool own_plugins;       /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */
     bool config_map;        /* the one of Argo's controller is read over settings, live (controller/settings.h) */
     const struct tph_settings *settings; /* copied; NULL: none */
+    struct tph_metrics *metrics;         /* borrowed, outlives it; NULL: nothing is counted */
     bool keep_ended;                     /* runs stay in memory when they are over, to be looked at */
     int64_t (*clock)(void);              /* wall clock in milliseconds; NULL: the machine's */
 };
@@ -125,6 +129,13 @@ struct tph_json *tph_controller_agent_pod(struct tph_controller *controller, str
 /* Whether a sidecar's Pod of this name and uid is alive. */
 bool tph_controller_has_pod(const struct tph_controller *controller, struct tph_str ns, struct tph_str name,
                             struct tph_str uid);
+/* Pods that ended within a day are known by their names, too (tph_controller_agent_pod gives them). */
+struct tph_pod_log_files {
+    char *path, *ended; /* owned: as podrt/log_reader.h wants them */
+};
+/* Where the log of a container is, also of such a Pod; container may be empty. false: there is none. */
+bool tph_controller_pod_log_files(struct tph_controller *controller, struct tph_str ns, struct tph_str name,
+                                  struct tph_str container, struct tph_pod_log_files *ret);
 /* The last lines of a container of a Pod, also of such a one. container may be empty. false: there is none. */
 bool tph_controller_pod_log(struct tph_controller *controller, struct tph_str ns, struct tph_str name,
                             struct tph_str container, size_t max_lines, struct tph_buf *lines);

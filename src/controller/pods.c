@@ -5,15 +5,20 @@
  * Argo has a pod of its own for each workflow, called WORKFLOW-1340600742-agent. That name is understood here as the
  * sidecars that serve the workflow's namespace (tph_controller_agent_pod). */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "controller/controller_internal.h"
+#include "controller/pod_files.h"
+#include "data/duration.h"
 #include "data/time.h"
 
 #define COMPONENT    "workflows.argoproj.io/component"
 #define PLUGIN_LABEL "tiphys/plugin"
 #define AGENT_SUFFIX "-1340600742-agent"
+#define DEGRADED     "IsolationDegraded"
 
 /* One sidecar's pod. */
 struct pod {
@@ -24,15 +29,17 @@ struct pod {
     struct tph_plugin *plugin;  /* a reference */
     struct tph_agent_pod state; /* its texts are those above, and: */
     char *message, *degraded;   /* owned */
-    int64_t created_ms, started_ms, ended_ms;
-    bool there;                      /* in the store */
-    bool writing, due, gone, failed; /* failed: the last write, which is tried again */
+    int64_t created_ms, started_ms, ready_ms, degraded_ms;
+    int64_t last_started_ms, ended_ms; /* of the life that ended last */
+    bool there;                        /* in the store */
+    bool writing, due, gone, failed;   /* failed: the last write, which is tried again */
 };
 
 struct pods {
     struct tph_controller *controller;
     struct tph_map by_key; /* -> struct pod, owned */
     char host[64];
+    struct tph_timer *sweep; /* owned; NULL: no logs are kept */
 };
 
 static void pod_free(struct pod *pod)
@@ -75,6 +82,9 @@ static struct tph_json *container_spec(const struct pod *pod, struct tph_json_do
     if (c->n_command > 0) {
         tph_json_set(doc, object, "command", texts(doc, c->command, c->n_command));
     }
+    if (c->n_args > 0) {
+        tph_json_set(doc, object, "args", texts(doc, c->args, c->n_args));
+    }
     for (size_t i = 0; i < c->n_ports; i++) {
         struct tph_json *port = tph_json_new_object(doc);
         tph_json_set(doc, port, "containerPort", tph_json_new_i64(doc, c->ports[i].port));
@@ -95,26 +105,77 @@ static struct tph_json *ended_state(const struct pod *pod, struct tph_json_doc *
     struct tph_json *terminated = tph_json_new_object(doc);
     tph_json_set(doc, terminated, "exitCode", tph_json_new_i64(doc, pod->state.exit_code));
     tph_json_set_cstr(doc, terminated, "reason", pod->state.reason);
-    set_time(doc, terminated, "startedAt", pod->started_ms);
+    set_time(doc, terminated, "startedAt", pod->last_started_ms);
     set_time(doc, terminated, "finishedAt", pod->ended_ms);
+    tph_json_set(doc, state, "terminated", terminated);
+    return state;
+}
+
+/* Why it could not be started, in the words of a kubelet. */
+static const char *failure(const char *message)
+{
+    static const struct {
+        const char *part, *reason;
+    } reasons[] = {{".image:", "ErrImageNeverPull"},
+                   {".env", "CreateContainerConfigError"},
+                   {"runAsNonRoot", "CreateContainerConfigError"},
+                   {".command[0]", "RunContainerError"},
+                   {".workingDir", "RunContainerError"}};
+    for (size_t i = 0; message && i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (strstr(message, reasons[i].part)) {
+            return reasons[i].reason;
+        }
+    }
+    return "CreateContainerError";
+}
+
+/* Kubernetes' words: "back-off 10s restarting failed container=hello pod=hello-x7k2p_argo(UID)". */
+static void put_backoff(const struct pod *pod, struct tph_json_doc *doc, struct tph_json *waiting)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_KIB(2));
+    (void)tph_buf_puts(&text, "back-off ");
+    tph_duration_write(pod->state.pause_ms * 1000000, &text);
+    (void)tph_buf_printf(&text, " restarting failed container=%.*s pod=%.*s_%.*s(%s)",
+                         TPH_FMT(pod->plugin->container.name), TPH_FMT(pod->name), TPH_FMT(pod->ns), pod->uid);
+    tph_json_set_str(doc, waiting, "message", tph_buf_str(&text));
+}
+
+/* Its sidecar is not needed any more, or never came to be. */
+static struct tph_json *final_state(const struct pod *pod, struct tph_json_doc *doc)
+{
+    struct tph_json *state = tph_json_new_object(doc);
+    struct tph_json *terminated = tph_json_new_object(doc);
+    bool failed = pod->state.state == TPH_AGENT_POD_FAILED;
+    tph_json_set(doc, terminated, "exitCode", tph_json_new_i64(doc, failed ? 128 : 0));
+    tph_json_set_cstr(doc, terminated, "reason", failed ? failure(pod->message) : "Completed");
+    if (pod->message) {
+        tph_json_set_cstr(doc, terminated, "message", pod->message);
+    }
+    set_time(doc, terminated, "startedAt", pod->started_ms);
+    set_time(doc, terminated, "finishedAt", tph_controller_now_ms(pod->pods->controller));
     tph_json_set(doc, state, "terminated", terminated);
     return state;
 }
 
 static struct tph_json *present_state(const struct pod *pod, struct tph_json_doc *doc)
 {
-    static const char *const reasons[] = {[TPH_AGENT_POD_STARTING] = "ContainerCreating",
-                                          [TPH_AGENT_POD_WAITING] = "CrashLoopBackOff",
-                                          [TPH_AGENT_POD_FAILED] = "CreateContainerError"};
     struct tph_json *state = tph_json_new_object(doc);
     struct tph_json *inner = tph_json_new_object(doc);
+    if (pod->gone) {
+        return final_state(pod, doc);
+    }
     if (pod->state.state == TPH_AGENT_POD_RUNNING) {
         set_time(doc, inner, "startedAt", pod->started_ms);
         tph_json_set(doc, state, "running", inner);
         return state;
     }
-    tph_json_set_cstr(doc, inner, "reason", reasons[pod->state.state]);
-    if (pod->message) {
+    tph_json_set_cstr(doc, inner, "reason",
+                      pod->state.state == TPH_AGENT_POD_STARTING  ? "ContainerCreating"
+                      : pod->state.state == TPH_AGENT_POD_WAITING ? "CrashLoopBackOff"
+                                                                  : failure(pod->message));
+    if (pod->state.state == TPH_AGENT_POD_WAITING) {
+        put_backoff(pod, doc, inner);
+    } else if (pod->message) {
         tph_json_set_cstr(doc, inner, "message", pod->message);
     }
     tph_json_set(doc, state, "waiting", inner);
@@ -124,48 +185,77 @@ static struct tph_json *present_state(const struct pod *pod, struct tph_json_doc
 static struct tph_json *container_status(const struct pod *pod, struct tph_json_doc *doc)
 {
     struct tph_json *object = tph_json_new_object(doc);
-    bool runs = pod->state.state == TPH_AGENT_POD_RUNNING;
+    bool runs = pod->state.state == TPH_AGENT_POD_RUNNING && !pod->gone;
+    /* It is counted when it starts again, not when it ends. */
+    int restarts = pod->state.restarts - (pod->state.state == TPH_AGENT_POD_WAITING ? 1 : 0);
     tph_json_set_str(doc, object, "name", pod->plugin->container.name);
     tph_json_set(doc, object, "state", present_state(pod, doc));
     tph_json_set(doc, object, "lastState", pod->state.reason ? ended_state(pod, doc) : tph_json_new_object(doc));
-    tph_json_set(doc, object, "ready", tph_json_new_bool(doc, pod->state.ready));
-    tph_json_set(doc, object, "restartCount", tph_json_new_i64(doc, pod->state.restarts));
+    tph_json_set(doc, object, "ready", tph_json_new_bool(doc, pod->state.ready && runs));
+    tph_json_set(doc, object, "restartCount", tph_json_new_i64(doc, restarts));
     tph_json_set_str(doc, object, "image", pod->plugin->container.image);
     tph_json_set_cstr(doc, object, "imageID", "");
     tph_json_set(doc, object, "started", tph_json_new_bool(doc, runs));
     return object;
 }
 
-static void add_condition(const struct pod *pod, struct tph_json_doc *doc, struct tph_json *list, const char *type,
-                          bool is, const char *message)
+struct condition {
+    const char *type;
+    bool is;
+    int64_t since_ms;
+    const char *reason, *message; /* NULL: none */
+};
+
+static void add_condition(struct tph_json_doc *doc, struct tph_json *list, const struct condition *c)
 {
     struct tph_json *condition = tph_json_new_object(doc);
-    tph_json_set_cstr(doc, condition, "type", type);
-    tph_json_set_cstr(doc, condition, "status", is ? "True" : "False");
+    tph_json_set_cstr(doc, condition, "type", c->type);
+    tph_json_set_cstr(doc, condition, "status", c->is ? "True" : "False");
     tph_json_set(doc, condition, "lastProbeTime", tph_json_new_null(doc));
-    set_time(doc, condition, "lastTransitionTime", is && pod->started_ms ? pod->started_ms : pod->created_ms);
-    if (message) {
-        tph_json_set_cstr(doc, condition, "reason", type);
-        tph_json_set_cstr(doc, condition, "message", message);
+    set_time(doc, condition, "lastTransitionTime", c->since_ms);
+    if (c->reason) {
+        tph_json_set_cstr(doc, condition, "reason", c->reason);
+    }
+    if (c->message) {
+        tph_json_set_cstr(doc, condition, "message", c->message);
     }
     tph_json_append(doc, list, condition);
+}
+
+static struct tph_json *conditions(const struct pod *pod, struct tph_json_doc *doc)
+{
+    struct tph_json *list = tph_json_new_array(doc);
+    bool ready = pod->state.ready && !pod->gone;
+    TPH_CLEANUP(tph_freep)
+    char *unready = tph_format("containers with unready status: [%.*s]", TPH_FMT(pod->plugin->container.name));
+    const char *why = ready ? NULL : pod->gone ? "PodCompleted" : "ContainersNotReady";
+    const char *words = ready || pod->gone ? NULL : unready;
+    add_condition(doc, list, &(struct condition){"Initialized", true, pod->created_ms, NULL, NULL});
+    add_condition(doc, list, &(struct condition){"Ready", ready, pod->ready_ms, why, words});
+    add_condition(doc, list, &(struct condition){"ContainersReady", ready, pod->ready_ms, why, words});
+    add_condition(doc, list, &(struct condition){"PodScheduled", true, pod->created_ms, NULL, NULL});
+    if (pod->degraded) {
+        add_condition(doc, list,
+                      &(struct condition){DEGRADED, true, pod->degraded_ms, "NotEnforcedHere", pod->degraded});
+    }
+    return list;
+}
+
+static const char *phase(const struct pod *pod)
+{
+    enum tph_agent_pod_state state = pod->state.state;
+    if (pod->gone) {
+        return state == TPH_AGENT_POD_FAILED ? "Failed" : "Succeeded";
+    }
+    return state == TPH_AGENT_POD_RUNNING || state == TPH_AGENT_POD_WAITING ? "Running" : "Pending";
 }
 
 static struct tph_json *pod_status(const struct pod *pod, struct tph_json_doc *doc)
 {
     struct tph_json *status = tph_json_new_object(doc);
-    struct tph_json *conditions = tph_json_new_array(doc);
     struct tph_json *containers = tph_json_new_array(doc);
-    bool runs = pod->state.state == TPH_AGENT_POD_RUNNING || pod->state.state == TPH_AGENT_POD_WAITING;
-    tph_json_set_cstr(doc, status, "phase", runs ? "Running" : "Pending");
-    add_condition(pod, doc, conditions, "Initialized", true, NULL);
-    add_condition(pod, doc, conditions, "Ready", pod->state.ready, NULL);
-    add_condition(pod, doc, conditions, "ContainersReady", pod->state.ready, NULL);
-    add_condition(pod, doc, conditions, "PodScheduled", true, NULL);
-    if (pod->degraded) {
-        add_condition(pod, doc, conditions, "IsolationDegraded", true, pod->degraded);
-    }
-    tph_json_set(doc, status, "conditions", conditions);
+    tph_json_set_cstr(doc, status, "phase", phase(pod));
+    tph_json_set(doc, status, "conditions", conditions(pod, doc));
     tph_json_append(doc, containers, container_status(pod, doc));
     tph_json_set(doc, status, "containerStatuses", containers);
     tph_json_set_cstr(doc, status, "hostIP", "127.0.0.1");
@@ -189,6 +279,9 @@ static struct tph_json *metadata(const struct pod *pod, struct tph_str name, str
     tph_json_set_cstr(doc, labels, COMPONENT, "agent");
     tph_json_set(doc, meta, "labels", labels);
     tph_json_set_str(doc, annotations, "kubectl.kubernetes.io/default-container", pod->plugin->container.name);
+    if (pod->degraded) { /* kubectl describe shows of a condition that it is there, not its message */
+        tph_json_set_cstr(doc, annotations, "tiphys/isolation-degraded", pod->degraded);
+    }
     tph_json_set(doc, meta, "annotations", annotations);
     return meta;
 }
@@ -208,7 +301,7 @@ static struct tph_json *pod_object(const struct pod *pod, struct tph_json_doc *d
                  tph_json_new_i64(doc, pod->plugin->container.termination_grace_ms / 1000));
     tph_json_set_cstr(doc, spec, "dnsPolicy", "Default");
     tph_json_set_cstr(doc, spec, "nodeName", pod->pods->host);
-    tph_json_set(doc, spec, "hostNetwork", tph_json_new_bool(doc, true));
+    tph_json_set(doc, spec, "hostNetwork", tph_json_new_bool(doc, !pod->pods->controller->options.own_network));
     tph_json_set_cstr(doc, spec, "schedulerName", "tiphys");
     tph_json_set(doc, root, "spec", spec);
     tph_json_set(doc, root, "status", pod_status(pod, doc));
@@ -309,6 +402,17 @@ static void replace(char **text, struct tph_str now)
     *text = now.len > 0 ? tph_str_dup(now) : NULL;
 }
 
+/* Its log stays for a day; so does what is known of it. */
+static void keep(const struct pod *pod)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    if (pod->pods->controller->options.logs_dir) {
+        tph_json_write(pod_object(pod, doc), 0, &text);
+        tph_pod_files_end(pod->pods->controller->options.logs_dir, pod->ns, pod->name, tph_buf_str(&text));
+    }
+}
+
 void tph_pods_note(struct tph_controller *c, const struct tph_agent_pod *state, const struct tph_plugin *plugin)
 {
     struct pod *pod = c->pods ? pod_of(c->pods, state, plugin) : NULL;
@@ -317,12 +421,24 @@ void tph_pods_note(struct tph_controller *c, const struct tph_agent_pod *state, 
     }
     int64_t now_ms = tph_controller_now_ms(c);
     bool began = state->state == TPH_AGENT_POD_RUNNING && pod->state.state != TPH_AGENT_POD_RUNNING;
+    bool gone = state->state == TPH_AGENT_POD_GONE;
+    if (state->state == TPH_AGENT_POD_WAITING) {
+        pod->last_started_ms = pod->started_ms;
+        pod->ended_ms = now_ms;
+    }
     pod->started_ms = began || pod->started_ms == 0 ? now_ms : pod->started_ms;
-    pod->ended_ms = state->state == TPH_AGENT_POD_WAITING ? now_ms : pod->ended_ms;
+    pod->ready_ms = pod->ready_ms == 0 || state->ready != pod->state.ready ? now_ms : pod->ready_ms;
+    pod->degraded_ms = state->degraded.len > 0 && !pod->degraded ? now_ms : pod->degraded_ms;
+    enum tph_agent_pod_state before = pod->state.state;
     pod->state = *state;
-    replace(&pod->message, state->message);
-    replace(&pod->degraded, state->degraded);
-    pod->gone = state->state == TPH_AGENT_POD_GONE;
+    pod->state.state = gone ? before : state->state; /* how it was */
+    pod->gone = gone;
+    if (!gone) {
+        replace(&pod->message, state->message);
+        replace(&pod->degraded, state->degraded);
+    } else {
+        keep(pod);
+    }
     ask(pod);
 }
 
@@ -333,6 +449,13 @@ bool tph_controller_has_pod(const struct tph_controller *c, struct tph_str ns, s
     TPH_CLEANUP(tph_freep) char *key = tph_format("%.*s/%.*s", TPH_FMT(ns), TPH_FMT(name));
     const struct pod *pod = c->pods ? tph_map_get(&c->pods->by_key, tph_str(key)) : NULL;
     return pod && !pod->gone && tph_str_eqz(uid, pod->uid);
+}
+
+/* A copy of what a text says, or NULL. */
+static struct tph_json *read_into(struct tph_json_doc *doc, struct tph_str text)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *read = NULL;
+    return tph_json_parse(text, &read, NULL) < 0 ? NULL : tph_json_copy(doc, tph_json_root(read));
 }
 
 static bool serves(const struct pod *pod, struct tph_str ns)
@@ -347,53 +470,127 @@ static struct tph_str workflow_of(struct tph_str name)
     return tph_str_has_suffix(name, suffix) ? tph_str_slice(name, 0, name.len - suffix.len) : TPH_STR_NONE;
 }
 
+/* The pod that serves a namespace with this container and lives. */
+static const struct pod *living(const struct pods *pods, struct tph_str ns, struct tph_str container)
+{
+    size_t at = 0;
+    struct tph_str key;
+    void *value = NULL;
+    while (tph_map_next(&pods->by_key, &at, &key, &value)) {
+        const struct pod *pod = value;
+        if (serves(pod, ns) && (container.len == 0 || tph_str_eq(pod->plugin->container.name, container))) {
+            return pod;
+        }
+    }
+    return NULL;
+}
+
+static void add_pod(struct tph_json_doc *doc, struct tph_json **root, struct tph_json *pod)
+{
+    if (!*root) {
+        *root = pod;
+        return;
+    }
+    tph_json_append(doc, tph_json_path(*root, "spec", "containers", NULL),
+                    tph_json_at(tph_json_path(pod, "spec", "containers", NULL), 0));
+    tph_json_append(doc, tph_json_path(*root, "status", "containerStatuses", NULL),
+                    tph_json_at(tph_json_path(pod, "status", "containerStatuses", NULL), 0));
+}
+
+struct gathering {
+    const struct pods *pods;
+    struct tph_str ns;
+    struct tph_json_doc *doc;
+    struct tph_json *root;
+};
+
+/* The newest that has ended of each plugin that has none alive. */
+static void add_ended(void *owner, struct tph_str text)
+{
+    struct gathering *g = owner;
+    struct tph_json *pod = read_into(g->doc, text);
+    struct tph_str name = tph_json_get_str(tph_json_at(tph_json_path(pod, "spec", "containers", NULL), 0), "name");
+    struct tph_json_iter it = tph_json_iter(tph_json_path(g->root, "spec", "containers", NULL));
+    while (tph_json_next(&it)) {
+        if (tph_str_eq(tph_json_get_str(it.value, "name"), name)) {
+            return;
+        }
+    }
+    add_pod(g->doc, &g->root, pod);
+}
+
+static bool is_workflow(struct tph_controller *c, struct tph_str ns, struct tph_str name)
+{
+    TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
+    struct tph_store_key key = {.resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = ns, .name = name};
+    return name.len > 0 && tph_store_get(c->store, &key, 0, &object, NULL) == 0;
+}
+
+static struct tph_json *ended_pod(const struct tph_controller *c, struct tph_str ns, struct tph_str name,
+                                  struct tph_json_doc *doc)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    return c->options.logs_dir && tph_pod_files_read(c->options.logs_dir, ns, name, &text)
+               ? read_into(doc, tph_buf_str(&text))
+               : NULL;
+}
+
 struct tph_json *tph_controller_agent_pod(struct tph_controller *c, struct tph_str ns, struct tph_str name,
                                           struct tph_json_doc *doc)
 {
-    TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
     struct tph_str workflow = workflow_of(name);
-    struct tph_store_key key = {.resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = ns, .name = workflow};
-    struct tph_json *root = NULL;
-    if (!c->pods || workflow.len == 0 || tph_store_get(c->store, &key, 0, &object, NULL) != 0) {
-        return NULL;
+    struct gathering g = {.pods = c->pods, .ns = ns, .doc = doc};
+    if (!c->pods || !is_workflow(c, ns, workflow)) {
+        return c->pods ? ended_pod(c, ns, name, doc) : NULL;
     }
     size_t at = 0;
-    struct tph_str at_key;
+    struct tph_str key;
     void *value = NULL;
-    while (tph_map_next(&c->pods->by_key, &at, &at_key, &value)) {
-        const struct pod *pod = value;
-        if (!serves(pod, ns)) {
-            continue;
+    while (tph_map_next(&c->pods->by_key, &at, &key, &value)) {
+        if (serves(value, ns)) {
+            add_pod(doc, &g.root, pod_object(value, doc));
         }
-        if (!root) {
-            root = pod_object(pod, doc);
-            struct tph_json *meta = metadata(pod, name, doc);
-            tph_json_set_str(doc, tph_json_get(meta, "labels"), "workflows.argoproj.io/workflow", workflow);
-            tph_json_set(doc, root, "metadata", meta);
-            continue;
-        }
-        tph_json_append(doc, tph_json_path(root, "spec", "containers", NULL), container_spec(pod, doc));
-        tph_json_append(doc, tph_json_path(root, "status", "containerStatuses", NULL), container_status(pod, doc));
     }
-    return root;
+    if (c->options.logs_dir) {
+        tph_pod_files_each(c->options.logs_dir, ns, add_ended, &g);
+    }
+    if (g.root) {
+        struct tph_json *meta = tph_json_get(g.root, "metadata");
+        tph_json_set_str(doc, meta, "name", name);
+        tph_json_set_str(doc, tph_json_get(meta, "labels"), "workflows.argoproj.io/workflow", workflow);
+    }
+    return g.root;
+}
+
+/* The pod that is really meant: an agent's name stands for several. False: nobody knows it. */
+static bool real_name(struct tph_controller *c, struct tph_str ns, struct tph_str name, struct tph_str container,
+                      struct tph_buf *ret_name)
+{
+    if (!is_workflow(c, ns, workflow_of(name))) {
+        (void)tph_buf_put(ret_name, name);
+        return true;
+    }
+    const struct pod *pod = living(c->pods, ns, container);
+    if (pod) {
+        (void)tph_buf_put(ret_name, pod->name);
+    }
+    return pod || (c->options.logs_dir && tph_pod_files_newest(c->options.logs_dir, ns, container, ret_name));
 }
 
 bool tph_controller_pod_log(struct tph_controller *c, struct tph_str ns, struct tph_str name, struct tph_str container,
                             size_t max_lines, struct tph_buf *lines)
 {
-    size_t at = 0;
-    struct tph_str key;
-    void *value = NULL;
-    if (!c->pods || workflow_of(name).len == 0) {
-        return c->pods && tph_agent_pod_log(c->agent, ns, name, max_lines, lines);
-    }
-    while (tph_map_next(&c->pods->by_key, &at, &key, &value)) {
-        const struct pod *pod = value;
-        if (serves(pod, ns) && (container.len == 0 || tph_str_eq(pod->plugin->container.name, container))) {
-            return tph_agent_pod_log(c->agent, ns, pod->name, max_lines, lines);
-        }
-    }
-    return false;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf real = TPH_BUF_INIT(TPH_KIB(1));
+    return c->pods && real_name(c, ns, name, container, &real) &&
+           tph_agent_pod_log(c->agent, ns, tph_buf_str(&real), max_lines, lines);
+}
+
+bool tph_controller_pod_log_files(struct tph_controller *c, struct tph_str ns, struct tph_str name,
+                                  struct tph_str container, struct tph_pod_log_files *ret)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf real = TPH_BUF_INIT(TPH_KIB(1));
+    return c->pods && c->options.logs_dir && real_name(c, ns, name, container, &real) &&
+           tph_pod_files_log(c->options.logs_dir, ns, tph_buf_str(&real), container, ret);
 }
 
 /* ---- life ---- */
@@ -404,14 +601,56 @@ static void deleted(void *owner, const struct tph_store_result *result)
     (void)result;
 }
 
+/* The server was killed, and its sidecars with it. */
+static void keep_lost(const struct tph_controller *c, const struct tph_store_object *object)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct tph_json *pod = read_into(doc, tph_buf_str(&object->text));
+    struct tph_json *status = tph_json_get(pod, "status");
+    struct tph_json_iter it = tph_json_iter(tph_json_get(status, "containerStatuses"));
+    while (tph_json_next(&it)) {
+        struct tph_json *state = tph_json_new_object(doc);
+        struct tph_json *terminated = tph_json_new_object(doc);
+        tph_json_set(doc, terminated, "exitCode", tph_json_new_i64(doc, 137));
+        tph_json_set_cstr(doc, terminated, "reason", "ContainerStatusUnknown");
+        tph_json_set_cstr(doc, terminated, "message", "the server ended before it");
+        tph_json_set(doc, state, "terminated", terminated);
+        tph_json_set(doc, it.value, "state", state);
+        tph_json_set(doc, it.value, "ready", tph_json_new_bool(doc, false));
+    }
+    tph_json_set_cstr(doc, status, "phase", "Failed");
+    tph_json_write(pod, 0, &text);
+    tph_pod_files_end(c->options.logs_dir, object->key.ns, object->key.name, tph_buf_str(&text));
+}
+
 static bool take_out(void *owner, const struct tph_store_object *object)
 {
     struct tph_controller *c = owner;
     if (tph_str_find(tph_buf_str(&object->text), TPH_STR("\"" PLUGIN_LABEL "\":")) >= 0) {
         struct tph_store_change change = {.verb = TPH_STORE_DELETE, .key = object->key};
+        if (c->options.logs_dir) {
+            keep_lost(c, object);
+        }
         tph_controller_write(c, &change, 1, deleted, NULL, NULL);
     }
     return true;
+}
+
+static bool lives(void *owner, struct tph_str ns, struct tph_str name)
+{
+    struct pods *pods = owner;
+    TPH_CLEANUP(tph_freep) char *key = tph_format("%.*s/%.*s", TPH_FMT(ns), TPH_FMT(name));
+    const struct pod *pod = tph_map_get(&pods->by_key, tph_str(key));
+    return pod && !pod->gone;
+}
+
+static void sweep(void *owner)
+{
+    struct pods *pods = owner;
+    struct tph_controller *c = pods->controller;
+    tph_pod_files_sweep(c->options.logs_dir, tph_controller_now_ms(c) - TPH_LIMIT_LOG_KEPT_MS, lives, pods);
+    tph_timer_start(pods->sweep, TPH_LIMIT_LOG_SWEEP_MS);
 }
 
 int tph_pods_start(struct tph_controller *c, struct tph_error *err)
@@ -423,7 +662,14 @@ int tph_pods_start(struct tph_controller *c, struct tph_error *err)
     if (gethostname(c->pods->host, sizeof(c->pods->host) - 1) < 0) {
         (void)snprintf(c->pods->host, sizeof(c->pods->host), "localhost");
     }
-    return tph_store_list(c->store, &list, take_out, c, &page, err) < 0 ? -1 : 0;
+    if (tph_store_list(c->store, &list, take_out, c, &page, err) < 0) {
+        return -1;
+    }
+    if (c->options.logs_dir) {
+        c->pods->sweep = tph_timer_new(c->loop, sweep, c->pods);
+        sweep(c->pods);
+    }
+    return 0;
 }
 
 void tph_pods_free(struct pods *pods)
@@ -438,5 +684,6 @@ void tph_pods_free(struct pods *pods)
         pod_free(value);
     }
     tph_map_release(&pods->by_key);
+    tph_timer_free(pods->sweep);
     free(pods);
 }

@@ -16,6 +16,7 @@ struct tph_fswatch {
     void *owner;
     char *name;       /* owned: the file in the watched directory, NULL = all of them */
     int64_t first_ms; /* of the burst, -1 = none */
+    bool quick;
 };
 
 static void free_fswatch(uv_handle_t *handle)
@@ -37,6 +38,10 @@ static void file_changed(uv_fs_event_t *handle, const char *name, int events, in
     struct tph_fswatch *watch = TPH_CONTAINER_OF(handle, struct tph_fswatch, uv);
     (void)events;
     if (status == 0 && watch->name && name && strcmp(name, watch->name) != 0) {
+        return;
+    }
+    if (watch->quick) {
+        tph_timer_start(watch->settle, 0);
         return;
     }
     int64_t now = tph_loop_now_ms(watch->loop);
@@ -81,6 +86,11 @@ int tph_fswatch_new(struct tph_loop *loop, const char *path, tph_fswatch_fn *cha
     }
     *ret_watch = watch;
     return 0;
+}
+
+void tph_fswatch_be_quick(struct tph_fswatch *watch)
+{
+    watch->quick = true;
 }
 
 void tph_fswatch_free(struct tph_fswatch *watch)

@@ -84,4 +84,5 @@ struct tph_fswatch;
 typedef void tph_fswatch_fn(void *owner);
 int tph_fswatch_new(struct tph_loop *loop, const char *path, tph_fswatch_fn *changed, void *owner,
                     struct tph_fswatch **ret_watch, struct tph_error *err) TPH_MUST_CHECK;
+void tph_fswatch_be_quick(struct tph_fswatch *watch); /* from now on called in the turn after a change */
 void tph_fswatch_free(struct tph_fswatch *watch);

@@ -315,6 +315,15 @@ void tph_logs_finish(struct tph_logs *logs)
     flush(logs);
 }
 
+void tph_logs_mark(struct tph_logs *logs, bool begins)
+{
+    if (logs->file >= 0 && logs->options.lives) {
+        take_time(logs);
+        (void)tph_buf_printf(&logs->gathered, "%s tiphys %s \n", logs->stamp, begins ? "S" : "E");
+        flush(logs);
+    }
+}
+
 void tph_logs_tail(const struct tph_logs *logs, size_t max_lines, struct tph_buf *buf)
 {
     size_t unfinished = 0;

@@ -24,7 +24,7 @@ struct tph_podrt;
 enum tph_network {
     TPH_NETWORK_HOST,     /* the machine's: ports can clash, which is an error that names the other */
     TPH_NETWORK_NONE,     /* a namespace of its own with loopback only; reach it with tph_pod_dial */
-    TPH_NETWORK_ISOLATED, /* the server's: not in `run` */
+    TPH_NETWORK_ISOLATED, /* as none, with a way out to other machines */
 };
 
 /* Where Secrets and ConfigMaps come from. Namespace of the workflow, never of the plugin's ConfigMap. */
@@ -50,9 +50,11 @@ struct tph_pod_spec {
     const struct tph_volume *volumes; /* borrowed for the life of the pod */
     size_t n_volumes;
     enum tph_network network;
+    const char *note;        /* what was asked for and is not so: told as a DEGRADED; NULL: nothing */
     int64_t restart_base_ms; /* first pause before a restart; doubles to 300 s, reset after 10 min */
     const char *plugin_dir;  /* host directory of the plugin, visible read-only at its own path; may be NULL */
     const char *logs_dir;    /* <logs_dir>/<pod>_<container>.log; NULL: only the last lines, in memory */
+    const char *log_name;    /* of the one container's file in logs_dir, in place of that; it tells of lives, too */
     const char *title;       /* how messages call the pod: "plugin hello"; NULL: its name */
     const char *file;        /* the manifest it comes from, for cures; may be NULL */
     bool log_events;         /* somebody wants a LOG event for each line; a flood without them is cheap */

@@ -180,6 +180,7 @@ static void copy_spec(struct process_pod *pod, const struct tph_pod_spec *spec)
         spec->title ? tph_arena_strdup(a, tph_str(spec->title)) : tph_arena_format(a, "pod %.*s", TPH_FMT(spec->name));
     pod->spec.file = spec->file ? tph_arena_strdup(a, tph_str(spec->file)) : NULL;
     pod->spec.plugin_dir = spec->plugin_dir ? tph_arena_strdup(a, tph_str(spec->plugin_dir)) : NULL;
+    pod->spec.log_name = spec->log_name ? tph_arena_strdup(a, tph_str(spec->log_name)) : NULL;
     pod->spec.logs_dir = spec->logs_dir ? tph_arena_strdup(a, tph_str(spec->logs_dir)) : NULL;
 }
 
@@ -202,6 +203,31 @@ static int fill_pod(struct process_pod *pod, const struct tph_pod_spec *spec, st
     return 0;
 }
 
+int tph_process_open_uplink(struct tph_podrt *any, struct tph_error *err)
+{
+    struct process_rt *rt = of_rt(any);
+    if (rt->uplink) {
+        return 0;
+    }
+    if (rt->plain) {
+        return tph_error_set(err, TPH_ERROR_INVALID, "--unsafe-plain has the host's network only");
+    }
+    if (geteuid() != 0) {
+        (void)tph_error_set(err, TPH_ERROR_INVALID, "only root can make a network with a way out");
+        return tph_error_hint(err, "use --network host or none, or run this as root");
+    }
+    if (tph_uplink_open(&rt->uplink, err) < 0) {
+        return tph_error_wrap(err, "network isolated");
+    }
+    return 0;
+}
+
+const char *tph_process_uplink_changes(const struct tph_podrt *rt)
+{
+    const struct process_rt *own = (const struct process_rt *)(const void *)rt;
+    return own->uplink ? tph_uplink_changes(own->uplink) : NULL;
+}
+
 static int start(struct tph_podrt *any, const struct tph_pod_spec *spec, tph_pod_event_fn *event, void *owner,
                  struct tph_pod **ret_pod, struct tph_error *err)
 {
@@ -210,11 +236,11 @@ static int start(struct tph_podrt *any, const struct tph_pod_spec *spec, tph_pod
         return tph_error_set(err, TPH_ERROR_LIMIT, "a pod has 1 to %d containers, not %zu", TPH_LIMIT_CONTAINERS,
                              spec->n_containers);
     }
-    if (spec->network == TPH_NETWORK_ISOLATED) {
-        return tph_error_set(err, TPH_ERROR_INVALID, "--network isolated is not there for `run`; host and none are");
-    }
     if (rt->plain && spec->network != TPH_NETWORK_HOST) {
         return tph_error_set(err, TPH_ERROR_INVALID, "--unsafe-plain has the host's network only");
+    }
+    if (spec->network == TPH_NETWORK_ISOLATED && tph_process_open_uplink(any, err) < 0) {
+        return -1;
     }
     struct process_pod *pod = TPH_NEW(struct process_pod);
     pod->pod.rt = any;
@@ -223,6 +249,9 @@ static int start(struct tph_podrt *any, const struct tph_pod_spec *spec, tph_pod
     pod->owner = owner;
     pod->arena = tph_arena_new();
     copy_spec(pod, spec);
+    if (spec->note) {
+        tph_process_degrade(pod, spec->note);
+    }
     pod->containers = tph_calloc(spec->n_containers, sizeof(struct process_container));
     pod->next = rt->pods;
     if (rt->pods) {
@@ -345,6 +374,7 @@ static void free_rt(struct tph_podrt *any)
     tph_map_release(&rt->ports);
     tph_http_client_free(rt->http);
     tph_cgroups_free(rt->cgroups);
+    tph_uplink_close(rt->uplink);
     tph_images_free(rt->images);
     free(rt);
 }

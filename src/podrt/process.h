@@ -17,6 +17,12 @@ struct tph_process_options {
     bool unsafe_plain;
 };
 
+/* Sees to it now that pods of this runtime can have TPH_NETWORK_ISOLATED, or says why not and what to do. */
+int tph_process_open_uplink(struct tph_podrt *rt, struct tph_error *err) TPH_MUST_CHECK;
+
+/* What that changed on this machine until the runtime is freed; NULL: nothing. */
+const char *tph_process_uplink_changes(const struct tph_podrt *rt);
+
 /* options may be NULL. Freed with tph_podrt_free, before the loop. */
 int tph_podrt_process_new(struct tph_loop *loop, const struct tph_process_options *options, struct tph_podrt **ret_rt,
                           struct tph_error *err) TPH_MUST_CHECK;

@@ -169,6 +169,7 @@ static void over(struct process_container *c)
 {
     stop_probes(c);
     tph_logs_finish(c->logs);
+    tph_logs_mark(c->logs, false);
     tph_timer_stop(c->timer);
     c->kill_at_ms = 0;
     c->ready = false;
@@ -265,6 +266,7 @@ int tph_process_container_start(struct process_container *c, struct tph_error *e
         tph_sandbox_free(TPH_TAKE(c->sandbox));
         return -1;
     }
+    tph_logs_mark(c->logs, true);
     c->state = CONTAINER_STARTING;
     return 0;
 }
@@ -317,7 +319,8 @@ static char *log_path(const struct process_container *c)
 {
     const struct tph_pod_spec *spec = &c->pod->spec;
     struct tph_str name = c->spec->name.len > 0 ? c->spec->name : TPH_STR("sidecar");
-    char *path = tph_format("%s/%.*s_%.*s.log", spec->logs_dir, TPH_FMT(spec->name), TPH_FMT(name));
+    char *path = spec->log_name ? tph_format("%s/%s", spec->logs_dir, spec->log_name)
+                                : tph_format("%s/%.*s_%.*s.log", spec->logs_dir, TPH_FMT(spec->name), TPH_FMT(name));
     for (char *p = path + strlen(spec->logs_dir) + 1; *p; p++) {
         *p = *p == '/' ? '_' : *p;
     }
@@ -339,6 +342,7 @@ int tph_process_container_open(struct process_container *c, struct process_pod *
     memcpy(c->token, from->token, len + 1);
     TPH_CLEANUP(tph_freep) char *path = pod->spec.logs_dir ? log_path(c) : NULL;
     struct tph_logs_options options = {.path = path,
+                                       .lives = pod->spec.log_name != NULL,
                                        .line = pod->spec.log_events ? on_line : NULL,
                                        .secret = c->token,
                                        .problem = on_log_problem,

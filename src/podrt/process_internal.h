@@ -19,6 +19,7 @@
 #include "podrt/process.h"
 #include "podrt/sandbox.h"
 #include "podrt/sandbox_exec.h"
+#include "podrt/uplink.h"
 
 /* Where a container's fields stand in a manifest: what error texts begin with. */
 #define TPH_CONTAINER_PATH "spec.sidecar.container"
@@ -30,6 +31,7 @@ struct process_rt {
     struct tph_http_client *http; /* owned: probes */
     struct tph_cgroups *cgroups;  /* owned */
     bool plain;                   /* no sandboxes */
+    struct tph_uplink *uplink;    /* owned; made for the first pod that needs it */
     struct process_pod *pods;
     struct tph_map ports; /* bytes of a port number -> pod, on the host's network */
 };

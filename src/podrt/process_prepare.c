@@ -435,7 +435,8 @@ int tph_process_prepare(const struct process_container *c, struct process_start 
         .cpu_milli = c->spec->resources.cpu_limit_milli,
         .pids = TPH_LIMIT_SIDECAR_PIDS,
         .cpu_request_milli = c->spec->resources.cpu_request_milli,
-        .own_network = pod->network == TPH_NETWORK_NONE,
+        .own_network = pod->network != TPH_NETWORK_HOST,
+        .uplink = pod->network == TPH_NETWORK_ISOLATED ? tph_uplink_id(c->pod->rt->uplink) : 0,
         .plain = c->pod->rt->plain,
     };
     if ((out.sandbox.plain && check_plain(&p) < 0) || prepare_user(&p) < 0 ||

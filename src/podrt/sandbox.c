@@ -111,6 +111,7 @@ void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tp
         .has_root = spec->root != NULL,
         .read_only_root = spec->read_only_root,
         .own_network = spec->own_network,
+        .uplink = spec->uplink,
         .no_seccomp = spec->no_seccomp,
         .plain = spec->plain,
         .into_cgroup = cgroup && tph_cgroup_fd(cgroup) >= 0,

@@ -15,6 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "podrt/sandbox_shim.h"
+#include "podrt/uplink.h"
+
 /* From <sys/mount.h>, which cannot be had together with <linux/mount.h> everywhere. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
 int umount2(const char *target, int flags);
@@ -60,12 +63,39 @@ static int open_tree_of(const char *path)
     return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 }
 
-static void read_resolv(struct tph_shim_host *host)
+static ssize_t read_start(const char *path, char *text, size_t size)
 {
-    int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, size) : -1;
     if (fd >= 0) {
-        host->resolv_len = read(fd, host->resolv_text, sizeof(host->resolv_text));
         (void)close(fd);
+    }
+    return n;
+}
+
+/* The machine's loopback is not the sandbox's: a resolver there is none. */
+static void choose_servers(struct tph_shim_host *host)
+{
+    static char resolved[sizeof(host->resolv_text)], good[sizeof(host->resolv_text)];
+    ssize_t n = read_start(TPH_UPLINK_RESOLVED, resolved, sizeof(resolved));
+    size_t own = host->resolv_len > 0 ? (size_t)host->resolv_len : 0;
+    size_t len = tph_uplink_resolv(host->resolv_text, own, resolved, n > 0 ? (size_t)n : 0, good, sizeof(good));
+    if (len == 0) {
+        static const char none[] = "# no name server of this machine can be reached from here\n";
+        memcpy(good, none, sizeof(none) - 1);
+        len = sizeof(none) - 1;
+        tph_shim_tell_degraded("no names are resolved: the name servers of /etc/resolv.conf are IPv6 or on this "
+                               "machine's loopback, which its own network does not reach");
+    }
+    memcpy(host->resolv_text, good, len);
+    host->resolv_len = (ssize_t)len;
+}
+
+static void read_resolv(const struct tph_shim_plan *plan, struct tph_shim_host *host)
+{
+    host->resolv_len = read_start("/etc/resolv.conf", host->resolv_text, sizeof(host->resolv_text));
+    if (plan->spec.uplink) {
+        choose_servers(host);
     }
     if (!realpath("/etc/resolv.conf", host->resolv_target)) {
         host->resolv_target[0] = '\0';
@@ -97,7 +127,7 @@ int tph_shim_open_trees(struct tph_shim_plan *plan)
             return -errno;
         }
     }
-    read_resolv(host);
+    read_resolv(plan, host);
     return 0;
 }
 
@@ -364,8 +394,10 @@ static int put_names(struct tph_shim_plan *plan)
     failed = failed == 0 && ours ? own_etc() : failed;
     failed = failed < 0 ? failed : cover_etc("hosts", hosts, (size_t)len, ours);
     failed = failed < 0 ? failed : cover_etc("hostname", plan->hostname, strlen(plan->hostname), ours);
-    /* The names that this machine can resolve are those of a root directory, too. */
-    if (failed == 0 && plan->root && host->resolv_len > 0 && (ours || is_file("/etc/resolv.conf"))) {
+    /* The names that this machine can resolve are those of a root directory, too; a network of its own may need others.
+     */
+    bool covers = plan->root || plan->spec.uplink;
+    if (failed == 0 && covers && host->resolv_len > 0 && (ours || is_file("/etc/resolv.conf"))) {
         failed = cover_etc("resolv.conf", host->resolv_text, (size_t)host->resolv_len, ours);
     }
     return failed == 0 && ours ? fix("/etc", MS_NOEXEC) : failed;

@@ -30,6 +30,8 @@
 #include "podrt/sandbox.h"
 #include "podrt/sandbox_root.h"
 #include "podrt/sandbox_shim.h"
+#include "podrt/uplink.h"
+#include "podrt/veth.h"
 #include "seccomp_filter.h"
 
 enum { NICE = 5 };
@@ -560,7 +562,9 @@ void tph_sandbox_shim_main(int argc, char **argv)
     struct tph_shim_plan plan;
     int release[2];
     char byte;
+    const char *network_step = "";
     tph_sandbox_exec_main(argc, argv);
+    tph_uplink_main(argc, argv);
     if (argc != 1 || strcmp(argv[0], TPH_SHIM_NAME) != 0) {
         return;
     }
@@ -596,6 +600,10 @@ void tph_sandbox_shim_main(int argc, char **argv)
     int failed = plan.spec.plain ? 0 : write_maps(&plan, (pid_t)pid);
     if (failed < 0) {
         tph_shim_give_up(-failed, "map user ids");
+    }
+    failed = plan.spec.uplink ? tph_veth_make(plan.spec.uplink, (pid_t)pid, &network_step) : 0;
+    if (failed < 0) {
+        tph_shim_give_up(-failed, network_step);
     }
     byte = plan.spec.n_ids > 0 ? RANGE : OWN_ID;
     (void)!write(release[1], &byte, 1);

@@ -31,6 +31,7 @@ struct tph_shim_spec {
     uint32_t n_argv, n_env, n_binds, n_tmpfs, n_files, n_links, n_cgroup_files;
     int64_t pids;        /* by RLIMIT_NPROC where no control group can; 0 = not */
     uint64_t data_bytes; /* RLIMIT_DATA; 0 = not */
+    uint32_t uplink;     /* 0: no way out of its own network */
     bool nice;           /* yields to others on the processor */
     bool plain;          /* no namespaces: sandbox_plain.c */
     bool has_root, read_only_root, own_network, no_seccomp, into_cgroup;
