@@ -92,8 +92,11 @@ static bool is_of(const struct row *row, const struct rows *rows, const struct t
 static char *reason_of(const struct tph_json *status, const struct tph_json *waiting)
 {
     const struct tph_json *ended = tph_json_path(status, "lastState", "terminated", NULL);
-    struct tph_str message = tph_json_get_str(waiting, "message");
-    struct tph_str reason = message.len > 0 ? message : tph_json_get_str(waiting, "reason");
+    struct tph_str reason = tph_json_get_str(waiting, "reason");
+    const struct tph_json *message = tph_json_get(waiting, "message");
+    if (message && !tph_str_eqz(reason, "CrashLoopBackOff")) { /* whose message tells times and names, and not why */
+        return tph_str_dup(tph_json_str(message));
+    }
     int64_t code = 0;
     if (tph_json_to_i64(tph_json_get(ended, "exitCode"), &code) < 0) {
         return tph_str_dup(reason);
