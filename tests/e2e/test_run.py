@@ -317,7 +317,7 @@ VERBS = {"run", "server", "submit", "watch", "logs", "get", "list", "delete", "p
 
 @pytest.mark.parametrize("line, offered", [
     ([""], VERBS | {"help", "--help", "--version"}),
-    (["l"], {"lint"}),
+    (["l"], {"lint", "list", "logs"}),
     (["help", ""], VERBS),
     (["executor-plugin", ""], {"build", "list", "run"}),
     (["executor-plugin", "build", "--"], {"--force", "--help"}),

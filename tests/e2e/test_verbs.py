@@ -235,6 +235,17 @@ def test_bad_files_are_refused_with_their_place(served, tmp_path, text, expected
     assert done.code == 2 and expected in done.err, done.err
 
 
+def test_a_directory_gives_its_workflows_and_says_what_it_leaves_out(served, tmp_path, name):
+    plugin = make_plugin(tmp_path, 4000)
+    write(plugin, name)
+    done = served.run("submit", plugin, "--wait")
+    assert done.code == 0 and done.out.startswith(name)
+    assert f"warning: {plugin}/plugin.yaml is no Workflow and is not submitted\n  it is put on a server with: tiphys plugin add {plugin}" in done.err
+    (plugin / f"{name}.yaml").unlink()
+    none = served.run("submit", plugin)
+    assert none.code == 2 and "no workflow in this directory" in none.err
+
+
 def test_a_missing_file_needs_no_server(tmp_path):
     done = Served.run(type("Nobody", (), {"environment": {**os.environ, "HOME": str(tmp_path), "KUBECONFIG": "/nonexistent"}}),
                       "submit", tmp_path / "nope.yaml")
