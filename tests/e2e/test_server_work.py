@@ -40,7 +40,7 @@ class Server:
 
     def __init__(self, state, **environment):
         self.process = subprocess.Popen(
-            [TIPHYS, "server", "--plain-http", "--state", state, "--listen", "127.0.0.1:0"], cwd=TOP, text=True,
+            [TIPHYS, "server", "--plain-http", "--state", state, "--listen", "127.0.0.1:0", "--network", "host"], cwd=TOP, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, "ARGO_EXECUTOR_PLUGINS": "true", **environment})
         self.url = self.process.stdout.readline().split()[-1]
