@@ -94,7 +94,7 @@ static void choose_servers(struct tph_shim_host *host)
 static void read_resolv(const struct tph_shim_plan *plan, struct tph_shim_host *host)
 {
     host->resolv_len = read_start("/etc/resolv.conf", host->resolv_text, sizeof(host->resolv_text));
-    if (plan->spec.uplink) {
+    if (plan->spec.uplink || plan->spec.has_pasta) {
         choose_servers(host);
     }
     if (!realpath("/etc/resolv.conf", host->resolv_target)) {
@@ -396,7 +396,7 @@ static int put_names(struct tph_shim_plan *plan)
     failed = failed < 0 ? failed : cover_etc("hostname", plan->hostname, strlen(plan->hostname), ours);
     /* The names that this machine can resolve are those of a root directory, too; a network of its own may need others.
      */
-    bool covers = plan->root || plan->spec.uplink;
+    bool covers = plan->root || plan->spec.uplink || plan->spec.has_pasta;
     if (failed == 0 && covers && host->resolv_len > 0 && (ours || is_file("/etc/resolv.conf"))) {
         failed = cover_etc("resolv.conf", host->resolv_text, (size_t)host->resolv_len, ours);
     }
