@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
@@ -27,6 +28,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,6 +51,7 @@
 #define MACHINE  "203.0.113.2"
 #define METADATA "169.254.169.254"
 #define LAN      "192.168.77.1"
+#define SECOND   "198.51.100.7" /* another address of this machine */
 #define SWITCH   "/proc/sys/net/ipv4/conf/up0/forwarding"
 
 enum { OUTSIDE_PORT = 7000, MACHINE_PORT = 7001, DNS = 53 };
@@ -218,6 +221,7 @@ static void open_world(void)
     must(mount(resolv, "/etc/resolv.conf", NULL, MS_BIND, NULL) < 0 ? -errno : 0, "cover /etc/resolv.conf");
     must(tph_netlink_open(&netlink, NETLINK_ROUTE), "netlink");
     set_up("lo");
+    add_address("lo", SECOND, 32);
     open_outside();
     set_up("up0");
     add_address("up0", MACHINE, 24);
@@ -276,30 +280,52 @@ static void add_visitor(struct harness *h, const char *words)
 #define REACH_LOOPBACK "tcp/127.0.0.1/7001"
 #define REACH_GATEWAY  "tcp/198.19.0.1/7001"
 #define REACH_METADATA "tcp/" METADATA "/7000"
+#define REACH_SECOND   "tcp/" SECOND "/7001"
 #define REACH_LAN      "tcp/" LAN "/7000"
 #define REACH_NAMES    "udp/" METADATA "/53"
 
 static void other_machines_are_reached_and_this_one_is_not(void **state)
 {
     struct harness *h = *state;
-    add_visitor(h, REACH_OUTSIDE " " REACH_LAN " " REACH_MACHINE " " REACH_LOOPBACK " " REACH_GATEWAY " " REACH_METADATA
+    add_visitor(h, REACH_OUTSIDE " " REACH_LAN " " REACH_MACHINE " " REACH_SECOND " " REACH_LOOPBACK " " REACH_GATEWAY
+                                 " " REACH_METADATA " " REACH_NAMES);
+    h->spec.network = TPH_NETWORK_ISOLATED;
+    assert_string_equal(sandboxed(h), REACH_OUTSIDE " open " MACHINE "\n" REACH_LAN " open " MACHINE "\n" REACH_MACHINE
+                                                    " EHOSTUNREACH\n" REACH_SECOND " EHOSTUNREACH\n" REACH_LOOPBACK
+                                                    " ECONNREFUSED\n" REACH_GATEWAY " EHOSTUNREACH\n" REACH_METADATA
+                                                    " EHOSTUNREACH\n" REACH_NAMES " open x\n");
+}
+
+/* By pasta it has the machine's address itself. */
+static void so_it_is_for_an_ordinary_user(void **state)
+{
+    struct harness *h = *state;
+    add_visitor(h, REACH_OUTSIDE " " REACH_LAN " " REACH_MACHINE " " REACH_SECOND " " REACH_LOOPBACK " " REACH_METADATA
                                  " " REACH_NAMES);
     h->spec.network = TPH_NETWORK_ISOLATED;
     assert_string_equal(sandboxed(h),
                         REACH_OUTSIDE " open " MACHINE "\n" REACH_LAN " open " MACHINE "\n" REACH_MACHINE
-                                      " EHOSTUNREACH\n" REACH_LOOPBACK " ECONNREFUSED\n" REACH_GATEWAY
-                                      " EHOSTUNREACH\n" REACH_METADATA " EHOSTUNREACH\n" REACH_NAMES " open x\n");
+                                      " ECONNREFUSED\n" REACH_SECOND " EHOSTUNREACH\n" REACH_LOOPBACK
+                                      " ECONNREFUSED\n" REACH_METADATA " EHOSTUNREACH\n" REACH_NAMES " EHOSTUNREACH\n");
+    const struct heard *told = NULL;
+    for (size_t i = 0; i < h->n_events; i++) {
+        if (h->events[i].kind == TPH_POD_DEGRADED && has(h->events[i].message, "no names are resolved: ")) {
+            told = &h->events[i];
+        }
+    }
+    assert_non_null(told); /* its one server of IPv4 is link-local */
 }
 
 static void on_the_hosts_network_all_of_it_is_reached(void **state)
 {
     struct harness *h = *state;
-    add_visitor(h, REACH_OUTSIDE " " REACH_LAN " " REACH_MACHINE " " REACH_LOOPBACK " " REACH_METADATA " " REACH_NAMES);
+    add_visitor(h, REACH_OUTSIDE " " REACH_LAN " " REACH_MACHINE " " REACH_SECOND " " REACH_LOOPBACK " " REACH_METADATA
+                                 " " REACH_NAMES);
     h->spec.network = TPH_NETWORK_HOST;
     assert_string_equal(sandboxed(h),
                         REACH_OUTSIDE " open " MACHINE "\n" REACH_LAN " open " MACHINE "\n" REACH_MACHINE
-                                      " open " MACHINE "\n" REACH_LOOPBACK " open 127.0.0.1\n" REACH_METADATA
-                                      " open " MACHINE "\n" REACH_NAMES " open x\n");
+                                      " open " MACHINE "\n" REACH_SECOND " open " SECOND "\n" REACH_LOOPBACK
+                                      " open 127.0.0.1\n" REACH_METADATA " open " MACHINE "\n" REACH_NAMES " open x\n");
 }
 
 static void with_none_nothing_is_reached(void **state)
@@ -336,7 +362,7 @@ static const char *start_neighbour(struct harness *h)
     h->spec.log_events = true;
     harness_start(h);
     const struct heard *said = harness_await(h, TPH_POD_LOG, 1);
-    assert_true(has(said->message, "own 198.19."));
+    assert_true(has(said->message, geteuid() == 0 ? "own 198.19." : "own " MACHINE));
     const char *address = tph_arena_strdup(h->arena, tph_str(said->message + strlen("own ")));
     h->beside = h->pod;
     h->pod = NULL;
@@ -509,11 +535,11 @@ static void what_a_killed_keeper_left_the_next_one_takes_back(void **state)
     assert_true(is_clean());
 }
 
-static void a_killed_program_leaves_nothing(void **state)
+/* A program that has a sidecar of this network, until it is killed. */
+static pid_t start_program(int *ret_ready)
 {
     int ready[2];
     char byte = 0;
-    (void)state;
     assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
     pid_t pid = fork();
     if (pid == 0) {
@@ -530,13 +556,61 @@ static void a_killed_program_leaves_nothing(void **state)
     }
     (void)close(ready[1]);
     assert_int_equal(read(ready[0], &byte, 1), 1);
+    *ret_ready = ready[0];
+    return pid;
+}
+
+static void a_killed_program_leaves_nothing(void **state)
+{
+    int ready = -1;
+    (void)state;
+    pid_t pid = start_program(&ready);
     assert_int_equal(count_cables(), 1); /* the control: there is something */
     assert_int_equal(count_marks(), 1);
     assert_int_equal(forwarding(), '1');
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     await_clean();
-    (void)close(ready[0]);
+    (void)close(ready);
+}
+
+/* Those that see to a user's way out. */
+static size_t find_pastas(struct process *list, size_t max)
+{
+    size_t n = find_processes("tiphys-pasta", list, max);
+    return n + find_processes("--no-map-gw", list + n, max - n);
+}
+
+static void a_killed_program_leaves_no_pasta(void **state)
+{
+    enum { ALL = 16 };
+    int ready = -1;
+    struct process list[ALL];
+    (void)state;
+    pid_t pid = start_program(&ready);
+    size_t n = find_pastas(list, ALL);
+    assert_true(n >= 2); /* the control: they are there */
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(await_ends(list, n, PATIENCE_MS), 0);
+    (void)close(ready);
+}
+
+static void a_stopped_pod_leaves_no_pasta(void **state)
+{
+    enum { ALL = 16 };
+    struct harness *h = *state;
+    struct process list[ALL];
+    add_visitor(h, "serve/9000");
+    h->spec.network = TPH_NETWORK_ISOLATED;
+    h->spec.log_events = true;
+    harness_start(h);
+    harness_await(h, TPH_POD_LOG, 1);
+    size_t n = find_pastas(list, ALL);
+    assert_true(n >= 2);
+    harness_stop(h, 0);
+    harness_await(h, TPH_POD_STOPPED, 1);
+    assert_int_equal(await_ends(list, n, PATIENCE_MS), 0);
 }
 
 static void a_stopped_pod_leaves_no_cable(void **state)
@@ -577,7 +651,9 @@ static void as_an_ordinary_user_it_is_refused(void **state)
     harness_add(h, RUNS, 0, NULL);
     h->spec.network = TPH_NETWORK_ISOLATED;
     assert_int_equal(harness_try_start(h, &err), -1);
-    assert_true(has(err.text, "only root can make a network with a way out\n"));
+    assert_true(
+        has(err.text, "network isolated: find the program pasta: No such file or directory\n  apt install passt") ||
+        has(err.text, "network isolated: open /dev/net/tun: "));
 }
 
 /* Those of a name server's list. */
@@ -585,7 +661,10 @@ static void the_list_of_name_servers(void **state)
 {
     static const struct {
         const char *from, *instead, *expected;
+        bool link_local;
     } cases[] = {
+        {"nameserver 169.254.169.253\n", "", "nameserver 169.254.169.253\n", true},
+        {"nameserver 169.254.169.253\n", "", "", false},
         {"nameserver 10.0.0.2\n", "", "nameserver 10.0.0.2\n"},
         {"nameserver 127.0.0.53\noptions edns0\n", "# x\nnameserver 10.0.0.3\nsearch a\n",
          "# x\nnameserver 10.0.0.3\nsearch a\n"},
@@ -600,7 +679,7 @@ static void the_list_of_name_servers(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[256];
         size_t n = tph_uplink_resolv(cases[i].from, strlen(cases[i].from), cases[i].instead, strlen(cases[i].instead),
-                                     text, sizeof(text));
+                                     cases[i].link_local, text, sizeof(text));
         assert_int_equal(n, strlen(cases[i].expected));
         assert_memory_equal(text, cases[i].expected, n);
     }
@@ -616,7 +695,47 @@ static int run(struct CMUnitTest *tests, size_t n, const char *name)
     return _cmocka_run_group_tests(name, tests, n, NULL, NULL);
 }
 
-static int run_as_root(void)
+/* The same world as an ordinary user's, with a /dev/net/tun that he may open. */
+static int run_in_world_as_user(char **argv)
+{
+    char tun[64];
+    int status = 1;
+    if (access("/usr/bin/pasta", X_OK) < 0) {
+        (void)printf("not as an ordinary user: the program pasta is not here (apt install passt)\n");
+        return 0;
+    }
+    (void)snprintf(tun, sizeof(tun), "%s/tun", stage_place().dir);
+    if (access("/dev/net/tun", F_OK) < 0 || mknod(tun, S_IFCHR | 0666, makedev(10, 200)) < 0 || chmod(tun, 0666) < 0 ||
+        mount(tun, "/dev/net/tun", NULL, MS_BIND, NULL) < 0) {
+        (void)printf("not as an ordinary user: no /dev/net/tun can be made here\n");
+        return 0;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        must(setgroups(0, NULL) < 0 || setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0 ? -errno
+                                                                                                                : 0,
+             "become nobody");
+        (void)execl("/proc/self/exe", argv[0], stage_place().intruder, "in-world", NULL);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    (void)unlink(tun);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+static int run_in_world(void)
+{
+    struct CMUnitTest tests[] = {
+        T(so_it_is_for_an_ordinary_user),
+        T(on_the_hosts_network_all_of_it_is_reached),
+        T(it_is_reached_by_whoever_runs_it),
+        T(a_stopped_pod_leaves_no_pasta),
+        cmocka_unit_test(a_killed_program_leaves_no_pasta),
+    };
+    return run(tests, sizeof(tests) / sizeof(tests[0]), "as an ordinary user");
+}
+
+static int run_as_root(char **argv)
 {
     struct CMUnitTest before[] = {T(without_a_way_out_it_is_refused), cmocka_unit_test(the_list_of_name_servers)};
     struct CMUnitTest tests[] = {
@@ -642,20 +761,25 @@ static int run_as_root(void)
         return failed ? 1 : 77;
     }
     tph_uplink_close(trial);
-    return failed | run(tests, sizeof(tests) / sizeof(tests[0]), "as root");
+    failed |= run(tests, sizeof(tests) / sizeof(tests[0]), "as root");
+    return failed | run_in_world_as_user(argv);
 }
 
 int main(int argc, char **argv)
 {
     tph_sandbox_shim_main(argc, argv);
     tph_broker_main(argc, argv);
-    if (account_arrange(argc, argv) < 2) {
+    argc = account_arrange(argc, argv);
+    if (argc < 2) {
         (void)printf("usage: %s INTRUDER [as-user]\n", argv[0]);
         return 2;
     }
+    if (argc > 2 && strcmp(argv[2], "in-world") == 0) {
+        return run_in_world(); /* its place is there */
+    }
     stage_open(argv[1]);
     struct CMUnitTest as_user[] = {T(as_an_ordinary_user_it_is_refused), cmocka_unit_test(the_list_of_name_servers)};
-    int failed = geteuid() == 0 ? run_as_root() : run(as_user, 2, "as an ordinary user");
+    int failed = geteuid() == 0 ? run_as_root(argv) : run(as_user, 2, "as an ordinary user");
     stage_close();
     return failed;
 }
