@@ -267,6 +267,11 @@ static int set_up(struct keeper *k)
     if (n == 0) {
         return -ENETUNREACH;
     }
+    char chain[160];
+    if (tph_uplink_rules_blocked(chain, sizeof(chain))) {
+        (void)snprintf(k->answer.step, TEXT, "the firewall drops what is forwarded (%s)", chain);
+        return -EHOSTDOWN;
+    }
     (void)snprintf(k->answer.step, TEXT, "open netlink (nf_tables)");
     int failed = tph_netlink_open(&k->netlink, NETLINK_NETFILTER);
     if (failed < 0) {
@@ -345,6 +350,12 @@ void tph_uplink_main(int argc, char **argv)
 
 static int explain(const struct answer *answer, struct tph_error *err)
 {
+    if (answer->number == EHOSTDOWN) {
+        (void)tph_error_set(err, TPH_ERROR_SYSTEM, "%s", answer->step);
+        return tph_error_hint(err, "let sidecars through, for example: iptables -I FORWARD -i " TPH_VETH_PREFIX
+                                   "+ -j ACCEPT; iptables -I FORWARD -o " TPH_VETH_PREFIX
+                                   "+ -j ACCEPT (with Docker: DOCKER-USER for FORWARD); or use --network host or none");
+    }
     (void)tph_error_errno(err, answer->number, "%s", answer->step);
     if (answer->number == ENETUNREACH) {
         return tph_error_hint(err, "without a default route there is no way out: use --network none or host");

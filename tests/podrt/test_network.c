@@ -8,6 +8,9 @@
 #include <grp.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -47,13 +50,16 @@
 #include "podrt/veth.h"
 #include "stage.h"
 
-#define OUTSIDE  "203.0.113.1"
-#define MACHINE  "203.0.113.2"
-#define METADATA "169.254.169.254"
-#define LAN      "192.168.77.1"
-#define SECOND   "198.51.100.7" /* another address of this machine */
-#define SWITCH   "/proc/sys/net/ipv4/conf/up0/forwarding"
+#define OUTSIDE       "203.0.113.1"
+#define MACHINE       "203.0.113.2"
+#define METADATA      "169.254.169.254"
+#define LAN           "192.168.77.1"
+#define SECOND        "198.51.100.7" /* another address of this machine */
+#define INNER         "10.99.0.2"
+#define INNER_GATEWAY "10.99.0.1"
+#define SWITCH        "/proc/sys/net/ipv4/conf/up0/forwarding"
 
+enum { INNER_NET = 0x0a630000 };
 enum { OUTSIDE_PORT = 7000, MACHINE_PORT = 7001, DNS = 53 };
 
 /* ---- the world ---- */
@@ -111,18 +117,18 @@ static void add_route(uint32_t to, int prefix, const char *through)
     must(tph_netlink_send(&netlink), through);
 }
 
-static void add_cable(pid_t outside)
+static void add_cable(pid_t to, const char *here, const char *there)
 {
     struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
-    uint32_t target = (uint32_t)outside;
+    uint32_t target = (uint32_t)to;
     tph_netlink_begin(&netlink, "veth", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &link, sizeof(link));
-    tph_netlink_put_text(&netlink, IFLA_IFNAME, "up0");
+    tph_netlink_put_text(&netlink, IFLA_IFNAME, here);
     size_t info = tph_netlink_nest(&netlink, IFLA_LINKINFO);
     tph_netlink_put_text(&netlink, IFLA_INFO_KIND, "veth");
     size_t data = tph_netlink_nest(&netlink, IFLA_INFO_DATA);
     size_t peer = tph_netlink_nest(&netlink, VETH_INFO_PEER);
     tph_netlink_put_struct(&netlink, &link, sizeof(link));
-    tph_netlink_put_text(&netlink, IFLA_IFNAME, "out0");
+    tph_netlink_put_text(&netlink, IFLA_IFNAME, there);
     tph_netlink_put(&netlink, IFLA_NET_NS_PID, &target, sizeof(target));
     tph_netlink_unnest(&netlink, peer);
     tph_netlink_unnest(&netlink, data);
@@ -179,30 +185,47 @@ static pid_t fork_server(int ends[2])
 
 static pid_t outside_pid;
 
-static void open_outside(void)
+static void be_outside(void)
+{
+    set_up("out0");
+    add_address("out0", OUTSIDE, 24);
+    add_address("out0", METADATA, 32);
+    add_address("out0", LAN, 32);
+    add_route(TPH_VETH_NET, 16, MACHINE);
+    add_route(INNER_NET, 24, MACHINE);
+    serve(OUTSIDE_PORT, true);
+}
+
+/* A network behind this machine. */
+static void be_inner(void)
+{
+    set_up("eth0");
+    add_address("eth0", INNER, 24);
+    add_route(0, 0, INNER_GATEWAY);
+    serve(OUTSIDE_PORT, false);
+}
+
+/* A process in a network namespace of its own, with a cable to it. */
+static pid_t open_network(const char *here, const char *there, void (*be)(void))
 {
     int ready[2], go[2];
     char byte;
     must(pipe2(go, O_CLOEXEC) < 0 ? -errno : 0, "pipe");
-    outside_pid = fork_server(ready);
-    if (outside_pid == 0) {
+    pid_t pid = fork_server(ready);
+    if (pid == 0) {
         must(unshare(CLONE_NEWNET) < 0 ? -errno : 0, "unshare");
         (void)!write(ready[1], "n", 1);
         (void)!read(go[0], &byte, 1);
         must(tph_netlink_open(&netlink, NETLINK_ROUTE), "netlink");
         set_up("lo");
-        set_up("out0");
-        add_address("out0", OUTSIDE, 24);
-        add_address("out0", METADATA, 32);
-        add_address("out0", LAN, 32);
-        add_route(TPH_VETH_NET, 16, MACHINE);
         (void)dup2(ready[1], 1);
-        serve(OUTSIDE_PORT, true);
+        be();
     }
     (void)!read(ready[0], &byte, 1);
-    add_cable(outside_pid);
+    add_cable(pid, here, there);
     (void)!write(go[1], "g", 1);
     (void)!read(ready[0], &byte, 1);
+    return pid;
 }
 
 static void open_world(void)
@@ -222,9 +245,12 @@ static void open_world(void)
     must(tph_netlink_open(&netlink, NETLINK_ROUTE), "netlink");
     set_up("lo");
     add_address("lo", SECOND, 32);
-    open_outside();
+    outside_pid = open_network("up0", "out0", be_outside);
     set_up("up0");
     add_address("up0", MACHINE, 24);
+    (void)open_network("in0", "eth0", be_inner);
+    set_up("in0");
+    add_address("in0", INNER_GATEWAY, 24);
     add_route(0, 0, OUTSIDE);
     if (fork_server(ready) == 0) {
         (void)dup2(ready[1], 1);
@@ -513,6 +539,69 @@ static void what_was_changed_is_as_it_was_when_the_last_one_ends(void **state)
     set_forwarding('0');
 }
 
+static void write_to(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    (void)close(fd);
+}
+
+/* What was switched on is for sidecars alone. */
+static void nobody_outside_gets_through_this_machine(void **state)
+{
+    struct tph_uplink *u = NULL;
+    struct tph_error err = TPH_ERROR_INIT;
+    (void)state;
+    write_to("/proc/sys/net/ipv4/conf/in0/forwarding", "1");
+    set_forwarding('1');
+    assert_int_equal(try_from_outside(INNER, OUTSIDE_PORT), 0); /* the control: without the fence he does */
+    set_forwarding('0');
+    assert_int_equal(tph_uplink_open(&u, &err), 0);
+    assert_int_equal(forwarding(), '1');
+    assert_int_equal(try_from_outside(INNER, OUTSIDE_PORT), EINPROGRESS);
+    tph_uplink_close(u);
+}
+
+/* A table with one chain that drops what is forwarded; or away with it. */
+static void firewall(bool is)
+{
+    static struct tph_netlink n;
+    struct nfgenmsg head = {.nfgen_family = NFPROTO_IPV4};
+    assert_int_equal(tph_netlink_open(&n, NETLINK_NETFILTER), 0);
+    tph_netlink_batch(&n, 1);
+    tph_netlink_begin(&n, "table", NFNL_SUBSYS_NFTABLES << 8 | (is ? NFT_MSG_NEWTABLE : NFT_MSG_DELTABLE),
+                      is ? NLM_F_CREATE : 0, &head, sizeof(head));
+    tph_netlink_put_text(&n, NFTA_TABLE_NAME, "filter");
+    if (is) {
+        tph_netlink_begin(&n, "chain", NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN, NLM_F_CREATE, &head, sizeof(head));
+        tph_netlink_put_text(&n, NFTA_CHAIN_TABLE, "filter");
+        tph_netlink_put_text(&n, NFTA_CHAIN_NAME, "FORWARD");
+        size_t hook = tph_netlink_nest(&n, NFTA_CHAIN_HOOK);
+        tph_netlink_put_be32(&n, NFTA_HOOK_HOOKNUM, NF_INET_FORWARD);
+        tph_netlink_put_be32(&n, NFTA_HOOK_PRIORITY, 0);
+        tph_netlink_unnest(&n, hook);
+        tph_netlink_put_be32(&n, NFTA_CHAIN_POLICY, NF_DROP);
+        tph_netlink_put_text(&n, NFTA_CHAIN_TYPE, "filter");
+    }
+    tph_netlink_batch(&n, 0);
+    assert_int_equal(tph_netlink_send(&n), 0);
+    tph_netlink_close(&n);
+}
+
+static void a_firewall_that_drops_all_is_told(void **state)
+{
+    struct tph_uplink *u = NULL;
+    struct tph_error err = TPH_ERROR_INIT;
+    (void)state;
+    firewall(true);
+    assert_int_equal(tph_uplink_open(&u, &err), -1);
+    assert_true(has(err.text, "the firewall drops what is forwarded (ip filter FORWARD)\n  let sidecars through"));
+    assert_true(is_clean());
+    firewall(false);
+    assert_int_equal(tph_uplink_open(&u, &err), 0);
+    tph_uplink_close(u);
+}
+
 static void what_a_killed_keeper_left_the_next_one_takes_back(void **state)
 {
     struct tph_uplink *u = NULL;
@@ -748,6 +837,8 @@ static int run_as_root(char **argv)
         T(it_is_reached_by_whoever_runs_it),
         T(a_stopped_pod_leaves_no_cable),
         cmocka_unit_test(what_was_changed_is_as_it_was_when_the_last_one_ends),
+        cmocka_unit_test(nobody_outside_gets_through_this_machine),
+        cmocka_unit_test(a_firewall_that_drops_all_is_told),
         cmocka_unit_test(what_a_killed_keeper_left_the_next_one_takes_back),
         cmocka_unit_test(a_killed_program_leaves_nothing),
     };
