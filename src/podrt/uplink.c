@@ -302,9 +302,9 @@ static int set_up(struct keeper *k)
 /* The sandboxes end when we do, at the same moment: the fence stands until they have. */
 static void await_cables(uint32_t id)
 {
-    enum { TRIES = 200 };
+    enum { TRIES = 2000 };
     char prefix[TPH_VETH_NAME];
-    const struct timespec moment = {.tv_nsec = 10000000};
+    const struct timespec moment = {.tv_nsec = 1000000};
     tph_veth_prefix(id, prefix);
     for (int i = 0; i < TRIES; i++) {
         struct if_nameindex *list = if_nameindex();

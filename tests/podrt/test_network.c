@@ -392,7 +392,9 @@ static const char *start_neighbour(struct harness *h)
     const char *address = tph_arena_strdup(h->arena, tph_str(said->message + strlen("own ")));
     h->beside = h->pod;
     h->pod = NULL;
-    h->n_events = 0;
+    while (h->n_events > 0) {
+        free(h->events[--h->n_events].message);
+    }
     h->spec.n_containers = 0;
     h->spec.log_events = false;
     return address;
