@@ -259,7 +259,7 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
         return -1;
     }
     /* Who runs no plugins needs no network for them. */
-    bool plugins = controller.executor_plugins || controller.own_plugins;
+    bool plugins = controller.executor_plugins || controller.own_plugins || options->network;
     work->network = TPH_NETWORK_HOST;
     if (plugins && choose_network(work, options, err) < 0) {
         return -1;

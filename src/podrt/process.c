@@ -203,6 +203,23 @@ static int fill_pod(struct process_pod *pod, const struct tph_pod_spec *spec, st
     return 0;
 }
 
+static int find_pasta(struct process_rt *rt, struct tph_error *err)
+{
+    char path[64];
+    const char *step;
+    int failed = rt->pasta ? 0 : tph_pasta_find(path, sizeof(path), &step);
+    if (failed == 0) {
+        rt->pasta = rt->pasta ? rt->pasta : tph_strdup(path);
+        return 0;
+    }
+    (void)tph_error_errno(err, -failed, "network isolated: %s", step);
+    return failed == -ENOENT && strstr(step, "pasta")
+               ? tph_error_hint(err, "apt install passt; or use --network host or none")
+           : failed == -ENETUNREACH
+               ? tph_error_hint(err, "without a default route there is no way out: use --network none or host")
+               : tph_error_hint(err, "let this user open it: chmod 666 /dev/net/tun; or use --network host or none");
+}
+
 int tph_process_open_uplink(struct tph_podrt *any, struct tph_error *err)
 {
     struct process_rt *rt = of_rt(any);
@@ -213,8 +230,7 @@ int tph_process_open_uplink(struct tph_podrt *any, struct tph_error *err)
         return tph_error_set(err, TPH_ERROR_INVALID, "--unsafe-plain has the host's network only");
     }
     if (geteuid() != 0) {
-        (void)tph_error_set(err, TPH_ERROR_INVALID, "only root can make a network with a way out");
-        return tph_error_hint(err, "use --network host or none, or run this as root");
+        return find_pasta(rt, err);
     }
     if (tph_uplink_open(&rt->uplink, err) < 0) {
         return tph_error_wrap(err, "network isolated");
@@ -375,6 +391,7 @@ static void free_rt(struct tph_podrt *any)
     tph_http_client_free(rt->http);
     tph_cgroups_free(rt->cgroups);
     tph_uplink_close(rt->uplink);
+    free(rt->pasta);
     tph_images_free(rt->images);
     free(rt);
 }

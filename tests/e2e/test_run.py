@@ -326,7 +326,7 @@ VERBS = {"run", "server", "submit", "watch", "logs", "get", "list", "delete", "p
     (["run", "--output", ""], {"wide", "json", "yaml", "name"}),
     (["run", "-o", "j"], {"json"}),
     (["run", "--network", "=", "n"], {"none"}),
-    (["run", "--network", "="], {"host", "none"}),
+    (["run", "--network", "="], {"host", "none", "isolated"}),
     (["run", "--name", ""], set()),
     (["run", "a f"], {"a file.yaml"}),
     (["run", "-q", "--plugin", "a"], {"a file.yaml"}),
