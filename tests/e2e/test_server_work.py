@@ -235,12 +235,16 @@ def test_a_cancel_that_a_kill_came_before_is_told_after_the_restart(servers, led
     assert {args["template"]["plugin"]["probe"] for args in cancels(ledger).values()} == {"calm", "busy"}
     assert all(args["workflow"]["metadata"]["name"] == "w" for args in cancels(ledger).values())
     assert paths(ledger).count("template.execute") == 2
-    server.stop()  # and that was all
-    asked = len(ledger.calls)
-    server = servers()
-    assert server.ask("POST", WORKFLOWS, two_tasks("again"))[0] == 201
-    wait_until(lambda: len(ledger.calls) >= asked + 2)
-    assert paths(ledger)[asked:] == ["template.execute"] * 2
+    # The stop may come before the plugin's answer is kept: then they are told once more, and that is all.
+    for name in ("again", "and-again"):
+        server.stop()
+        asked = len(ledger.calls)
+        server = servers()
+        calm = two_tasks(name)
+        calm["spec"]["entrypoint"] = "calm"
+        assert server.ask("POST", WORKFLOWS, calm)[0] == 201
+        wait_until(lambda: "template.execute" in paths(ledger)[asked:])
+    assert paths(ledger)[asked:] == ["template.execute"]
 
 
 def pods_gone_or_asked(server):
