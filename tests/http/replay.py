@@ -32,9 +32,10 @@ PLACEHOLDER = re.compile(r"<(uid|rv|time|utime)-(\d+)>")
 CONTINUE = re.compile(r'^<continue rv=(.+?) start="(.*)">$')
 AGE = re.compile(r"^(\d+[smhdy])+$|^<invalid>$")
 SERVED = {"configmaps", "events", "namespaces", "pods", "secrets", "serviceaccounts", "selfsubjectaccessreviews", "leases",
+          "selfsubjectrulesreviews", "selfsubjectreviews",
           "workflows", "workflowtaskresults", "workflowtasksets", "clusterworkflowtemplates", "cronworkflows",
           "workfloweventbindings", "workflowtemplates", "workflowartifactgctasks"}
-SERVED_GROUPS = {"", "authorization.k8s.io", "coordination.k8s.io", "argoproj.io"}
+SERVED_GROUPS = {"", "authentication.k8s.io", "authorization.k8s.io", "coordination.k8s.io", "argoproj.io"}
 HISTORY = 60  # changes that are kept where a scenario is about those that are not
 OWN_NAMESPACES = {"default", "kube-system", "argo", "kube-public", "kube-node-lease"}
 
@@ -517,7 +518,7 @@ class Scenario:
         return given.group(1) if given else "trnobody" if "nobody.kubeconfig" in self.command else None
 
     def needs_tokens(self, request):
-        return (request.get("token") or (self.name.startswith("G") and not request.get("authorization", True)) or
+        return (request.get("token") or "Impersonate-User" in request["headers"] or (self.name.startswith("G") and not request.get("authorization", True)) or
                 re.search(r"--token=|--as=|nobody.kubeconfig", self.command))
 
     def headers(self, request):
@@ -530,12 +531,14 @@ class Scenario:
             headers["If-None-Match"] = wanted if wanted == "*" else \
                 self.tags.get(wanted) or self.tags.get(request["path"], wanted)
         token = request.get("token") or self.token_of(request)
-        impersonated = re.search(r"--as=(\S+)", self.command)
-        if impersonated and self.player.options.tls:
-            headers["Impersonate-User"] = impersonated.group(1)
+        if self.player.options.tls:
+            impersonated = re.search(r"--as=(\S+)", self.command)
+            headers.update({"Impersonate-User": impersonated.group(1)} if impersonated else {})
+            headers.update({k: v for k, v in request["headers"].items() if k.startswith("Impersonate-")})
         if token:
             headers["Authorization"] = "Bearer " + token
-        elif self.player.options.token and (request.get("authorization") or "plain-http" in self.name):
+        elif self.player.options.token and (
+                request.get("authorization") or "plain-http" in self.name or "plain.kubeconfig" in self.command):
             headers["Authorization"] = "Bearer " + self.player.options.token
         return headers
 
@@ -978,12 +981,12 @@ def not_served(request):
     rest = parts[2:] if parts[0] == "api" else parts[3:]
     if rest[:1] == ["watch"]:
         return "legacy watch path"
-    if len(rest) >= 3 and rest[0] == "namespaces":
+    if len(rest) >= 3 and rest[0] == "namespaces" and rest[2] not in ("status", "finalize"):
         rest = rest[2:]
     if rest and rest[0] not in SERVED and rest[0] != "nopes" and rest[0] not in ("Workflows",) and \
             parts[0] == "api" and re.match(r"^[a-z]+$", rest[0]):
         return "resource " + rest[0]
-    if rest and parts[0] == "apis" and parts[1] in ("authorization.k8s.io",) and rest[0] not in SERVED:
+    if rest and parts[0] == "apis" and parts[1] in ("authentication.k8s.io", "authorization.k8s.io") and len(rest) > 0 and rest[0] not in SERVED:
         return "resource " + rest[0]
     return None
 
