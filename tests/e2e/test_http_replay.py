@@ -19,22 +19,22 @@ NAMES = replay.names(OPTIONS.source)
 ALL = replay.load(OPTIONS.source, NAMES, None)
 
 
-def check(name, options):
+def check(name, options, known):
     lines = []
-    counts, failed = replay.run_all({name: ALL[name]}, options, KNOWN, lines.append)
+    counts, failed = replay.run_all({name: ALL[name]}, options, known, lines.append)
     assert not failed, "\n".join([f"{name} {seq}: {problem[:1000]}" for name, seq, problem in failed] + lines)
     assert sum(counts[name].values()) > 0
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_replay(name):
-    check(name, OPTIONS)
+    check(name, OPTIONS, KNOWN)
 
 
-@pytest.mark.parametrize("name", replay.with_tokens(ALL))
+@pytest.mark.parametrize("name", replay.with_tls(ALL, KNOWN))
 def test_replay_with_tls_and_tokens(name):
     """With the token of whoever asked, or the one that the recorder added."""
-    check(name, WITH_TLS)
+    check(name, WITH_TLS, replay.known_with_tls(KNOWN))
 
 
 def test_what_is_not_served_has_a_reason():
