@@ -65,7 +65,8 @@ struct tph_api_access {
                         struct tph_api_user *ret_user);
     /* Optional. Whether this client may send another request now; user NULL: nobody knows who it is. false: 429. */
     bool (*admit)(void *owner, const struct tph_api_user *user, const char *peer);
-    /* Optional. Why he may not make `object` of `old` (NULL: of nothing), though he may write it; NULL: he may. */
+    /* Optional. Why he may not make `object` of `old` (NULL: of nothing), or remove it (object NULL), though he may
+     * write it; NULL: he may. */
     const char *(*object)(void *owner, const struct tph_api_user *user, const struct tph_api_attributes *what,
                           const struct tph_json *old, const struct tph_json *object);
     /* Optional. What is told of a refusal beyond the usual message; NULL: nothing. */

@@ -312,7 +312,7 @@ static void delete_found(struct tph_api_call *call, const struct tph_store_objec
         return;
     }
     struct tph_json *object = tph_json_root(doc);
-    if (check_preconditions(call, object, stored->version) < 0) {
+    if (check_preconditions(call, object, stored->version) < 0 || tph_call_check_object(call, object, NULL) < 0) {
         tph_call_fail(call);
         return;
     }
@@ -413,6 +413,9 @@ static int collect(void *owner, const struct tph_store_object *object)
         return tph_status_internal(&c->call->status, "%s", err.text);
     }
     struct tph_json *root = tph_json_root(doc);
+    if (tph_call_check_object(c->call, root, NULL) < 0) {
+        return -1;
+    }
     struct tph_store_object *kept = keep(c, object);
     struct tph_store_change *change = &c->changes[c->n++];
     *change = (struct tph_store_change){.verb = TPH_STORE_DELETE, .key = kept->key, .expected = object->version};

@@ -195,6 +195,9 @@ static int read_settings(struct session *s, struct tph_error *err)
     if (s->settings.unused.len > 0) {
         tph_cli_warn(&s->cli, "--config %s: nothing here looks at %s", file, tph_buf_cstr(&s->settings.unused));
     }
+    if (s->settings.of_server.len > 0) {
+        tph_cli_warn(&s->cli, "--config %s: only a server looks at %s", file, tph_buf_cstr(&s->settings.of_server));
+    }
     for (size_t i = 0; i < s->options.maps.n; i++) {
         struct tph_str plugin = tph_str(s->options.maps.list[i]);
         struct tph_str type = TPH_STR_NONE;

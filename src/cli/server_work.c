@@ -15,7 +15,7 @@ struct tph_server_work {
     struct tph_agent *agent;
     struct tph_controller *controller;
     struct tph_metrics *metrics; /* borrowed */
-    struct tph_metric *total, *gauge, *messages;
+    struct tph_metric *messages;
     struct tph_api_pods pods;
     void (*configured)(void *owner, const struct tph_settings *settings);
     void *configured_owner;
@@ -52,17 +52,10 @@ static void agent_says(void *owner, const struct tph_agent_event *event)
 
 /* Numbers, with Argo's names (4.1.2, argo_workflows_*). */
 
-static void count_phase(struct tph_server_work *work, const struct tph_shown *workflow, const char *phase)
-{
-    const struct tph_str values[] = {tph_str(phase), workflow->ns};
-    tph_series_add(tph_metric_series(work->total, values), 1);
-}
-
 static void look(void *owner)
 {
     struct tph_server_work *work = owner;
     static const char *const levels[] = {"debug", "info", "warning", "error"};
-    tph_series_set(tph_metric_of(work->gauge, "Running", NULL), (double)tph_controller_n_running(work->controller));
     for (int i = TPH_LOG_INFO; i < TPH_LOG_COUNT; i++) {
         tph_series_set(tph_metric_of(work->messages, levels[i], NULL), (double)tph_log_lines((enum tph_log_level)i));
     }
@@ -70,17 +63,7 @@ static void look(void *owner)
 
 static void begin_metrics(struct tph_server_work *work)
 {
-    static const char *const of_total[] = {"phase", "namespace", NULL};
-    static const char *const of_gauge[] = {"phase", NULL};
     static const char *const of_version[] = {"version", NULL};
-    static const struct tph_metric_spec total = {.name = "argo_workflows_total_count",
-                                                 .help = "Workflows that entered a phase since the server began.",
-                                                 .kind = TPH_METRIC_COUNTER,
-                                                 .labels = of_total};
-    static const struct tph_metric_spec gauge = {.name = "argo_workflows_gauge",
-                                                 .help = "Workflows that are not over.",
-                                                 .kind = TPH_METRIC_GAUGE,
-                                                 .labels = of_gauge};
     static const struct tph_metric_spec leader = {
         .name = "argo_workflows_is_leader", .help = "1: this process decides.", .kind = TPH_METRIC_GAUGE};
     static const struct tph_metric_spec version = {.name = "argo_workflows_version",
@@ -93,16 +76,9 @@ static void begin_metrics(struct tph_server_work *work)
                                                     .kind = TPH_METRIC_COUNTER,
                                                     .labels = of_messages};
     work->messages = tph_metric_new(work->metrics, &messages);
-    work->total = tph_metric_new(work->metrics, &total);
-    work->gauge = tph_metric_new(work->metrics, &gauge);
     tph_series_set(tph_metric_of(tph_metric_new(work->metrics, &leader), NULL), 1);
     tph_series_set(tph_metric_of(tph_metric_new(work->metrics, &version), "v" TPH_VERSION, NULL), 1);
     tph_metrics_on_write(work->metrics, look, work);
-}
-
-static void workflow_begun(void *owner, const struct tph_shown *workflow)
-{
-    count_phase(owner, workflow, "Running");
 }
 
 static void workflow_ended(void *owner, const struct tph_shown *workflow)
@@ -110,7 +86,7 @@ static void workflow_ended(void *owner, const struct tph_shown *workflow)
     TPH_CLEANUP(tph_freep) char *ns = tph_str_dup(workflow->ns);
     TPH_CLEANUP(tph_freep) char *name = tph_str_dup(workflow->name);
     const char *phase = workflow->run ? tph_workflow_phase_name(tph_run_phase(workflow->run)) : "refused";
-    count_phase(owner, workflow, workflow->run ? phase : "Error");
+    (void)owner;
     tph_log(TPH_LOG_INFO, "workflow ended", "namespace", ns, "workflow", name, "phase", phase, NULL);
 }
 
@@ -168,17 +144,14 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     struct tph_process_options runtime = {.images_file = options->images_file, .unsafe_plain = options->unsafe_plain};
     struct tph_controller_options controller = {
         .store = options->store,
-        .observer = {.agent = agent_says,
-                     .begun = workflow_begun,
-                     .ended = workflow_ended,
-                     .configured = configured,
-                     .owner = work},
+        .observer = {.agent = agent_says, .ended = workflow_ended, .configured = configured, .owner = work},
         .pods = true,
         .events = true,
         .executor_plugins = options->executor_plugins || switched_on("ARGO_EXECUTOR_PLUGINS"),
         .own_plugins = options->own_executor_plugins || switched_on("ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS"),
         .config_map = true,
         .settings = options->settings,
+        .metrics = options->metrics,
     };
     work->loop = loop;
     work->configured = options->configured;

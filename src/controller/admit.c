@@ -79,6 +79,7 @@ static void postpone(struct carried *w, const struct tph_json *workflow)
     tph_json_set_root(doc, object);
     tph_json_doc_free(w->refusal);
     w->refusal = doc;
+    tph_measure_phase(w->controller, w->shown.ns, TPH_STR("Pending"));
     w->base_dirty = true;
     tph_carried_flush(w);
 }

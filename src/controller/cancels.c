@@ -95,6 +95,9 @@ static void end_if_told(struct batch *b)
 static void told_late(void *owner, bool told)
 {
     struct batch *b = owner;
+    if (!told && b->controller->stopping) {
+        return; /* its sidecar ends with the program: the next one tells it */
+    }
     if (!told) {
         TPH_CLEANUP(tph_freep)
         char *workflow =
@@ -161,6 +164,9 @@ static void told_now(void *owner, bool told)
 {
     TPH_CLEANUP(tph_freep) struct telling *t = owner;
     struct batch *b = t->batch;
+    if (!told && b->controller->stopping) {
+        return;
+    }
     if (!told) {
         tell_late(b, tph_str(t->id));
         return;

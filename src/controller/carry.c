@@ -116,12 +116,14 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event)
 {
     struct tph_controller *c = w->controller;
     struct tph_actions actions;
+    int64_t began_us = tph_measure_begin(c);
     tph_run_apply(w->shown.run, event, tph_controller_now_ms(c), &actions);
     for (size_t i = 0; i < actions.n; i++) {
         act(w, &actions.list[i]);
     }
     tph_controller_wake(c);
     tph_carried_flush(w);
+    tph_measure_operation(c, began_us);
 }
 
 /* ---- to the agent ---- */

@@ -191,6 +191,7 @@ static bool write_all(struct carried *w)
     w->object_in_write = nodes || base;
     if (n > 0) {
         w->writing = true;
+        tph_measure_take(w->controller, TPH_QUEUE_WORKFLOWS, &w->queued_us, &w->write_began_us);
         tph_controller_write(w->controller, changes, n, written, NULL, w);
     }
     free(d.parts);
@@ -213,6 +214,7 @@ static void flush(void *owner)
         return; /* when that is through it goes on */
     }
     if (!write_all(w)) {
+        w->queued_us = 0;
         forget_written(w);
         release_held(w);
         release_doomed(w);
@@ -222,6 +224,7 @@ static void flush(void *owner)
 
 void tph_carried_flush(struct carried *w)
 {
+    tph_measure_add(w->controller, TPH_QUEUE_WORKFLOWS, &w->queued_us);
     if (!w->flushing && !w->writing) {
         w->flushing = true;
         tph_defer(w->controller->loop, flush, w);
@@ -300,6 +303,7 @@ static void try_again(struct carried *w, const struct tph_store_result *result)
         give_up(w, result->error->text);
         return;
     }
+    tph_measure_retry(w->controller, TPH_QUEUE_WORKFLOWS);
     if (w->failures++ == 0) {
         tph_log(TPH_LOG_ERROR, "a workflow cannot be written; it waits until that is possible", "workflow", w->key,
                 "error", result->error->text, NULL);
@@ -330,6 +334,7 @@ static void written(void *owner, const struct tph_store_result *result)
     struct carried *w = owner;
     struct tph_controller *c = w->controller;
     w->writing = false;
+    tph_measure_done(c, TPH_QUEUE_WORKFLOWS, &w->write_began_us);
     if (w->gone) {
         if (result->outcome != TPH_STORE_DONE) {
             tph_cancels_drop(TPH_TAKE(w->cancels));

@@ -28,6 +28,7 @@ struct tph_controller *tph_controller_new(struct tph_loop *loop, const struct tp
         tph_settings_init(&c->base);
     }
     tph_settings_copy(&c->base, &c->settings);
+    c->measures = options->metrics ? tph_measures_new(c, options->metrics) : NULL;
     c->expirer = options->keep_ended ? NULL : tph_expirer_new(c);
     return c;
 }
@@ -156,6 +157,9 @@ static void note_over(struct carried *w)
 {
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = tph_json_doc_new();
     const struct tph_json *object = w->refusal ? tph_json_root(w->refusal) : tph_run_object_base(w->shown.run, doc);
+    tph_measure_phase(w->controller, w->shown.ns, tph_json_get_str(tph_json_get(object, "status"), "phase"));
+    tph_over_count(w->controller, object);
+    tph_over_ended(w->controller, w->key, w->version);
     tph_expire_note(w->controller, w->shown.ns, w->shown.name, object);
     tph_cron_note(w->controller, w->shown.ns, w->shown.name, object);
 }
@@ -302,6 +306,8 @@ void tph_carried_reload(struct carried *w)
         w = carried_new(c, tph_str(ns), tph_str(name));
         w->uid = tph_str_dup(uid);
     } else if (tph_workflow_is_over(root)) { /* somebody ended it by an edit */
+        tph_over_count(c, root);
+        tph_over_ended(c, w->key, object.version);
         tph_expire_note(c, w->shown.ns, w->shown.name, root);
         tph_cron_note(c, w->shown.ns, w->shown.name, root);
         drop(w);
@@ -370,10 +376,16 @@ static void changed(struct tph_controller *c, const struct tph_store_event *even
         }
         return;
     }
-    if (event->kind == TPH_STORE_DELETED) {
+    if (tph_over_is_old(c, event)) {
         return;
     }
-    take_up_key(c, &event->key, true);
+    if (event->kind != TPH_STORE_DELETED) {
+        take_up_key(c, &event->key, true);
+    }
+    bool begins = event->kind == TPH_STORE_ADDED && find(c, event->key.ns, event->key.name);
+    if (c->measures && !begins) {
+        tph_over_changed(c, event);
+    }
 }
 
 static int follow(struct tph_controller *c, struct tph_error *err);
@@ -429,6 +441,7 @@ static bool read_one(void *owner, const struct tph_store_object *object)
     }
     bool good = tph_json_parse(tph_buf_str(&object->text), &doc, NULL) == 0;
     if (good && tph_workflow_is_over(tph_json_root(doc))) {
+        tph_over_count(c, tph_json_root(doc));
         tph_expire_note(c, object->key.ns, object->key.name, tph_json_root(doc));
         tph_cron_note(c, object->key.ns, object->key.name, tph_json_root(doc));
         return true;
@@ -535,6 +548,7 @@ static void read_more(void *owner)
 
 static int follow(struct tph_controller *c, struct tph_error *err)
 {
+    tph_over_forget(c);
     c->reader = TPH_NEW(struct reader);
     c->reader->c = c;
     c->reader->arena = tph_arena_new();
@@ -681,6 +695,8 @@ void tph_controller_free(struct tph_controller *controller)
     tph_map_release(&controller->by_key);
     tph_map_release(&controller->by_tasks);
     tph_admit_free(controller);
+    tph_measures_free(controller->measures);
+    tph_over_forget(controller);
     tph_configurer_free(controller->configurer);
     tph_crons_free(controller->crons);
     tph_semaphores_free(controller->semaphores);

@@ -34,6 +34,7 @@
 
 #include "agent/agent.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "controller/settings.h"
 #include "controller/shown.h"
 #include "engine/run.h"
@@ -87,6 +88,7 @@ struct tph_controller_options {
     bool own_plugins;       /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */
     bool config_map;        /* the one of Argo's controller is read over settings, live (controller/settings.h) */
     const struct tph_settings *settings; /* copied; NULL: none */
+    struct tph_metrics *metrics;         /* borrowed, outlives it; NULL: nothing is counted */
     bool keep_ended;                     /* runs stay in memory when they are over, to be looked at */
     int64_t (*clock)(void);              /* wall clock in milliseconds; NULL: the machine's */
 };

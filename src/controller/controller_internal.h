@@ -6,6 +6,8 @@
  *   carry.c       events to the engine, its actions to the agent
  *   commit.c      what changed goes into the store, in one write at a time
  *   cancels.c     who is told of a cancel, also after a crash
+ *   over.c        how many are over
+ *   measure.c     what is counted
  *   task.c        what is known of tasks, in memory and in the store
  *   semaphore.c   their limits, live
  *   finder.c      other objects of the store: templates, ConfigMaps, Secrets
@@ -14,7 +16,7 @@
  *   tell.c        Events about workflows and others
  *   expire.c      workflows that are over go in time
  *   admit.c       how many run at a time
- *   cron.c        CronWorkflows
+ *   cron*.c       CronWorkflows (cron_internal.h)
  *   pods.c        sidecars as Pods of the API
  */
 #pragma once
@@ -23,6 +25,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "controller/controller.h"
+#include "controller/measure.h"
 #include "engine/locks.h"
 
 struct finder;
@@ -99,15 +102,16 @@ struct carried {
     bool base_dirty, base_lagging, over_dirty;
     bool writing; /* a write is under way */
     bool over_in_write, object_in_write;
-    size_t n_in_write;            /* changes */
-    bool flushing;                /* one begins at the end of this turn */
-    bool late;                    /* progress has waited long enough */
-    bool gone;                    /* deleted while a write was under way */
-    bool ended;                   /* its end is durable */
-    bool admitted;                /* it counts as one that runs */
-    int64_t priority, created_ms; /* of one that waits for its turn */
-    unsigned failures;            /* of writes, one after the other */
-    unsigned refused;             /* the store would not have it: 1: it ends, 2: with nothing else that changed */
+    size_t n_in_write;                 /* changes */
+    bool flushing;                     /* one begins at the end of this turn */
+    bool late;                         /* progress has waited long enough */
+    bool gone;                         /* deleted while a write was under way */
+    bool ended;                        /* its end is durable */
+    bool admitted;                     /* it counts as one that runs */
+    int64_t priority, created_ms;      /* of one that waits for its turn */
+    int64_t queued_us, write_began_us; /* of the measures */
+    unsigned failures;                 /* of writes, one after the other */
+    unsigned refused;                  /* the store would not have it: 1: it ends, 2: with nothing else that changed */
 
     struct tph_map tasks;                  /* node id -> struct task, owned */
     struct task *held, **held_end;         /* to be given when their nodes are durable */
@@ -151,13 +155,16 @@ struct tph_controller {
     struct pods *pods;             /* NULL: sidecars are not shown */
     struct reader *reader;         /* while all of them are read */
     struct tph_store_watch *watch;
-    struct tph_map by_key;   /* -> struct carried, owned */
-    struct tph_map by_tasks; /* the bytes of the agent's pointer -> struct carried */
-    size_t n_running;        /* that are not over */
-    struct write *writes;    /* under way; owned by the store's answer */
-    size_t n_admitted;       /* workflows that run, as parallelism counts */
-    struct tph_map crowds;   /* namespace -> how many of them, admit.c's own */
-    bool waking, admitting;  /* in the next turn */
+    struct tph_map by_key;     /* -> struct carried, owned */
+    struct tph_map by_tasks;   /* the bytes of the agent's pointer -> struct carried */
+    size_t n_running;          /* that are not over */
+    size_t n_over[3];          /* workflows that are over, by enum tph_over */
+    struct tph_map ended;      /* "NS/NAME" of those that ended here, until their events have come; over.c's own */
+    struct measures *measures; /* NULL: nothing is counted */
+    struct write *writes;      /* under way; owned by the store's answer */
+    size_t n_admitted;         /* workflows that run, as parallelism counts */
+    struct tph_map crowds;     /* namespace -> how many of them, admit.c's own */
+    bool waking, admitting;    /* in the next turn */
     bool stopping;
     void (*stopped)(void *owner);
     void *stopped_owner;
@@ -258,6 +265,7 @@ void tph_expirer_free(struct expirer *e);
 /* One that is over, as it is in the store. */
 void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
 
+size_t tph_expire_waiting(const struct tph_controller *c);
 /* After a change of what is retained: all that is over is looked at once more. */
 void tph_expire_anew(struct tph_controller *c);
 
@@ -276,11 +284,22 @@ void tph_admit_free(struct tph_controller *c); /* after all workflows */
 /* cron.c; note: a workflow that is over, whosever it is. */
 int tph_crons_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
 void tph_crons_free(struct crons *crons);
+size_t tph_crons_waiting(const struct crons *crons);
 void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
 
 /* semaphore.c */
 int tph_semaphores_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
 void tph_semaphores_free(struct semaphores *semaphores);
+
+/* over.c. count: one that is over, as a list or its end shows it; changed: an event of one that nobody carries. */
+enum tph_over { TPH_OVER_SUCCEEDED, TPH_OVER_FAILED, TPH_OVER_ERROR, TPH_OVER_COUNT };
+enum tph_workflow_phase tph_over_phase(enum tph_over over);
+void tph_over_count(struct tph_controller *c, const struct tph_json *workflow);
+void tph_over_changed(struct tph_controller *c, const struct tph_store_event *event);
+/* It ended here with this version: events up to that are no news. */
+void tph_over_ended(struct tph_controller *c, const char *key, uint64_t version);
+bool tph_over_is_old(struct tph_controller *c, const struct tph_store_event *event);
+void tph_over_forget(struct tph_controller *c); /* all, also the numbers: they are counted anew */
 
 /* pods.c */
 int tph_pods_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;

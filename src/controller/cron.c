@@ -5,26 +5,18 @@
  * A workflow is called NAME-SECONDS after the time that it was due, and is made in one write with the CronWorkflow's
  * status that says so: a crash makes it never twice and forgets it never. What was due while nobody looked is made
  * only where startingDeadlineSeconds allows it, and only the latest. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "controller/controller_internal.h"
 #include "controller/cron_internal.h"
 #include "controller/local.h"
 #include "data/cron.h"
 #include "data/time.h"
 #include "data/zone.h"
-#include "edit/edit.h"
-#include "expr/expr.h"
 
-#define LABEL     "workflows.argoproj.io/cron-workflow"
-#define LAST      "cronworkflows.argoproj.io/last-used-schedule"
 #define COMPLETED "workflows.argoproj.io/cron-workflow-completed"
-#define PLANNED   "workflows.argoproj.io/scheduled-time"
 
 static void pass(void *owner);
 
@@ -32,6 +24,7 @@ static void ask(struct cron *cron)
 {
     if (!cron->asked && !cron->writing) {
         cron->asked = true;
+        tph_measure_add(cron->crons->controller, TPH_QUEUE_CRONS, &cron->asked_us);
         tph_defer(cron->crons->controller->loop, pass, cron);
     }
 }
@@ -49,7 +42,6 @@ static struct cron *cron_new(struct crons *cs, struct tph_str ns, struct tph_str
     cron->ns = tph_str_slice(tph_str(cron->key), 0, ns.len);
     cron->name = tph_str_slice(tph_str(cron->key), ns.len + 1, ns.len + 1 + name.len);
     cron->after_s = -1;
-    cron->problem = TPH_BUF_INIT(TPH_LIMIT_EXPR_MESSAGE);
     cron->timer = tph_timer_new(cs->controller->loop, timer_fired, cron);
     (void)tph_map_set(&cs->by_key, tph_str(cron->key), cron);
     return cron;
@@ -64,7 +56,6 @@ static void cron_free(struct cron *cron)
         free(cron->children[i].name);
     }
     free(cron->children);
-    tph_buf_release(&cron->problem);
     free(cron->key);
     free(cron);
 }
@@ -129,17 +120,11 @@ static int latest_due(const struct cron *cron, const struct tph_json *spec, int6
     return found;
 }
 
-static int64_t number_of(const struct tph_json *object, const char *key, int64_t otherwise)
-{
-    int64_t number = 0;
-    return tph_json_to_i64(tph_json_get(object, key), &number) == 0 ? number : otherwise;
-}
-
 /* From when on times count: what was due before the program began only within the deadline. */
 static void begin_counting(struct cron *cron, const struct tph_json *object, int64_t now_s)
 {
     int64_t last_ms = 0;
-    int64_t deadline_s = number_of(tph_json_get(object, "spec"), "startingDeadlineSeconds", 0);
+    int64_t deadline_s = tph_cron_number(tph_json_get(object, "spec"), "startingDeadlineSeconds", 0);
     struct tph_str last = tph_json_get_str(tph_json_get(object, "status"), "lastScheduledTime");
     cron->after_s = now_s;
     if (deadline_s > 0 && tph_time_parse(last, &last_ms, NULL) == 0) {
@@ -148,263 +133,9 @@ static void begin_counting(struct cron *cron, const struct tph_json *object, int
     }
 }
 
-/* ---- its status ---- */
-
-static struct tph_json *object_member(struct tph_json_doc *doc, struct tph_json *object, const char *key)
-{
-    struct tph_json *member = tph_json_get(object, key);
-    if (!tph_json_is(member, TPH_JSON_OBJECT)) {
-        member = tph_json_new_object(doc);
-        tph_json_set(doc, object, key, member);
-        member = tph_json_get(object, key);
-    }
-    return member;
-}
-
-static void count(struct tph_json_doc *doc, struct tph_json *status, const char *key, int64_t more)
-{
-    tph_json_set(doc, status, key, tph_json_new_i64(doc, number_of(status, key, 0) + more));
-}
-
-/* Takes out of status.active what is over, and counts it. True when there was some. */
-static bool settle_active(struct cron *cron, struct tph_json_doc *doc, struct tph_json *status)
-{
-    struct tph_store *store = cron->crons->controller->store;
-    struct tph_json *left = tph_json_new_array(doc);
-    bool changed = false;
-    struct tph_json_iter it = tph_json_iter(tph_json_get(status, "active"));
-    while (tph_json_next(&it)) {
-        TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
-        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *child = NULL;
-        struct tph_store_key key = {
-            .resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = cron->ns, .name = tph_json_get_str(it.value, "name")};
-        bool there = tph_store_get(store, &key, 0, &object, NULL) == 0 &&
-                     tph_json_parse(tph_buf_str(&object.text), &child, NULL) == 0;
-        if (there && !tph_workflow_is_over(tph_json_root(child))) {
-            tph_json_append(doc, left, tph_json_copy(doc, it.value));
-            continue;
-        }
-        struct tph_str phase =
-            there ? tph_json_get_str(tph_json_get(tph_json_root(child), "status"), "phase") : TPH_STR_NONE;
-        changed = true;
-        if (phase.len > 0) {
-            count(doc, status, tph_str_eqz(phase, "Succeeded") ? "succeeded" : "failed", 1);
-        }
-    }
-    if (changed && tph_json_len(left) > 0) {
-        tph_json_set(doc, status, "active", left);
-    } else if (changed) {
-        (void)tph_json_remove(status, "active");
-    }
-    return changed;
-}
-
-/* conditions: a SpecError while something is wrong. True when that is other than before. */
-static bool set_problem(struct tph_json_doc *doc, struct tph_json *status, const char *problem)
-{
-    struct tph_json *list = tph_json_get(status, "conditions");
-    struct tph_json *left = tph_json_new_array(doc);
-    bool same = !problem;
-    bool had = false;
-    struct tph_json_iter it = tph_json_iter(list);
-    while (tph_json_next(&it)) {
-        if (tph_str_eqz(tph_json_get_str(it.value, "type"), "SpecError")) {
-            had = true;
-            same = problem && tph_str_eqz(tph_json_get_str(it.value, "message"), problem);
-        } else {
-            tph_json_append(doc, left, tph_json_copy(doc, it.value));
-        }
-    }
-    if (same && had == (problem != NULL)) {
-        return false;
-    }
-    if (problem) {
-        struct tph_json *condition = tph_json_new_object(doc);
-        tph_json_set_cstr(doc, condition, "type", "SpecError");
-        tph_json_set_cstr(doc, condition, "status", "True");
-        tph_json_set_cstr(doc, condition, "message", problem);
-        tph_json_append(doc, left, condition);
-    }
-    if (tph_json_len(left) > 0) {
-        tph_json_set(doc, status, "conditions", left);
-    } else {
-        (void)tph_json_remove(status, "conditions");
-    }
-    return true;
-}
-
-/* ---- its workflows ---- */
-
-static void copy_members(struct tph_json_doc *doc, struct tph_json *to, const struct tph_json *from)
-{
-    struct tph_json_iter it = tph_json_iter(from);
-    while (tph_json_next(&it)) {
-        tph_json_setn(doc, to, it.key, tph_json_copy(doc, it.value));
-    }
-}
-
-static struct tph_json *owner_of(const struct cron *cron, const struct tph_json *object, struct tph_json_doc *doc)
-{
-    struct tph_json *owner = tph_json_new_object(doc);
-    tph_json_set_cstr(doc, owner, "apiVersion", "argoproj.io/v1alpha1");
-    tph_json_set_cstr(doc, owner, "kind", "CronWorkflow");
-    tph_json_set_str(doc, owner, "name", cron->name);
-    tph_json_set_str(doc, owner, "uid", tph_json_get_str(tph_json_get(object, "metadata"), "uid"));
-    tph_json_set(doc, owner, "controller", tph_json_new_bool(doc, true));
-    tph_json_set(doc, owner, "blockOwnerDeletion", tph_json_new_bool(doc, true));
-    return owner;
-}
-
-static struct tph_json *child_metadata(const struct cron *cron, const struct tph_json *object, int64_t due_s,
-                                       struct tph_json_doc *doc)
-{
-    const struct tph_json *given = tph_json_path(object, "spec", "workflowMetadata", NULL);
-    struct tph_json *meta = tph_json_new_object(doc);
-    struct tph_json *labels = tph_json_new_object(doc);
-    struct tph_json *annotations = tph_json_new_object(doc);
-    struct tph_json *owners = tph_json_new_array(doc);
-    char text[TPH_TIME_TEXT];
-    char uid[37];
-    TPH_CLEANUP(tph_freep) char *name = tph_format("%.*s-%" PRId64, TPH_FMT(cron->name), due_s);
-    copy_members(doc, labels, tph_json_get(given, "labels"));
-    copy_members(doc, annotations, tph_json_get(given, "annotations"));
-    tph_json_set_str(doc, labels, LABEL, cron->name);
-    tph_time_format(due_s * 1000, text);
-    tph_json_set_cstr(doc, annotations, PLANNED, text);
-    tph_time_format(tph_controller_now_ms(cron->crons->controller), text);
-    tph_random_uuid(uid);
-    tph_json_set(doc, meta, "annotations", annotations);
-    tph_json_set_cstr(doc, meta, "creationTimestamp", text);
-    tph_json_set(doc, meta, "generation", tph_json_new_i64(doc, 1));
-    tph_json_set(doc, meta, "labels", labels);
-    tph_json_set_cstr(doc, meta, "name", name);
-    tph_json_set_str(doc, meta, "namespace", cron->ns);
-    tph_json_append(doc, owners, owner_of(cron, object, doc));
-    tph_json_set(doc, meta, "ownerReferences", owners);
-    tph_json_set_cstr(doc, meta, "uid", uid);
-    if (tph_json_get(given, "finalizers")) {
-        tph_json_set(doc, meta, "finalizers", tph_json_copy(doc, tph_json_get(given, "finalizers")));
-    }
-    return meta;
-}
-
-static struct tph_json *child_object(const struct cron *cron, const struct tph_json *object, int64_t due_s,
-                                     struct tph_json_doc *doc)
-{
-    struct tph_json *child = tph_json_new_object(doc);
-    struct tph_json *status = tph_json_new_object(doc);
-    tph_json_set_cstr(doc, child, "apiVersion", "argoproj.io/v1alpha1");
-    tph_json_set_cstr(doc, child, "kind", "Workflow");
-    tph_json_set(doc, child, "metadata", child_metadata(cron, object, due_s, doc));
-    tph_json_set(doc, child, "spec", tph_json_copy(doc, tph_json_path(object, "spec", "workflowSpec", NULL)));
-    tph_json_set(doc, status, "finishedAt", tph_json_new_null(doc));
-    tph_json_set(doc, status, "startedAt", tph_json_new_null(doc));
-    tph_json_set(doc, child, "status", status);
-    return child;
-}
-
-/* What the CronWorkflow says of it. */
-static void note_child(const struct cron *cron, struct tph_json *object, const struct tph_json *child, int64_t due_s,
-                       struct tph_str schedule, struct tph_json_doc *doc)
-{
-    struct tph_json *status = object_member(doc, object, "status");
-    struct tph_json *active = tph_json_get(status, "active");
-    struct tph_json *ref = tph_json_new_object(doc);
-    const struct tph_json *meta = tph_json_get(child, "metadata");
-    char text[TPH_TIME_TEXT];
-    if (!tph_json_is(active, TPH_JSON_ARRAY)) {
-        tph_json_set(doc, status, "active", tph_json_new_array(doc));
-        active = tph_json_get(status, "active");
-    }
-    tph_json_set_cstr(doc, ref, "apiVersion", "argoproj.io/v1alpha1");
-    tph_json_set_cstr(doc, ref, "kind", "Workflow");
-    tph_json_set_str(doc, ref, "name", tph_json_get_str(meta, "name"));
-    tph_json_set_str(doc, ref, "namespace", cron->ns);
-    tph_json_set_str(doc, ref, "uid", tph_json_get_str(meta, "uid"));
-    tph_json_append(doc, active, ref);
-    tph_time_format(due_s * 1000, text);
-    tph_json_set_cstr(doc, status, "lastScheduledTime", text);
-    tph_json_set_cstr(doc, status, "phase", "Active");
-    count(doc, status, "succeeded", 0);
-    count(doc, status, "failed", 0);
-    tph_json_set_str(doc, object_member(doc, tph_json_get(object, "metadata"), "annotations"), LAST, schedule);
-}
-
-static void terminated(void *owner, const struct tph_store_result *result)
-{
-    (void)owner;
-    (void)result; /* it was changed just now: it is looked at when it is over, or when the next is due */
-}
-
-/* concurrencyPolicy Replace: those that run are ended. */
-static void end_active(struct cron *cron, const struct tph_json *status, int64_t now_ms)
-{
-    struct tph_controller *c = cron->crons->controller;
-    struct tph_json_iter it = tph_json_iter(tph_json_get(status, "active"));
-    (void)now_ms;
-    while (tph_json_next(&it)) {
-        TPH_CLEANUP(tph_store_object_release) struct tph_store_object object = TPH_STORE_OBJECT_INIT;
-        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-        TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-        struct tph_json *ended = NULL;
-        struct tph_error err = TPH_ERROR_INIT;
-        struct tph_store_key key = {
-            .resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = cron->ns, .name = tph_json_get_str(it.value, "name")};
-        if (tph_store_get(c->store, &key, 0, &object, NULL) != 0 ||
-            tph_json_parse(tph_buf_str(&object.text), &doc, NULL) < 0 ||
-            tph_edit_terminate(doc, tph_json_root(doc), &ended, &err) < 0) {
-            continue;
-        }
-        tph_json_write(ended, TPH_JSON_SORTED, &text);
-        struct tph_store_change change = {
-            .verb = TPH_STORE_UPDATE, .key = key, .expected = object.version, .text = tph_buf_str(&text)};
-        tph_controller_write(c, &change, 1, terminated, NULL, NULL);
-    }
-}
-
-/* ---- history ---- */
-
-static int newest_first(const void *a, const void *b)
-{
-    const struct child *x = a;
-    const struct child *y = b;
-    return x->ended_ms != y->ended_ms ? (x->ended_ms < y->ended_ms ? 1 : -1) : strcmp(y->name, x->name);
-}
-
-/* Deletes those of a kind that are more than so many, the oldest first. */
-static void trim(struct cron *cron, bool good, int64_t limit)
-{
-    struct tph_controller *c = cron->crons->controller;
-    int64_t kept = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < cron->n_children; i++) {
-        struct child child = cron->children[i];
-        struct tph_store_key key = {
-            .resource = TPH_STR(TPH_CONTROLLER_WORKFLOWS), .ns = cron->ns, .name = tph_str(child.name)};
-        if (child.good != good || kept++ < limit) {
-            cron->children[n++] = child;
-            continue;
-        }
-        struct tph_store_change change = {.verb = TPH_STORE_DELETE, .key = key};
-        tph_controller_write(c, &change, 1, terminated, NULL, NULL);
-        free(child.name);
-    }
-    cron->n_children = n;
-}
-
-static void trim_all(struct cron *cron, const struct tph_json *spec)
-{
-    if (cron->n_children == 0) {
-        return;
-    }
-    qsort(cron->children, cron->n_children, sizeof(*cron->children), newest_first);
-    trim(cron, true, number_of(spec, "successfulJobsHistoryLimit", 3));
-    trim(cron, false, number_of(spec, "failedJobsHistoryLimit", 1));
-}
-
 void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow)
 {
-    struct tph_str parent = tph_json_get_str(tph_json_path(workflow, "metadata", "labels", NULL), LABEL);
+    struct tph_str parent = tph_json_get_str(tph_json_path(workflow, "metadata", "labels", NULL), TPH_CRON_LABEL);
     struct cron *cron = c->crons && parent.len > 0 ? find(c->crons, ns, parent) : NULL;
     const struct tph_json *status = tph_json_get(workflow, "status");
     if (!cron) {
@@ -430,17 +161,25 @@ void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str n
 
 /* ---- a pass ---- */
 
+static void count_it(const struct cron *cron, enum tph_measure_cron what, struct tph_str policy)
+{
+    tph_measure_cron(cron->crons->controller, what, cron->ns, cron->name, policy);
+}
+
 static void written(void *owner, const struct tph_store_result *result)
 {
     struct cron *cron = owner;
     cron->writing = false;
+    tph_measure_done(cron->crons->controller, TPH_QUEUE_CRONS, &cron->began_us);
     if (result->outcome == TPH_STORE_DONE && cron->fired_s > 0) {
         cron->after_s = cron->fired_s;
+        count_it(cron, TPH_MEASURE_TRIGGERED, TPH_STR_NONE);
     } else if (result->outcome == TPH_STORE_EXISTS) {
         cron->after_s = cron->fired_s; /* it was made before a crash: only the status lacks */
     } else if (result->outcome < 0) {
         tph_log(TPH_LOG_ERROR, "a cron workflow cannot be written", "name", cron->key, "error", result->error->text,
                 NULL);
+        tph_measure_retry(cron->crons->controller, TPH_QUEUE_CRONS);
         tph_timer_start(cron->timer, 1000);
         return;
     }
@@ -455,7 +194,7 @@ static void write_all(struct cron *cron, uint64_t version, struct tph_json *obje
     struct tph_json *meta = tph_json_get(object, "metadata");
     struct tph_store_change changes[2];
     size_t n = 0;
-    tph_json_set(doc, meta, "generation", tph_json_new_i64(doc, number_of(meta, "generation", 0) + 1));
+    tph_json_set(doc, meta, "generation", tph_json_new_i64(doc, tph_cron_number(meta, "generation", 0) + 1));
     tph_json_write(object, TPH_JSON_SORTED, &text);
     if (child) {
         tph_json_write(child, TPH_JSON_SORTED, &child_text);
@@ -475,52 +214,6 @@ static void write_all(struct cron *cron, uint64_t version, struct tph_json *obje
     tph_controller_write(cron->crons->controller, changes, n, written, NULL, cron);
 }
 
-/* stopStrategy: no more of them. True when that is so. */
-static bool is_stopped(struct cron *cron, struct tph_json_doc *doc, struct tph_json *object, bool *changed,
-                       const char **ret_problem)
-{
-    struct tph_json *status = tph_json_get(object, "status");
-    struct tph_str text = tph_json_get_str(tph_json_path(object, "spec", "stopStrategy", NULL), "expression");
-    bool stop = false;
-    if (text.len == 0) {
-        return false;
-    }
-    TPH_CLEANUP(tph_expr_freep) struct tph_expr *expr = tph_expr_new(text);
-    TPH_CLEANUP(tph_expr_flat_freep) struct tph_expr_flat *flat = tph_expr_flat_new();
-    tph_buf_clear(&cron->problem);
-    tph_expr_flat_set(flat, TPH_STR("cronworkflow.failed"), tph_expr_int64(number_of(status, "failed", 0)));
-    tph_expr_flat_set(flat, TPH_STR("cronworkflow.succeeded"), tph_expr_int64(number_of(status, "succeeded", 0)));
-    struct tph_expr_env env = tph_expr_flat_env(flat);
-    if (tph_expr_decide(expr, &env, &stop, &cron->problem) < 0) {
-        *ret_problem = tph_buf_cstr(&cron->problem);
-        return false;
-    }
-    if (stop && !tph_str_eqz(tph_json_get_str(status, "phase"), "Stopped")) {
-        struct tph_json *labels = object_member(doc, tph_json_get(object, "metadata"), "labels");
-        tph_json_set_cstr(doc, status, "phase", "Stopped");
-        tph_json_set_cstr(doc, labels, COMPLETED, "true");
-        *changed = true;
-    }
-    return stop;
-}
-
-/* Whether one that is due may begin. */
-static bool may_begin(struct cron *cron, const struct tph_json *object, int64_t now_ms, const char **ret_problem)
-{
-    const struct tph_json *spec = tph_json_get(object, "spec");
-    const struct tph_json *status = tph_json_get(object, "status");
-    struct tph_str policy = tph_json_get_str(spec, "concurrencyPolicy");
-    bool runs = tph_json_len(tph_json_get(status, "active")) > 0;
-    if (tph_json_get_str(spec, "when").len > 0) {
-        *ret_problem = "spec.when is not supported here: take it out, or put the condition into the workflow";
-        return false;
-    }
-    if (runs && tph_str_eqz(policy, "Replace")) {
-        end_active(cron, status, now_ms);
-    }
-    return !(runs && tph_str_eqz(policy, "Forbid"));
-}
-
 static void arm(struct cron *cron, const struct tph_json *spec, int64_t now_ms)
 {
     int64_t due_s = 0;
@@ -531,39 +224,125 @@ static void arm(struct cron *cron, const struct tph_json *spec, int64_t now_ms)
     }
 }
 
+/* What is wrong now: of its specification (spec), or that it could not be run (run). */
+struct problems {
+    struct tph_buf spec, run;
+    bool run_known; /* it was tried: what was wrong the last time does not count any more */
+};
+
+static bool tell_problem(struct cron *cron, struct tph_json_doc *doc, const char *type, struct tph_str problem)
+{
+    const struct tph_json *object = tph_json_root(doc);
+    bool changed = tph_cron_set_condition(doc, tph_json_get(object, "status"), type, problem);
+    if (changed && problem.len > 0) {
+        TPH_CLEANUP(tph_freep) char *text = tph_str_dup(problem);
+        tph_log(TPH_LOG_ERROR, "a cron workflow cannot run", "name", cron->key, "condition", type, "error", text, NULL);
+        tph_controller_tell(cron->crons->controller, object, "Warning", type, text);
+    }
+    return changed;
+}
+
+static bool tell_problems(struct cron *cron, struct tph_json_doc *doc, const struct problems *p)
+{
+    bool changed = tell_problem(cron, doc, "SpecError", tph_buf_str(&p->spec));
+    bool run = p->run_known && tell_problem(cron, doc, "SubmissionError", tph_buf_str(&p->run));
+    return changed || run;
+}
+
+/* stopStrategy: no more of them. True when that is so. */
+static bool is_stopped(struct tph_json_doc *doc, int64_t now_ms, bool *changed, struct problems *p)
+{
+    struct tph_json *object = tph_json_root(doc);
+    struct tph_json *status = tph_json_get(object, "status");
+    bool stop = false;
+    if (tph_cron_stops(object, now_ms, &stop, &p->spec) < 0) {
+        return true;
+    }
+    bool was = tph_str_eqz(tph_json_get_str(status, "phase"), "Stopped");
+    if (stop && !was) {
+        struct tph_json *labels = tph_cron_member(doc, tph_json_get(object, "metadata"), "labels");
+        tph_json_set_cstr(doc, status, "phase", "Stopped");
+        tph_json_set_cstr(doc, labels, COMPLETED, "true");
+        *changed = true;
+    }
+    return stop || was;
+}
+
+/* Whether one that is due may begin. */
+static bool may_begin(struct cron *cron, const struct tph_json *object, int64_t now_ms, struct problems *p)
+{
+    const struct tph_json *status = tph_json_get(object, "status");
+    struct tph_str policy = tph_json_get_str(tph_json_get(object, "spec"), "concurrencyPolicy");
+    bool runs = tph_json_len(tph_json_get(status, "active")) > 0;
+    bool run = false;
+    p->run_known = true;
+    if (tph_cron_when(object, now_ms, &run, &p->run) < 0) {
+        count_it(cron, TPH_MEASURE_SUBMISSION_ERROR, TPH_STR_NONE);
+        return false;
+    }
+    bool forbid = tph_str_eqz(policy, "Forbid");
+    if (run && runs && (forbid || tph_str_eqz(policy, "Replace"))) {
+        count_it(cron, TPH_MEASURE_POLICY, policy);
+    }
+    if (run && runs && !forbid && tph_str_eqz(policy, "Replace")) {
+        tph_cron_end_active(cron, status);
+    }
+    return run && !(runs && forbid);
+}
+
+/* What is due, if it may be: made into doc. */
+static struct tph_json *make_due(struct cron *cron, struct tph_json_doc *doc, int64_t now_ms, bool stands,
+                                 struct problems *p)
+{
+    struct tph_json *object = tph_json_root(doc);
+    struct tph_error err = TPH_ERROR_INIT;
+    struct tph_str schedule;
+    int64_t due_s = 0;
+    int due = latest_due(cron, tph_json_get(object, "spec"), now_ms / 1000, &due_s, &schedule, &err);
+    if (due < 0 && p->spec.len == 0) {
+        (void)tph_buf_puts(&p->spec, err.text);
+    }
+    if (due != 0) {
+        return NULL;
+    }
+    if (stands || p->spec.len > 0 || !may_begin(cron, object, now_ms, p)) {
+        if (p->spec.len > 0) {
+            count_it(cron, TPH_MEASURE_SPEC_ERROR, TPH_STR_NONE);
+        }
+        cron->after_s = due_s;
+        return NULL;
+    }
+    struct tph_json *child = tph_cron_child(cron, object, due_s, doc);
+    tph_cron_add_child(cron, object, child, due_s, schedule, doc);
+    cron->fired_s = due_s;
+    return child;
+}
+
 /* Looks at one as it is in the store: what is over, what is due, when the next is. */
 static void look_at(struct cron *cron, struct tph_json_doc *doc, uint64_t version)
 {
     struct tph_json *object = tph_json_root(doc);
     struct tph_json *spec = tph_json_get(object, "spec");
-    struct tph_json *status = object_member(doc, object, "status");
-    struct tph_json *child = NULL;
-    struct tph_error err = TPH_ERROR_INIT;
-    struct tph_str schedule;
+    struct tph_json *status = tph_cron_member(doc, object, "status");
+    struct problems p = {.spec = TPH_BUF_INIT(TPH_LIMIT_EXPR_MESSAGE), .run = TPH_BUF_INIT(TPH_LIMIT_EXPR_MESSAGE)};
     int64_t now_ms = tph_controller_now_ms(cron->crons->controller);
-    int64_t due_s = 0;
-    const char *problem = NULL;
     if (cron->after_s < 0) {
         begin_counting(cron, object, now_ms / 1000);
     }
-    bool changed = settle_active(cron, doc, status);
-    bool stands = tph_json_bool(tph_json_get(spec, "suspend")) || is_stopped(cron, doc, object, &changed, &problem);
-    int due = latest_due(cron, spec, now_ms / 1000, &due_s, &schedule, &err);
+    bool changed = tph_cron_settle(cron, doc, status);
+    (void)!tph_cron_check(cron, object, &p.spec);
+    bool stands =
+        p.spec.len > 0 || is_stopped(doc, now_ms, &changed, &p) || tph_json_bool(tph_json_get(spec, "suspend"));
     cron->fired_s = 0;
-    if (due < 0) {
-        problem = err.text;
-    } else if (due == 0 && (stands || !may_begin(cron, object, now_ms, &problem))) {
-        cron->after_s = due_s;
-    } else if (due == 0) {
-        child = child_object(cron, object, due_s, doc);
-        note_child(cron, object, child, due_s, schedule, doc);
-        cron->fired_s = due_s;
-    }
-    changed = set_problem(doc, status, problem) || changed;
-    trim_all(cron, spec);
+    struct tph_json *child = make_due(cron, doc, now_ms, stands, &p);
+    changed = tell_problems(cron, doc, &p) || changed;
+    tph_buf_release(&p.spec);
+    tph_buf_release(&p.run);
+    tph_cron_trim(cron, spec);
     if (changed || child) {
         write_all(cron, version, object, child);
     } else {
+        tph_measure_done(cron->crons->controller, TPH_QUEUE_CRONS, &cron->began_us);
         arm(cron, spec, now_ms);
     }
 }
@@ -576,6 +355,7 @@ static void pass(void *owner)
     TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
     struct tph_store_key key = {.resource = TPH_STR(TPH_CONTROLLER_CRON_WORKFLOWS), .ns = cron->ns, .name = cron->name};
     cron->asked = false;
+    tph_measure_take(c, TPH_QUEUE_CRONS, &cron->asked_us, &cron->began_us);
     if (c->stopping || cron->writing) {
         return;
     }
@@ -637,6 +417,18 @@ int tph_crons_start(struct tph_controller *c, struct tph_error *err)
     c->crons = TPH_NEW(struct crons);
     c->crons->controller = c;
     return follow(c->crons, err);
+}
+
+size_t tph_crons_waiting(const struct crons *cs)
+{
+    size_t n = 0;
+    size_t at = 0;
+    struct tph_str key;
+    void *value = NULL;
+    while (cs && tph_map_next(&cs->by_key, &at, &key, &value)) {
+        n += ((const struct cron *)value)->asked ? 1 : 0;
+    }
+    return n;
 }
 
 void tph_crons_free(struct crons *cs)

@@ -223,6 +223,12 @@ static void retain(struct expirer *e, struct tph_str ns, struct tph_str name, co
     }
 }
 
+size_t tph_expire_waiting(const struct tph_controller *c)
+{
+    const struct expirer *e = c->expirer;
+    return e && e->due.n > 0 && e->due.list[0].at_ms <= tph_controller_now_ms(c) ? 1 : 0;
+}
+
 void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow)
 {
     struct expirer *e = c->expirer;
@@ -231,6 +237,8 @@ void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str
         return;
     }
     if (due_ms >= 0) {
+        int64_t added_us = 0;
+        tph_measure_add(c, TPH_QUEUE_TTL, &added_us);
         push(&e->due, (struct over){.at_ms = due_ms, .ns = tph_str_dup(ns), .name = tph_str_dup(name)});
         arm(e);
     }

@@ -250,6 +250,7 @@ void tph_carried_go(struct carried *w)
         o->begun(o->owner, &w->shown);
     }
     if (first) {
+        tph_measure_phase(w->controller, w->shown.ns, TPH_STR("Running"));
         tph_tell_begun(w);
     }
     tph_carried_apply(w, &(struct tph_event){.kind = TPH_EVENT_START});

@@ -257,6 +257,29 @@ def test_defining_code_is_a_right_of_its_own(serve):
     assert server.ask("/api/v1/namespaces/argo/pods", method="POST", body=pod)[0] == 403  # nor has the administrator
 
 
+def test_settings_are_for_administrators_of_everything(serve):
+    server = serve()
+    maps = "/api/v1/namespaces/argo/configmaps"
+    name = "workflow-controller-configmap"
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"parallelism": "1"}}
+    editor = server.token_for("ed", "--role", "edit")
+    chief = server.token_for("chief", "--role", "admin", "-n", "argo")
+    for token in (editor, chief):
+        code, answer = server.ask(maps, token, "POST", body)
+        assert code == 403 and "settings of this server, for all namespaces" in answer["message"], answer
+        assert answer["details"]["name"] == name
+    assert server.ask(maps, editor, "POST", {**body, "metadata": {"name": "other"}})[0] == 201
+    assert server.ask(maps, method="POST", body=body)[0] == 201
+    merge = {"Content-Type": "application/merge-patch+json"}
+    assert server.ask(f"{maps}/{name}", editor, "PATCH", {"data": {"parallelism": "0"}}, merge)[0] == 403
+    assert server.ask(f"{maps}/{name}", editor, "PATCH", {"metadata": {"labels": {"a": "b"}}}, merge)[0] == 200
+    assert server.ask(f"{maps}/{name}", editor, "DELETE")[0] == 403
+    assert server.ask(maps, editor, "DELETE")[0] == 403  # all of them, and that one
+    assert server.ask(f"{maps}/{name}", editor)[1]["data"] == {"parallelism": "1"}
+    assert server.ask(f"{maps}/{name}", method="DELETE")[0] == 200
+    assert server.ask(maps, editor, "DELETE")[0] == 200
+
+
 def test_too_many_requests(serve):
     server = serve("--rate", "1")
     token = server.token_for("ci", "--role", "view")
