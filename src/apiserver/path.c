@@ -7,10 +7,21 @@
 #include "apiserver/openapi.h"
 #include "base/limits.h"
 
+/* Below the paths of the API server's own groups. */
+static bool is_built_in(struct tph_str path)
+{
+    static const char APIS[] = "/apis/";
+    struct tph_str rest = tph_str_slice(path, sizeof(APIS) - 1, path.len);
+    struct tph_str group;
+    if (!tph_str_has_prefix(path, tph_str(APIS))) {
+        return tph_str_has_prefix(path, TPH_STR("/api/")) || tph_str_eqz(path, "/api");
+    }
+    return tph_str_cut(&rest, '/', &group) && group.len > 0 && tph_kind_group_built_in(group);
+}
+
 static void nowhere(struct tph_api_call *call)
 {
-    struct tph_str path = call->route.ask.path;
-    if (tph_str_has_prefix(path, TPH_STR("/api/")) || tph_str_eqz(path, "/api")) {
+    if (is_built_in(call->route.ask.path)) {
         (void)tph_status_unknown_path(&call->status);
         tph_call_fail(call);
         return;

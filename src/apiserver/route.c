@@ -89,11 +89,6 @@ static bool read_resource(struct parts *parts, struct tph_api_attributes *ask)
     return true;
 }
 
-static bool is_built_in(struct tph_str group, struct tph_str version)
-{
-    return group.len == 0 || (!tph_str_eqz(group, "argoproj.io") && tph_kind_group_served(group, version));
-}
-
 /* The verb's bit for a method on a collection (or an object). */
 static unsigned bit_of(const char *verb)
 {
@@ -127,7 +122,7 @@ static bool takes(const struct tph_route *r, const char *method, unsigned bit)
 static enum tph_route_kind find(struct tph_route *r, const char *method)
 {
     const struct tph_api_attributes *ask = &r->ask;
-    bool built_in = is_built_in(ask->group, ask->version);
+    bool built_in = tph_kind_group_built_in(ask->group);
     enum tph_route_kind nowhere = built_in ? TPH_ROUTE_UNKNOWN : TPH_ROUTE_NOWHERE;
     r->kind = tph_kind_find(ask->group, ask->version, ask->resource);
     if (!r->kind) {
@@ -169,8 +164,8 @@ void tph_route_read(const char *method, struct tph_str path, const struct tph_qu
         r.what = parts.odd ? TPH_ROUTE_NOWHERE : TPH_ROUTE_PATH;
     } else {
         r.ask.verb = verb_of(method, r.ask.name.len > 0, r.watch);
-        r.what = parts.odd ? is_built_in(r.ask.group, r.ask.version) ? TPH_ROUTE_UNKNOWN : TPH_ROUTE_NOWHERE
-                           : find(&r, method);
+        r.what =
+            parts.odd ? tph_kind_group_built_in(r.ask.group) ? TPH_ROUTE_UNKNOWN : TPH_ROUTE_NOWHERE : find(&r, method);
         r.watch = r.watch && r.collection;
     }
     *ret_route = r;

@@ -136,6 +136,9 @@ static bool check_free(struct tph_api_call *call, const struct tph_json *object)
         if (!made || i >= TPH_LIMIT_API_NAMES) {
             bool deleting = !tph_json_is_null(tph_json_path(tph_json_root(doc), "metadata", "deletionTimestamp", NULL));
             (void)tph_status_exists(&call->status, call->route.kind, key.name, deleting);
+            if (tph_object_meta_str(object, "generateName").len > 0) { /* also beside a name of its own */
+                tph_status_no_name(&call->status);
+            }
             tph_call_fail(call);
             return false;
         }
