@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/cmd_options.h"
+#include "cli/server_care.h"
 #include "cli/server_door.h"
 #include "cli/state_directory.h"
 #include "cli/server_work.h"
@@ -80,6 +81,7 @@ struct session {
     struct tph_loop *loop;
     struct tph_store *store;
     struct tph_metrics *metrics;
+    struct tph_server_care *care; /* how all of it is */
     struct tph_door *door;        /* NULL with plain HTTP */
     struct tph_server_work *work; /* controller, agent, sidecars */
     struct tph_api *api;
@@ -104,6 +106,7 @@ static void session_release(struct session *s)
     tph_store_free(s->store);
     tph_api_free(s->api);
     tph_door_free(s->door);
+    tph_server_care_free(s->care);
     tph_metrics_free(s->metrics);
     tph_loop_free(s->loop);
     tph_texts_release(&s->options.names);
@@ -178,7 +181,8 @@ static int open_durable(struct session *s, const struct tph_store_config *config
         return -1;
     }
     TPH_CLEANUP(tph_freep) char *path = tph_format("%s/store.db", directory);
-    return tph_store_sqlite_open(s->loop, path, config, &s->store, err);
+    s->failed = tph_store_sqlite_open(s->loop, path, config, &s->store, err) < 0; /* which is no mistake in the words */
+    return s->failed ? -1 : 0;
 }
 
 static int open_store(struct session *s, struct tph_error *err)
@@ -189,6 +193,7 @@ static int open_store(struct session *s, struct tph_error *err)
         return tph_error_set(err, TPH_ERROR_USAGE, "--history %s is no number of changes", s->options.history);
     }
     config.history = (uint64_t)history;
+    tph_server_care_fill(s->care, &config);
     if (s->options.memory) {
         s->store = tph_store_memory_new(s->loop, &config);
         return 0;
@@ -319,7 +324,12 @@ static int open_door(struct session *s, struct tph_error *err)
 static int open_session(struct session *s, struct tph_error *err)
 {
     static const int numbers[N_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
-    if (read_listen(s, err) < 0 || tph_loop_new(&s->loop, err) < 0 || open_store(s, err) < 0) {
+    if (read_listen(s, err) < 0 || tph_loop_new(&s->loop, err) < 0) {
+        return -1;
+    }
+    s->metrics = tph_metrics_new();
+    s->care = tph_server_care_new(s->metrics);
+    if (open_store(s, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < N_SIGNALS; i++) {
@@ -328,10 +338,10 @@ static int open_session(struct session *s, struct tph_error *err)
         }
     }
     s->drain = tph_timer_new(s->loop, look_drained, s);
-    s->metrics = tph_metrics_new();
     const struct tph_server_work_options work = {
         .store = s->store,
         .metrics = s->metrics,
+        .health = tph_server_care_health(s->care),
         .images_file = s->options.images_file,
         .network = TPH_NETWORK_HOST,
         .unsafe_plain = s->options.unsafe_plain,
@@ -349,9 +359,11 @@ static int open_session(struct session *s, struct tph_error *err)
                                           .access = s->door ? tph_door_access(s->door) : NULL,
                                           .pods = s->options.no_controller ? NULL : tph_server_work_pods(s->work),
                                           .metrics = s->metrics,
+                                          .health = tph_server_care_health(s->care),
                                           .ca = s->door ? tph_door_ca(s->door) : NULL,
                                           .version = TPH_VERSION};
-    return tph_api_new(&config, &s->api, err);
+    s->failed = tph_api_new(&config, &s->api, err) < 0; /* the store cannot be read */
+    return s->failed ? -1 : 0;
 }
 
 int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command, int argc, char **argv)
@@ -371,7 +383,8 @@ int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command,
         .level = TPH_LOG_INFO, .format = json ? TPH_LOG_JSON : TPH_LOG_LOGFMT, .fd = STDERR_FILENO, .times = true});
     (void)signal(SIGPIPE, SIG_IGN);
     if (open_session(&s, &err) < 0) {
-        return tph_cli_error(cli, &err);
+        code = tph_cli_error(cli, &err);
+        return s.failed ? TPH_EXIT_FAILED : code;
     }
     tph_api_seed(s.api, seeded, &s);
     tph_loop_run(s.loop);

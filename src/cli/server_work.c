@@ -157,6 +157,7 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     struct tph_process_options runtime = {.images_file = options->images_file, .unsafe_plain = options->unsafe_plain};
     struct tph_controller_options controller = {
         .store = options->store,
+        .health = options->health,
         .observer = {.agent = agent_says, .begun = workflow_begun, .ended = workflow_ended, .owner = work},
         .pods = true,
         .events = true,

@@ -34,6 +34,7 @@
 
 #include "agent/agent.h"
 #include "base/error.h"
+#include "base/health.h"
 #include "controller/shown.h"
 #include "engine/run.h"
 #include "loop/loop.h"
@@ -77,15 +78,16 @@ struct tph_controller_options {
     size_t (*plugins)(void *owner, const struct tph_json *workflow, struct tph_plugin **out, size_t max);
     void *owner;
 
-    const char *install_ns; /* NULL: "argo" */
-    bool pods;              /* sidecars are Pods of the store */
-    bool events;            /* Events are written about what happens */
-    bool executor_plugins;  /* ARGO_EXECUTOR_PLUGINS: else nodes of plugins are Error, and say how to have them */
-    bool own_plugins;       /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */
-    unsigned compat;        /* enum tph_compat */
-    size_t parallelism;     /* workflows that run at a time; 0: no limit */
-    size_t ns_parallelism;  /* of one namespace */
-    size_t keep_succeeded;  /* the newest of those that are over; others are deleted. 0: all */
+    struct tph_health *health; /* borrowed, or NULL; its check is "workflows": they are all followed */
+    const char *install_ns;    /* NULL: "argo" */
+    bool pods;                 /* sidecars are Pods of the store */
+    bool events;               /* Events are written about what happens */
+    bool executor_plugins;     /* ARGO_EXECUTOR_PLUGINS: else nodes of plugins are Error, and say how to have them */
+    bool own_plugins;          /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */
+    unsigned compat;           /* enum tph_compat */
+    size_t parallelism;        /* workflows that run at a time; 0: no limit */
+    size_t ns_parallelism;     /* of one namespace */
+    size_t keep_succeeded;     /* the newest of those that are over; others are deleted. 0: all */
     size_t keep_failed, keep_errored;
     bool keep_ended;        /* runs stay in memory when they are over, to be looked at */
     int64_t (*clock)(void); /* wall clock in milliseconds; NULL: the machine's */

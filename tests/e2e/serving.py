@@ -150,6 +150,8 @@ class Server:
             try:
                 return all(phase in OVER for phase in self.phases(prefix).values())
             except Refused:
+                if not self.alive():
+                    raise
                 return False
         try:
             wait_until(look, seconds)

@@ -1,11 +1,15 @@
 """tiphys server when calls of it fail: the Nth step of SQLite, write, flush, descriptor, connection, process."""
 import errno
+import os
+import threading
+import time
 
 import pytest
 from conftest import leftovers, wait_until
-from faults import (DIE, DIE_AFTER, FAIL, FAIL_AFTER, LIBRARY, SHORT, SQLITE_FULL, SQLITE_IOERR, Panel)
-from serving import BODY, CONFIGMAPS, WORKFLOWS, Book, db_check, fan, ledger, plugin_configmap, servers, waiting  # noqa: F401 (fixtures)
+from faults import (DIE, DIE_AFTER, FAIL, FAIL_AFTER, LIBRARY, SHORT, SQLITE_FULL, SQLITE_IOERR, PASS, Panel)
+from serving import BODY, CONFIGMAPS, WORKFLOWS, Book, Refused, db_check, fan, ledger, plugin_configmap, servers, waiting  # noqa: F401 (fixtures)
 
+ROUNDS = int(os.environ.get("TIPHYS_FAULT_KILLS", "12"))
 pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason=f"{LIBRARY} was not built")
 
 
@@ -97,7 +101,140 @@ def test_one_call_fails(start, panel, ledger, what):
         settle(server, book)
         keys_are_right(server, ledger)
     assert struck >= wanted
-    assert server.ready()[0] == 200
+    wait_until(lambda: server.ready()[0] == 200)
     server.stop()
     db_check(server.state)
     settle(start(), book)
+
+
+# ---- conditions that last, and end ----
+
+
+def await_ready(server, check, well):
+    mark = f"[+]{check} ok" if well else f"[-]{check} failed"
+    wait_until(lambda: mark in server.ready()[1], 30)
+    assert server.ready()[0] == 200 if well else server.ready()[0] == 500
+    return server.ready()[1]
+
+
+@pytest.mark.parametrize("what, point, error, says", [
+    ("full", "write", errno.ENOSPC, "there is no room left on the disk"),
+    ("read-only", "write", errno.EROFS, "disk I/O error in a write"),
+    ("broken", "sync", errno.EIO, "disk I/O error in a flush"),
+])
+def test_a_disk_that_takes_nothing(start, panel, ledger, what, point, error, says):
+    """It is said to clients, in the log and by /readyz; what is there can be read; when the disk takes writes again, all
+    goes on by itself."""
+    server = start()
+    book = Book("w")
+    at = book.configmap(server)
+    book.submit(server, fan("w-fan", 40))
+    wait_until(lambda: len(ledger.calls) > 3)
+    with panel.while_(point, error):
+        book.patch(server, at, "1")
+        assert says in book.refusals[-1] and "store.db" in book.refusals[-1], book.refusals
+        assert says in await_ready(server, "store", False)
+        assert server.metric("tiphys_healthy", check="store") == 0
+        assert server.get(at)["data"] == {"v": "0"}
+        assert says in server.said()
+        assert server.raw("GET", "/livez")[0] == 200
+    await_ready(server, "store", True)  # nobody writes: it looks by itself
+    assert server.metric("tiphys_healthy") == 3
+    settle(server, book)
+    keys_are_right(server, ledger)
+    book.patch(server, at, "2")
+    assert server.get(at)["data"] == {"v": "2"}
+    server.kill()
+    settle(start(), book)
+
+
+def test_a_flush_takes_a_second(start, panel, ledger):
+    """Who writes waits; who reads does not."""
+    server = start()
+    book = Book("w")
+    at = book.configmap(server)
+    with panel.while_("sync", action=PASS, delay=1):
+        began = time.monotonic()
+        writer = threading.Thread(target=book.patch, args=(server, at, "1"))
+        syncs = panel.seen("sync")
+        writer.start()
+        wait_until(lambda: panel.seen("sync") > syncs)
+        reads = 0
+        while writer.is_alive():
+            server.get(at)
+            reads += 1
+        assert time.monotonic() - began > 0.9 and reads > 5
+        book.submit(server, fan("w-fan", 1))
+        settle(server, book)
+    assert server.ready()[0] == 200
+    keys_are_right(server, ledger)
+
+
+def test_the_clock_jumps(start, panel, ledger):
+    """An hour back and forth: what waits for no moment of the wall clock is not held up; versions go on."""
+    server = start()
+    book = Book("w")
+    at = book.configmap(server)
+    for i, jump in enumerate((-3600, 3600, 0)):
+        before = int(server.get(CONFIGMAPS)["metadata"]["resourceVersion"])
+        book.submit(server, fan(f"w-before-{i}", 20))
+        panel.shift_clock(jump)
+        book.submit(server, fan(f"w-after-{i}", 3, ttlStrategy={"secondsAfterCompletion": 86400}))
+        book.patch(server, at, str(i))
+        settle(server, book)
+        keys_are_right(server, ledger)
+        assert int(server.get(CONFIGMAPS)["metadata"]["resourceVersion"]) > before
+    server.kill()
+    panel.shift_clock(-3600)
+    server = start()
+    book.submit(server, fan("w-again", 3))
+    settle(server, book)
+
+
+# ---- killed at a certain call, which chance would seldom find ----
+
+
+@pytest.mark.parametrize("point", ["step", "write", "sync", "cut"])
+def test_killed_at_the_nth_call(start, panel, ledger, port, point):
+    """Before it, and after it: what was acknowledged is there, what was begun comes to its end."""
+    before = leftovers(port)
+    book = Book("w")
+    server = start()
+    load(server, book)
+    settle(server, book)
+    counted = panel.seen(point)
+    load(server, book)
+    settle(server, book)
+    per_load = panel.seen(point) - counted
+    killed = 0
+    for turn in range(ROUNDS):
+        n = 1 + turn * per_load // ROUNDS
+        panel.at(point, n, action=DIE if turn % 2 else DIE_AFTER)
+        load(server, book)
+        try:
+            server.await_over()
+        except Refused:
+            assert not server.alive()
+        panel.clear()
+        server.hang_up()
+        killed += not server.alive()
+        if not server.alive():
+            server.process.wait()
+            wait_until(lambda: not leftovers(port, before))
+            server = start()
+        settle(server, book)
+        keys_are_right(server, ledger)
+    assert point == "cut" or killed >= ROUNDS // 2
+    server.stop()
+    db_check(server.state)
+
+
+def test_no_process_can_be_made(start, panel, ledger):
+    """A sidecar that cannot be started is tried again, as one that ends is; who waits for it goes on then."""
+    server = start()
+    book = Book("w")
+    panel.at("spawn", 1, errno.EAGAIN, times=2)
+    book.submit(server, fan("w-fan", 2))
+    settle(server, book)
+    assert panel.struck("spawn")
+    keys_are_right(server, ledger)
