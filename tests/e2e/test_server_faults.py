@@ -1,13 +1,15 @@
 """tiphys server when calls of it fail: the Nth step of SQLite, write, flush, descriptor, connection, process."""
 import errno
+import json
 import os
+import shutil
 import threading
 import time
 
 import pytest
 from conftest import leftovers, wait_until
 from faults import (DIE, DIE_AFTER, FAIL, FAIL_AFTER, LIBRARY, SHORT, SQLITE_FULL, SQLITE_IOERR, PASS, Panel)
-from serving import BODY, CONFIGMAPS, WORKFLOWS, Book, Refused, db_check, fan, ledger, plugin_configmap, servers, waiting  # noqa: F401 (fixtures)
+from serving import BODY, CONFIGMAPS, EVENTS, PODS, WORKFLOWS, Book, Refused, db_check, fan, ledger, plugin_configmap, servers, waiting  # noqa: F401 (fixtures)
 
 ROUNDS = int(os.environ.get("TIPHYS_FAULT_KILLS", "12"))
 pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason=f"{LIBRARY} was not built")
@@ -230,11 +232,87 @@ def test_killed_at_the_nth_call(start, panel, ledger, port, point):
 
 
 def test_no_process_can_be_made(start, panel, ledger):
-    """A sidecar that cannot be started is tried again, as one that ends is; who waits for it goes on then."""
+    """Who needs the sidecar fails and says why; whoever comes next has it."""
     server = start()
     book = Book("w")
-    panel.at("spawn", 1, errno.EAGAIN, times=2)
-    book.submit(server, fan("w-fan", 2))
-    settle(server, book)
-    assert panel.struck("spawn")
-    keys_are_right(server, ledger)
+    panel.at("spawn", 1, errno.EAGAIN)
+    book.submit(server, fan("w-first", 2))
+    server.await_over()
+    status = server.get(f"{WORKFLOWS}/w-first")["status"]
+    assert panel.struck("spawn") and status["phase"] == "Failed"
+    assert "cannot be started" in json.dumps(status) and "Resource temporarily unavailable" in json.dumps(status)
+    book.submit(server, fan("w-second", 2))
+    server.await_over()
+    assert server.phases()["w-second"] == "Succeeded"
+    book.check(server)
+
+
+# ---- a plugin that crashes again and again ----
+
+CRASHER = """\
+import sys, time
+print('no luck', flush=True)
+time.sleep(0.05)
+sys.exit(3)
+"""
+
+
+def test_a_plugin_that_never_listens(start, tmp_path, port, ledger):
+    """Three exits before it listens, with the pauses of Kubernetes, and its tasks are Failed and say so; the server and
+    other plugins go on meanwhile, and a corrected plugin serves who comes then."""
+    server = start()
+    directory = tmp_path / "other"
+    directory.mkdir()
+    bad = plugin_configmap(directory, "bad", port + 1, server=CRASHER)
+    assert server.ask("POST", CONFIGMAPS, bad)[0] == 201
+    workflow = fan("w-bad", 1)
+    workflow["spec"]["templates"][1] = {"name": "task", "plugin": {"bad": {}}}
+    assert server.ask("POST", WORKFLOWS, workflow)[0] == 201
+
+    def pod():
+        found = [p for p in server.items(PODS) if p["metadata"]["name"].startswith("bad-")]
+        return found[0]["status"]["containerStatuses"][0] if found else {"restartCount": 0, "state": {}}
+
+    wait_until(lambda: pod()["restartCount"] >= 1)
+    wait_until(lambda: pod()["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff")
+    book = Book("w")
+    book.submit(server, fan("w-good", 5))  # while the other waits for its next try
+    wait_until(lambda: server.phases()["w-good"] == "Succeeded")
+    assert server.ready()[0] == 200 and server.phases()["w-bad"] == "Running"
+    assert server.await_over()["w-bad"] == "Failed"
+    text = json.dumps(server.get(f"{WORKFLOWS}/w-bad")["status"])
+    assert "never listened on port" in text and "exited 3 three times" in text
+    events = [e for e in server.items(EVENTS) if e["reason"] in ("WorkflowFailed", "WorkflowNodeFailed")]
+    assert any("exited 3 three times" in e["message"] for e in events)
+    assert "state=\"exited 3 (Error), restart in 10.0s\"" in server.said()
+    assert server.metric("tiphys_plugin_restarts_total") >= 2
+    shutil.rmtree(directory / "bad")
+    good = plugin_configmap(directory, "bad", port + 1, BODY.format(ledger=ledger.port, polls=0))
+    name = bad["metadata"]["name"]
+    assert server.patch(f"{CONFIGMAPS}/{name}", {"data": good["data"]})[0] == 200
+    workflow["metadata"]["name"] = "w-corrected"
+    assert server.ask("POST", WORKFLOWS, workflow)[0] == 201
+    assert server.await_over()["w-corrected"] == "Succeeded"
+
+
+def test_a_plugin_that_dies_on_every_call(start, tmp_path, port):
+    """It listens, takes a task and is gone: tried as often as a connection that breaks, then Failed with what it said.
+    To its end it takes two minutes, by Kubernetes' pauses: TIPHYS_CRASH_LOOP=1."""
+    server = start()
+    directory = tmp_path / "other"
+    directory.mkdir()
+    bad = plugin_configmap(directory, "bad", port + 1, "        print('dying', flush=True); os._exit(7)")
+    assert server.ask("POST", CONFIGMAPS, bad)[0] == 201
+    workflow = fan("w-bad", 1)
+    workflow["spec"]["templates"][1] = {"name": "task", "plugin": {"bad": {}}}
+    assert server.ask("POST", WORKFLOWS, workflow)[0] == 201
+    if not os.environ.get("TIPHYS_CRASH_LOOP"):
+        wait_until(lambda: server.metric("tiphys_plugin_restarts_total") >= 1)
+        assert server.phases() == {"w-bad": "Running"} and server.ready()[0] == 200
+        assert server.ask("DELETE", f"{WORKFLOWS}/w-bad")[0] == 200
+        wait_until(lambda: server.phases() == {})
+        return
+    assert server.await_over(240)["w-bad"] == "Failed"
+    text = json.dumps(server.get(f"{WORKFLOWS}/w-bad")["status"])
+    assert "exited 7" in text, text
+    assert server.ready()[0] == 200 and server.handles() < 100
