@@ -1,4 +1,5 @@
 """tiphys server, as tests use it: the program over a state directory, its plugin and what is asked of it."""
+import glob
 import http.client
 import json
 import os
@@ -202,6 +203,20 @@ def ledger():
     yield it
     it.server.shutdown()
     it.server.server_close()
+
+
+def sidecars(port):
+    """Processes of the plugin on this port, its init among them: others may run workflows on this machine, too."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as f:
+                words = f.read()
+        except OSError:
+            continue
+        if b"HTTPServer" in words and f"('127.0.0.1', {port})".encode() in words:
+            found.append(path)
+    return found
 
 
 def db_check(state):

@@ -7,9 +7,9 @@ import threading
 import time
 
 import pytest
-from conftest import leftovers, wait_until
+from conftest import wait_until
 from faults import (DIE, DIE_AFTER, FAIL, FAIL_AFTER, LIBRARY, SHORT, SQLITE_FULL, SQLITE_IOERR, PASS, Panel)
-from serving import BODY, CONFIGMAPS, EVENTS, PODS, WORKFLOWS, Book, Refused, db_check, fan, ledger, plugin_configmap, servers, waiting  # noqa: F401 (fixtures)
+from serving import BODY, CONFIGMAPS, EVENTS, PODS, WORKFLOWS, Book, Refused, db_check, fan, ledger, plugin_configmap, servers, sidecars, waiting  # noqa: F401 (fixtures)
 
 ROUNDS = int(os.environ.get("TIPHYS_FAULT_KILLS", "12"))
 pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason=f"{LIBRARY} was not built")
@@ -199,7 +199,6 @@ def test_the_clock_jumps(start, panel, ledger):
 @pytest.mark.parametrize("point", ["step", "write", "sync", "cut"])
 def test_killed_at_the_nth_call(start, panel, ledger, port, point):
     """Before it, and after it: what was acknowledged is there, what was begun comes to its end."""
-    before = leftovers(port)
     book = Book("w")
     server = start()
     load(server, book)
@@ -222,7 +221,7 @@ def test_killed_at_the_nth_call(start, panel, ledger, port, point):
         killed += not server.alive()
         if not server.alive():
             server.process.wait()
-            wait_until(lambda: not leftovers(port, before))
+            wait_until(lambda: not sidecars(port))
             server = start()
         settle(server, book)
         keys_are_right(server, ledger)

@@ -32,7 +32,7 @@ BLAMES_ITSELF = (b"content is not a list", b"etcdserver: request is too large", 
                  b"strconv.ParseUint: parsing", b"Too large resource version",
                  # and of strategic patches, by its source
                  b"unknown patch type: ", b"unable to find api field in struct ", b"expected a map[string]interface {}, but",
-                 b"cannot merge lists without merge key", b"merging lists cannot yet be", b"expected a []interface {}, but")
+                 b"cannot merge lists without merge key", b"merging lists cannot yet be", b"expected a []interface {}, but", b"list element types are not identical")
 
 
 def recordings(tmp_path):
