@@ -14,6 +14,7 @@
 #include "apiserver/route.h"
 #include "apiserver/status.h"
 #include "base/error.h"
+#include "base/health.h"
 #include "base/metrics.h"
 #include "base/str.h"
 #include "data/json.h"
@@ -111,6 +112,7 @@ struct tph_api_config {
     const char *version;             /* of this program, for /version */
     const char *address;             /* where clients reach it: "127.0.0.1:8443" */
     struct tph_metrics *metrics;     /* for /metrics; NULL: not served */
+    const struct tph_health *health; /* for /healthz and /readyz; NULL: always well */
     int64_t bookmark_ms;             /* 0: TPH_LIMIT_API_BOOKMARK_MS */
     const char *ca;                  /* PEM: what kube-root-ca.crt of each namespace holds; NULL: none is made */
 };

@@ -41,9 +41,37 @@ static void put_version(struct tph_api_call *call)
     tph_call_answer(call, 200, "application/json", tph_buf_str(&out));
 }
 
-static void put_health(struct tph_api_call *call)
+static void put_alive(struct tph_api_call *call)
 {
     tph_call_answer(call, 200, "text/plain; charset=utf-8", TPH_STR("ok"));
+}
+
+/* As Kubernetes' : "ok", or with ?verbose or when it is not well each check in a line. Reasons may name files: they are
+ * told to those whom we know. */
+static void put_health(struct tph_api_call *call)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_KIB(64));
+    const struct tph_health *health = call->api->config.health;
+    const char *problem = tph_health_problem(health);
+    bool stranger = tph_str_eqz(call->user.name, "system:anonymous");
+    struct tph_str verbose;
+    if (!problem && !tph_query_get(&call->query, "verbose", &verbose)) {
+        put_alive(call);
+        return;
+    }
+    (void)tph_buf_puts(&out, "[+]ping ok\n");
+    const char *name, *why;
+    for (size_t at = 0; tph_health_next(health, &at, &name, &why);) {
+        if (why) {
+            (void)tph_buf_printf(&out, "[-]%s failed: %s\n", name, stranger ? "reason withheld" : why);
+        } else {
+            (void)tph_buf_printf(&out, "[+]%s ok\n", name);
+        }
+    }
+    struct tph_str path = call->route.ask.path;
+    bool ready = tph_str_has_prefix(path, TPH_STR("/readyz"));
+    (void)tph_buf_printf(&out, "%s check %s\n", ready ? "readyz" : "healthz", problem ? "failed" : "passed");
+    tph_call_answer(call, problem ? 500 : 200, "text/plain; charset=utf-8", tph_buf_str(&out));
 }
 
 static void put_metrics(struct tph_api_call *call)
@@ -165,8 +193,8 @@ void tph_api_path(struct tph_api_call *call)
         const char *path;
         void (*serve)(struct tph_api_call *call);
     } paths[] = {
-        {"/", put_root},        {"/version", put_version}, {"/healthz", put_health},
-        {"/livez", put_health}, {"/readyz", put_health},   {"/metrics", put_metrics},
+        {"/", put_root},       {"/version", put_version}, {"/healthz", put_health},
+        {"/livez", put_alive}, {"/readyz", put_health},   {"/metrics", put_metrics},
     };
     struct tph_str path = call->route.ask.path;
     if (path.len > 1 && path.p[path.len - 1] == '/') {
@@ -176,7 +204,8 @@ void tph_api_path(struct tph_api_call *call)
         if (!tph_str_eqz(path, paths[i].path)) {
             continue;
         }
-        bool head = paths[i].serve == put_health && strcmp(call->request->method, "HEAD") == 0;
+        bool head =
+            (paths[i].serve == put_health || paths[i].serve == put_alive) && strcmp(call->request->method, "HEAD") == 0;
         if (strcmp(call->request->method, "GET") != 0 && !head) {
             (void)tph_status_method(&call->status);
             tph_call_fail(call);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/limits.h"
 
 enum { MAX_PARTS = 12 };
 
@@ -131,7 +132,8 @@ static enum tph_route_kind find(struct tph_route *r, const char *method)
     bool is_namespace = strcmp(r->kind->resource, "namespaces") == 0;
     bool everywhere = r->kind->namespaced && ask->ns.len == 0;
     bool misplaced = !r->kind->namespaced && ask->ns.len > 0 && !is_namespace;
-    if (misplaced || (everywhere && ask->name.len > 0)) {
+    bool no_name = ask->ns.len + ask->name.len > TPH_LIMIT_STORE_KEY / 2; /* that is longer than any may be */
+    if (no_name || misplaced || (everywhere && ask->name.len > 0)) {
         return nowhere;
     }
     r->collection = ask->name.len == 0;
@@ -150,7 +152,8 @@ void tph_route_read(const char *method, struct tph_str path, const struct tph_qu
     struct tph_route r = {.text = tph_malloc(path.len + 1)};
     struct parts parts;
     bool whole = path.len > 0 && tph_query_unescape(path, false, r.text, &r.ask.path);
-    if (!whole || r.ask.path.len == 0 || r.ask.path.p[0] != '/') {
+    bool no_name = whole && memchr(r.ask.path.p, '\0', r.ask.path.len); /* of anything that could be there */
+    if (!whole || no_name || r.ask.path.len == 0 || r.ask.path.p[0] != '/') {
         r.what = TPH_ROUTE_NOWHERE;
         r.ask.verb = small_method(method);
         *ret_route = r;

@@ -125,7 +125,9 @@ static bool check_free(struct tph_api_call *call, const struct tph_json *object)
         TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
         struct tph_error err = TPH_ERROR_INIT;
         const struct tph_store_key key = tph_call_key(call);
-        int found = tph_store_get(call->api->config.store, &key, 0, &other, &err);
+        bool no_name = key.name.len > TPH_LIMIT_STORE_KEY / 2 || tph_str_find_byte(key.name, '\0') >= 0;
+        int found = no_name ? TPH_STORE_NOT_FOUND /* the validation says what is wrong with it */
+                            : tph_store_get(call->api->config.store, &key, 0, &other, &err);
         if (found == TPH_STORE_NOT_FOUND) {
             return true;
         }

@@ -194,6 +194,9 @@
 #define TPH_LIMIT_RATE_STRANGERS 20         /* a second from one address without credentials, or with wrong ones */
 #define TPH_LIMIT_RATE_CLIENTS   1024       /* before those that are quiet are forgotten */
 
+/* health */
+#define TPH_LIMIT_HEALTH_CHECKS 16 /* that one program has */
+
 /* metrics */
 #define TPH_LIMIT_METRIC_SERIES 2000       /* of one family; the rest is counted together */
 #define TPH_LIMIT_METRIC_LABELS TPH_KIB(4) /* the text of one series' labels */
@@ -220,7 +223,9 @@
 #define TPH_LIMIT_STORE_GROUP     TPH_MIB(16)  /* of writes in one transaction; a larger write has one of its own */
 #define TPH_LIMIT_STORE_WAL_PAGES 4000         /* after so many the WAL goes into the file */
 #define TPH_LIMIT_STORE_BUSY_MS   10000        /* waiting for a lock of SQLite's, as while a WAL is read again */
-#define TPH_LIMIT_STORE_PROBLEMS  100          /* that a check tells of one file */
+#define TPH_LIMIT_STORE_PROBE_MS  1000         /* between two looks whether a store that failed can be written again */
+#define TPH_LIMIT_STORE_CHECK_MS  2000 /* after a full check that found damage or failed; doubles up to 68 min */
+#define TPH_LIMIT_STORE_PROBLEMS  100  /* that a check tells of one file */
 
 /* the API server */
 #define TPH_LIMIT_API_BODY        TPH_MIB(3)       /* of a request, as Kubernetes' */

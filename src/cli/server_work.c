@@ -239,6 +239,7 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     struct tph_process_options runtime = {.images_file = options->images_file, .unsafe_plain = options->unsafe_plain};
     struct tph_controller_options controller = {
         .store = options->store,
+        .health = options->health,
         .observer = {.agent = agent_says, .ended = workflow_ended, .configured = configured, .owner = work},
         .pods = true,
         .logs_dir = options->logs_dir,
