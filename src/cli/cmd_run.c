@@ -427,7 +427,8 @@ static int open_agent(struct session *s, struct tph_error *err)
     struct tph_process_options runtime = {.images_file = s->options.images_file,
                                           .unsafe_plain = s->options.unsafe_plain};
     enum tph_network network = TPH_NETWORK_HOST;
-    if (tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0 ||
+    if (tph_cli_check_network(s->options.network, s->options.unsafe_plain, err) < 0 ||
+        tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0 ||
         tph_cli_network(s->options.network, s->podrt, s->options.unsafe_plain, &network, err) < 0) {
         return -1;
     }

@@ -203,6 +203,30 @@ static int fill_pod(struct process_pod *pod, const struct tph_pod_spec *spec, st
     return 0;
 }
 
+static void close_uplink(struct process_rt *rt)
+{
+    tph_io_free(TPH_TAKE(rt->uplink_io));
+    tph_uplink_close(TPH_TAKE(rt->uplink));
+}
+
+/* Somebody killed it: sidecars have no fence around them any more, so they end at once, and start again with a new one.
+ */
+static void uplink_ended(void *owner, unsigned events)
+{
+    struct process_rt *rt = owner;
+    (void)events;
+    close_uplink(rt);
+    for (struct process_pod *pod = rt->pods; pod; pod = pod->next) {
+        for (size_t i = 0; i < pod->n_containers && pod->spec.network == TPH_NETWORK_ISOLATED; i++) {
+            struct process_container *c = &pod->containers[i];
+            if (c->sandbox) {
+                c->restart_now = true;
+                tph_process_container_end(c, 0);
+            }
+        }
+    }
+}
+
 static int find_pasta(struct process_rt *rt, struct tph_error *err)
 {
     char path[64];
@@ -235,6 +259,11 @@ int tph_process_open_uplink(struct tph_podrt *any, struct tph_error *err)
     if (tph_uplink_open(&rt->uplink, err) < 0) {
         return tph_error_wrap(err, "network isolated");
     }
+    if (tph_io_new(rt->loop, tph_uplink_fd(rt->uplink), uplink_ended, rt, &rt->uplink_io, err) < 0) {
+        close_uplink(rt);
+        return -1;
+    }
+    tph_io_watch(rt->uplink_io, TPH_IO_READ);
     return 0;
 }
 
@@ -390,7 +419,7 @@ static void free_rt(struct tph_podrt *any)
     tph_map_release(&rt->ports);
     tph_http_client_free(rt->http);
     tph_cgroups_free(rt->cgroups);
-    tph_uplink_close(rt->uplink);
+    close_uplink(rt);
     free(rt->pasta);
     tph_images_free(rt->images);
     free(rt);

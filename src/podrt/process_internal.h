@@ -33,6 +33,7 @@ struct process_rt {
     struct tph_cgroups *cgroups;  /* owned */
     bool plain;                   /* no sandboxes */
     struct tph_uplink *uplink;    /* owned; made for the first pod that needs it, as root */
+    struct tph_io *uplink_io;     /* owned; that it is still there */
     char *pasta;                  /* owned; the same as an ordinary user */
     struct process_pod *pods;
     struct tph_map ports; /* bytes of a port number -> pod, on the host's network */

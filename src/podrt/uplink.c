@@ -416,6 +416,11 @@ void tph_uplink_close(struct tph_uplink *u)
     free(u);
 }
 
+int tph_uplink_fd(const struct tph_uplink *u)
+{
+    return u->fd;
+}
+
 uint32_t tph_uplink_id(const struct tph_uplink *u)
 {
     return u->id;

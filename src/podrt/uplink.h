@@ -24,6 +24,8 @@ struct tph_uplink;
 int tph_uplink_open(struct tph_uplink **ret_uplink, struct tph_error *err) TPH_MUST_CHECK;
 void tph_uplink_close(struct tph_uplink *uplink); /* after the sandboxes; waits for the process. NULL is fine */
 
+/* Becomes readable when the process has ended, which nobody asked it to: the fence is gone. */
+int tph_uplink_fd(const struct tph_uplink *uplink);
 /* What podrt/veth.h's names begin with. */
 uint32_t tph_uplink_id(const struct tph_uplink *uplink);
 /* What it changed on this machine and will change back, for the log; NULL: nothing. */

@@ -604,13 +604,10 @@ static void a_firewall_that_drops_all_is_told(void **state)
     tph_uplink_close(u);
 }
 
-static void what_a_killed_keeper_left_the_next_one_takes_back(void **state)
+/* Kills those of this program. */
+static void kill_keepers(void)
 {
-    struct tph_uplink *u = NULL;
-    struct tph_error err = TPH_ERROR_INIT;
     struct process keepers[8];
-    (void)state;
-    assert_int_equal(tph_uplink_open(&u, &err), 0);
     size_t n = find_processes("tiphys-uplink", keepers, 8);
     for (size_t i = 0; i < n; i++) {
         if (parent_of(keepers[i].pid) == getpid()) {
@@ -618,6 +615,31 @@ static void what_a_killed_keeper_left_the_next_one_takes_back(void **state)
         }
         (void)close(keepers[i].pidfd);
     }
+}
+
+/* Without its keeper there is no fence: a sidecar ends at once, and the next one has a new fence. */
+static void a_sidecar_does_not_outlive_the_fence(void **state)
+{
+    struct harness *h = *state;
+    add_visitor(h, REACH_MACHINE " serve/9000");
+    h->spec.network = TPH_NETWORK_ISOLATED;
+    h->spec.log_events = true;
+    harness_start(h);
+    assert_string_equal(harness_await(h, TPH_POD_LOG, 1)->message, REACH_MACHINE " EHOSTUNREACH");
+    harness_await(h, TPH_POD_LOG, 2);
+    kill_keepers();
+    assert_int_equal(harness_await(h, TPH_POD_EXITED, 1)->exit_code, 137);
+    assert_string_equal(harness_await(h, TPH_POD_LOG, 3)->message, REACH_MACHINE " EHOSTUNREACH");
+    assert_int_equal(count_marks(), 1);
+}
+
+static void what_a_killed_keeper_left_the_next_one_takes_back(void **state)
+{
+    struct tph_uplink *u = NULL;
+    struct tph_error err = TPH_ERROR_INIT;
+    (void)state;
+    assert_int_equal(tph_uplink_open(&u, &err), 0);
+    kill_keepers();
     tph_uplink_close(u);
     assert_int_equal(count_marks(), 1); /* the control: it did leave something */
     assert_int_equal(forwarding(), '1');
@@ -838,6 +860,7 @@ static int run_as_root(char **argv)
         T(sidecars_do_not_reach_each_other_nor_does_anybody_outside_reach_one),
         T(it_is_reached_by_whoever_runs_it),
         T(a_stopped_pod_leaves_no_cable),
+        T(a_sidecar_does_not_outlive_the_fence),
         cmocka_unit_test(what_was_changed_is_as_it_was_when_the_last_one_ends),
         cmocka_unit_test(nobody_outside_gets_through_this_machine),
         cmocka_unit_test(a_firewall_that_drops_all_is_told),
