@@ -119,6 +119,12 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event)
     struct tph_error err = TPH_ERROR_INIT;
     int64_t began_us = tph_measure_begin(c);
     tph_run_apply(w->shown.run, event, tph_controller_now_ms(c), &actions);
+    bool runs = tph_run_phase(w->shown.run) == TPH_WORKFLOW_RUNNING || tph_run_n_nodes(w->shown.run) > 0;
+    if (w->begins && runs) { /* and not before it has its locks */
+        w->begins = false;
+        tph_measure_phase(c, w->shown.ns, TPH_STR("Running"));
+        tph_tell_begun(w);
+    }
     for (size_t i = 0; i < actions.n; i++) {
         act(w, &actions.list[i]);
     }

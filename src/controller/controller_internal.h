@@ -124,6 +124,7 @@ struct carried {
     int64_t generation;                    /* of the object; 0 = it has none */
     bool has_own_plugins;                  /* spec.executorPlugins */
     bool has_locks;                        /* who holds them stands in the object without nodes */
+    bool begins;                           /* it does not run yet, which will be told */
     bool fixed_texts;                      /* the same text comes out of a template whenever it is asked for */
     bool rows_read;                        /* what was in the store is known */
     bool rows_there;                       /* the object of tasks is in the store */

@@ -269,12 +269,13 @@ void tph_tell_node(struct carried *w, const struct tph_node *node)
     }
     void *told = (void *)(uintptr_t)(node->phase + 1);
     void *before = tph_map_set(&w->told, node->id, told);
-    if (before == told || (!before && node->phase == TPH_NODE_PENDING)) {
-        return;
+    enum tph_node_phase now = node->phase;
+    bool completed = now == TPH_NODE_SUCCEEDED || now == TPH_NODE_FAILED || now == TPH_NODE_ERROR;
+    if (before == told || (!before && now != TPH_NODE_RUNNING && !completed)) {
+        return; /* one that is made Pending, Skipped or Omitted is none */
     }
     bool began = !before || before == (void *)(uintptr_t)(TPH_NODE_PENDING + 1);
-    bool group = node->type != TPH_NODE_SKIP;
-    if (began && group && tph_node_phase_is_final(node->phase)) {
+    if (began && completed) {
         tell_phase(w, node, TPH_NODE_RUNNING);
     }
     tell_phase(w, node, node->phase);

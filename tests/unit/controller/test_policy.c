@@ -244,6 +244,33 @@ static void what_happens_is_told(void **state)
     world_close(&w);
 }
 
+/* As in Argo: a step that is made Skipped is no news, and a workflow runs when it has its locks. */
+static void what_never_ran_is_not_told(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    w.options.events = true;
+    world_put(&w, "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a, namespace: d, uid: u}\nspec: "
+                  "{entrypoint: m, templates: [{name: p, plugin: {k: {}}}, {name: m, steps: [[{name: x, template: p, "
+                  "when: 'false'}]]}]}\n");
+    world_put(&w, "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: b, namespace: d, uid: v}\nspec: "
+                  "{entrypoint: p, synchronization: {semaphores: [{configMapKeyRef: {name: none, key: most}}]}, "
+                  "templates: [{name: p, plugin: {k: {}}}]}\n");
+    world_start(&w);
+    world_run(&w, all_is_over);
+    struct counter c = all_of(&w, "events");
+    const char *text = tph_buf_cstr(&c.text);
+    assert_non_null(strstr(text, "Succeeded node a[0]"));
+    assert_null(strstr(text, "node a[0].x"));
+    assert_non_null(strstr(text, "\"reason\":\"WorkflowFailed\""));
+    const char *running = strstr(text, "\"reason\":\"WorkflowRunning\"");
+    assert_non_null(running);
+    assert_null(strstr(running + 1, "\"reason\":\"WorkflowRunning\""));
+    tph_buf_release(&c.text);
+    world_close(&w);
+}
+
 /* ---- plugins ---- */
 
 #define CONFIG_MAP                                                                                                     \
@@ -353,6 +380,7 @@ int main(void)
         cmocka_unit_test(many_that_are_over_hold_up_nobody),
         cmocka_unit_test(who_waits_is_pending_and_comes_by_priority),
         cmocka_unit_test(what_happens_is_told),
+        cmocka_unit_test(what_never_ran_is_not_told),
         cmocka_unit_test(plugins_come_and_go),
     };
     return cmocka_run_group_tests_name("controller/policy", tests, NULL, NULL);
