@@ -429,6 +429,66 @@ static void a_check_tells_what_is_wrong(void **state)
     harness_open(h);
 }
 
+static void a_check_tells_so_many_problems_and_no_more(void **state)
+{
+    struct harness *h = *state;
+    TPH_CLEANUP(tph_freep) char *path = path_of(h, "");
+    TPH_CLEANUP(tph_buf_release) struct tph_buf all = TPH_BUF_INIT(TPH_KIB(64));
+    unsigned n = 0;
+    harness_close(h);
+    exec(h, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150)"
+            " INSERT INTO body SELECT 1000 + i, 0, 0, '{}' FROM n");
+    assert_int_equal(tph_store_sqlite_check(path, keep_problem, &all, &n, &h->err), 0);
+    assert_int_equal(n, TPH_LIMIT_STORE_PROBLEMS);
+    assert_non_null(strstr(tph_buf_cstr(&all), "text 1100 has no object\n"));
+    assert_null(strstr(tph_buf_cstr(&all), "text 1101 has no object\n"));
+    start_anew(h);
+}
+
+/* ---- ceilings ---- */
+
+/* More than one transaction may hold is several, in their order; one write that is larger is one of its own. */
+static void large_writes_are_groups_of_their_own(void **state)
+{
+    struct harness *h = *state;
+    size_t len = TPH_LIMIT_STORE_GROUP / 2 + 100;
+    TPH_CLEANUP(tph_freep) char *text = tph_malloc(2 * TPH_LIMIT_STORE_GROUP);
+    memset(text, ' ', 2 * TPH_LIMIT_STORE_GROUP);
+    memcpy(text, "{}", 2);
+    for (unsigned i = 0; i < 5; i++) {
+        TPH_CLEANUP(tph_freep) char *name = tph_format("n%u", i);
+        struct tph_store_change change = {.verb = TPH_STORE_CREATE,
+                                          .key = workflow(name),
+                                          .text = {.p = text, .len = i == 3 ? TPH_LIMIT_STORE_GROUP + 100 : len}};
+        begin_write(h, &change, 1);
+    }
+    harness_await(h, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(h->outcomes[i], 0);
+        assert_int_equal(h->versions[i], h->versions[0] + i);
+    }
+    assert_int_equal(count(h), 5);
+}
+
+/* The WAL goes into the file by itself; what it holds is not more than that and one transaction. */
+static void the_wal_does_not_grow_without_end(void **state)
+{
+    struct harness *h = *state;
+    enum { TEXT = 200000 };
+    TPH_CLEANUP(tph_freep) char *path = path_of(h, "-wal");
+    TPH_CLEANUP(tph_freep) char *text = tph_malloc(TEXT + 1);
+    struct stat status;
+    memset(text, ' ', TEXT);
+    memcpy(text, "{}", 2);
+    text[TEXT] = '\0';
+    for (unsigned i = 0; i < 200; i++) { /* 40 MB, where 4000 pages are 16 */
+        TPH_CLEANUP(tph_freep) char *name = tph_format("w%u", i % 10);
+        assert_int_equal(i < 10 ? do_create(h, workflow(name), text) : do_update(h, workflow(name), 0, text), 0);
+    }
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(status.st_size > 0 && status.st_size < (TPH_LIMIT_STORE_WAL_PAGES + 500) * (off_t)4200);
+}
+
 static void a_check_finds_a_damaged_page(void **state)
 {
     struct harness *h = *state;
@@ -594,6 +654,9 @@ int main(void)
         TEST(a_full_disk_is_told_and_nothing_is_lost),
         TEST(a_check_tells_what_is_wrong),
         TEST(a_check_finds_a_damaged_page),
+        TEST(a_check_tells_so_many_problems_and_no_more),
+        TEST(large_writes_are_groups_of_their_own),
+        TEST(the_wal_does_not_grow_without_end),
         TEST(a_backup_is_a_store_of_that_moment),
         TEST(compacting_gives_room_back_and_changes_nothing),
         TEST(both_stores_tell_the_same),
