@@ -445,6 +445,87 @@ static void a_check_tells_so_many_problems_and_no_more(void **state)
     start_anew(h);
 }
 
+/* ---- the check beside the work ---- */
+
+struct background {
+    unsigned n, problems;
+    char first[256];
+    bool failed;
+};
+
+static void note_checked(void *owner, const struct tph_store_checked *result)
+{
+    struct background *b = owner;
+    b->n++;
+    b->problems = result->problems;
+    b->failed = result->error != NULL;
+    (void)snprintf(b->first, sizeof(b->first), "%s", result->first ? result->first : "");
+}
+
+static void await_checked(struct harness *h, const struct background *b)
+{
+    while (b->n == 0) {
+        (void)uv_run(tph_loop_uv(h->loop), UV_RUN_ONCE);
+    }
+}
+
+static void after_a_crash_all_of_the_file_is_checked(void **state)
+{
+    struct harness *h = *state;
+    struct background b = {.n = 0};
+    TPH_CLEANUP(tph_health_freep) struct tph_health *health = tph_health_new();
+    TPH_CLEANUP(release_image) struct image image = crash_image(h);
+    h->config.health = health;
+    h->config.checked = note_checked;
+    h->config.owner = &b;
+    restore(h, &image);
+    harness_open(h);
+    assert_int_equal(do_create(h, workflow("meanwhile"), "{}"), 0);
+    await_checked(h, &b);
+    assert_false(b.failed);
+    assert_int_equal(b.problems, 0);
+    assert_null(tph_health_problem(health));
+    harness_close(h);
+
+    harness_open(h); /* it was left in order */
+    assert_int_equal(do_create(h, workflow("later"), "{}"), 0);
+    assert_int_equal(b.n, 1);
+    harness_close(h);
+
+    restore(h, &image);
+    harness_open(h); /* and goes while it is checked */
+    harness_close(h);
+    assert_int_equal(b.n, 1);
+    h->config = (struct tph_store_config){.history = 0};
+    harness_open(h);
+}
+
+static void what_the_check_finds_is_told(void **state)
+{
+    struct harness *h = *state;
+    struct background b = {.n = 0};
+    TPH_CLEANUP(tph_health_freep) struct tph_health *health = tph_health_new();
+    assert_int_equal(do_create(h, workflow("old"), "{}"), 0);
+    assert_int_equal(do_update(h, workflow("old"), 0, "{\"n\":1}"), 0);
+    harness_close(h);
+    exec(h, "UPDATE history SET kind = 7 WHERE version = 2");
+    harness_open(h);
+    TPH_CLEANUP(release_image) struct image image = crash_image(h);
+    h->config.health = health;
+    h->config.checked = note_checked;
+    h->config.owner = &b;
+    restore(h, &image);
+    harness_open(h);
+    await_checked(h, &b);
+    assert_int_equal(b.problems, 1);
+    assert_non_null(strstr(b.first, "argo/old is damaged"));
+    assert_non_null(strstr(tph_health_problem(health), "argo/old is damaged"));
+    assert_int_equal(do_create(h, workflow("new"), "{}"), 0); /* who is not concerned goes on */
+    harness_close(h);
+    h->config = (struct tph_store_config){.history = 0};
+    start_anew(h);
+}
+
 /* ---- ceilings ---- */
 
 /* More than one transaction may hold is several, in their order; one write that is larger is one of its own. */
@@ -655,6 +736,8 @@ int main(void)
         TEST(a_check_tells_what_is_wrong),
         TEST(a_check_finds_a_damaged_page),
         TEST(a_check_tells_so_many_problems_and_no_more),
+        TEST(after_a_crash_all_of_the_file_is_checked),
+        TEST(what_the_check_finds_is_told),
         TEST(large_writes_are_groups_of_their_own),
         TEST(the_wal_does_not_grow_without_end),
         TEST(a_backup_is_a_store_of_that_moment),
