@@ -1,10 +1,11 @@
 """tiphys server: workflows that clients write run to their end, whatever happens to the server."""
 import json
 import re
+import time
 
 import pytest
 from conftest import leftovers, wait_until
-from serving import BODY, WORKFLOWS, fan, ledger, plugin_configmap, servers  # noqa: F401 (fixtures)
+from serving import BODY, CONFIGMAPS, WORKFLOWS, Server, fan, ledger, plugin_configmap, servers  # noqa: F401 (fixtures)
 
 
 def phases(server):
@@ -291,3 +292,23 @@ def test_cron_workflows_are_counted(servers):
     server = servers()
     series = 'argo_workflows_cronworkflows_concurrencypolicy_triggered{name="c",namespace="argo",concurrency_policy="Forbid"}'
     wait_until(lambda: numbers(server).get(series, 0) >= 1)
+
+
+def test_a_large_list_and_a_watch_from_its_beginning(tmp_path):
+    """Where more than 2,000 objects are left nobody counts them; a watch gives them in turns, each once."""
+    server = Server(tmp_path / "state", "--memory", "--no-controller")
+    try:
+        for i in range(2600):
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"c-{i:04}"}}
+            assert server.ask("POST", CONFIGMAPS, body)[0] == 201
+        first = server.get(CONFIGMAPS + "?limit=500")
+        assert len(first["items"]) == 500 and "remainingItemCount" not in first["metadata"]
+        more = server.get(f"{CONFIGMAPS}?limit=500&continue={first['metadata']['continue']}")
+        left = len(server.items(CONFIGMAPS)) - 1000
+        assert more["metadata"]["remainingItemCount"] == left and left > 1000
+        lines = server.text(f"{CONFIGMAPS}?watch=true&timeoutSeconds=1").splitlines()
+        names = [json.loads(line)["object"]["metadata"]["name"] for line in lines]
+        assert {f"c-{i:04}" for i in range(2600)} <= set(names) and len(names) == len(set(names)) == left + 1000
+    finally:
+        server.stop()
+        server.process.stdout.close()
