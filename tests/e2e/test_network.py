@@ -12,7 +12,7 @@ import neighbours
 import pytest
 from conftest import TIPHYS, TOP, wait_until
 from test_kubectl import Cluster, Kubectl
-from test_server_work import WORKFLOWS, Server, plugin_configmap
+from serving import WORKFLOWS, Server, plugin_configmap
 
 PODS = "/api/v1/namespaces/argo/pods"
 

@@ -15,7 +15,7 @@ import neighbours
 import pytest
 from conftest import TIPHYS, TOP, wait_until
 from test_kubectl import Cluster, Kubectl
-from test_server_work import WORKFLOWS, plugin_configmap, servers  # noqa: F401 (a fixture)
+from serving import WORKFLOWS, plugin_configmap, servers  # noqa: F401 (a fixture)
 
 PODS = "/api/v1/namespaces/argo/pods"
 CONTAINER = "probe-executor-plugin"

@@ -8,7 +8,7 @@ import urllib.request
 import neighbours
 import pytest
 from conftest import TIPHYS, TOP, wait_until
-from test_server_work import WORKFLOWS, plugin_configmap
+from serving import WORKFLOWS, plugin_configmap
 
 CONFIGMAPS = "/api/v1/namespaces/argo/configmaps"
 SETTINGS = "workflow-controller-configmap"
