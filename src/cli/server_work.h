@@ -16,7 +16,7 @@ struct tph_server_work_options {
     struct tph_metrics *metrics; /* borrowed; NULL: nothing is counted */
     const char *images_file;     /* NULL: the configured maps */
     const char *logs_dir;        /* borrowed; NULL: only the last lines, in memory */
-    const char *network; /* --network; NULL: isolated where this machine can do that, else host */
+    const char *network;         /* --network; NULL: isolated where this machine can do that, else host */
     bool unsafe_plain;
     bool executor_plugins;                     /* or ARGO_EXECUTOR_PLUGINS in the environment */
     bool own_executor_plugins;                 /* or ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS */
