@@ -13,7 +13,7 @@
 #include "data/quote.h"
 #include "data/yaml.h"
 
-enum { MAX_HEADERS = 24, MAX_MANAGER = 128 };
+enum { MAX_HEADERS = 24, MAX_MANAGER = 128, MAX_WARNING = 1024 };
 
 struct tph_store_key tph_call_key(const struct tph_api_call *call)
 {
@@ -21,6 +21,13 @@ struct tph_store_key tph_call_key(const struct tph_api_call *call)
     return (struct tph_store_key){.resource = tph_str(k->resource),
                                   .ns = k->namespaced ? call->route.ask.ns : TPH_STR_NONE,
                                   .name = call->name.len > 0 ? tph_buf_str(&call->name) : call->route.ask.name};
+}
+
+bool tph_call_has_key(const struct tph_api_call *call)
+{
+    const struct tph_store_key key = tph_call_key(call);
+    return key.resource.len + key.ns.len + key.name.len <= TPH_LIMIT_STORE_KEY && tph_str_find_byte(key.ns, '\0') < 0 &&
+           tph_str_find_byte(key.name, '\0') < 0;
 }
 
 void tph_call_end(struct tph_api_call *call)
@@ -51,6 +58,16 @@ void tph_call_end(struct tph_api_call *call)
     free(call);
 }
 
+/* A text without its end where it is too long for a header field; characters stay whole. */
+static struct tph_str shorten(struct tph_str text)
+{
+    size_t len = text.len < MAX_WARNING ? text.len : MAX_WARNING;
+    while (len > 0 && len < text.len && ((unsigned char)text.p[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return tph_str_slice(text, 0, len);
+}
+
 /* The Warning fields of a call; each a quoted text of its own, which the caller frees. */
 static size_t put_warnings(const struct tph_api_call *call, struct tph_http_header *headers, size_t n, size_t max)
 {
@@ -59,7 +76,7 @@ static size_t put_warnings(const struct tph_api_call *call, struct tph_http_head
     while (n < max && rest.len > 0 && tph_str_cut(&rest, '\n', &line)) {
         struct tph_buf text = TPH_BUF_INIT(TPH_KIB(8));
         (void)tph_buf_puts(&text, "299 - ");
-        tph_quote_go(line, &text);
+        tph_quote_go(shorten(line), &text);
         headers[n++] = (struct tph_http_header){"Warning", tph_buf_take(&text, NULL)};
     }
     return n;
@@ -391,6 +408,11 @@ static void serve_resource(struct tph_api_call *call)
     }
     if (call->route.sub && strcmp(call->route.sub->kind, "TokenRequest") == 0) {
         tph_api_token(call);
+        return;
+    }
+    if (!tph_call_has_key(call)) {
+        (void)tph_status_not_found(&call->status, call->route.kind, call->route.ask.name);
+        tph_call_fail(call);
         return;
     }
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {

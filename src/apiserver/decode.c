@@ -22,6 +22,9 @@ void tph_call_warn(struct tph_api_call *call, const char *format, ...)
     int len = vasprintf(&text, format, arguments);
     va_end(arguments);
     if (len >= 0) {
+        for (char *c = text; (c = strchr(c, '\n')); c++) {
+            *c = ' '; /* of a member's name: the line is one warning */
+        }
         (void)tph_buf_puts(&call->warnings, text);
         (void)tph_buf_putc(&call->warnings, '\n');
         free(text);

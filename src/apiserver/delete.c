@@ -202,10 +202,11 @@ static int64_t grace_of(const struct tph_kind *kind, const struct tph_json *obje
         return 0;
     }
     if (asked >= 0) {
-        return asked;
+        grace = asked;
+    } else {
+        (void)!tph_json_to_i64(tph_json_path(object, "spec", "terminationGracePeriodSeconds", NULL), &grace);
     }
-    return tph_json_to_i64(tph_json_path(object, "spec", "terminationGracePeriodSeconds", NULL), &grace) == 0 ? grace
-                                                                                                              : 30;
+    return grace < TPH_LIMIT_API_SECONDS ? grace : TPH_LIMIT_API_SECONDS;
 }
 
 void tph_object_mark_deleted(const struct tph_kind *kind, struct tph_json_doc *doc, struct tph_json *object,

@@ -48,35 +48,31 @@ const struct tph_fieldset *tph_fieldset_read(struct tph_arena *arena, const stru
     return make(arena, room, n);
 }
 
-struct tph_json *tph_fieldset_write(struct tph_json_doc *doc, const struct tph_fieldset *set)
+static void put_members(struct tph_json_doc *doc, struct tph_json *into, const struct tph_fieldset *set)
 {
-    struct tph_json *fields = tph_json_new_object(doc);
     for (size_t i = 0; set && i < set->n; i++) {
         const struct tph_fieldset_entry *e = &set->entries[i];
         struct tph_json *below = tph_json_new_object(doc);
-        if (e->below) {
-            struct tph_json *inner = tph_fieldset_write(doc, e->below);
-            struct tph_json_iter it = tph_json_iter(inner);
-            if (e->member) {
-                tph_json_append_member(doc, below, TPH_STR("."), tph_json_new_object(doc));
-            }
-            while (e->member && tph_json_next(&it)) {
-                tph_json_append_member(doc, below, it.key, tph_json_copy(doc, it.value));
-            }
-            below = e->member ? below : inner;
+        if (e->member && e->below) {
+            tph_json_append_member(doc, below, TPH_STR("."), tph_json_new_object(doc));
         }
-        tph_json_append_member(doc, fields, e->key, below);
+        put_members(doc, below, e->below);
+        tph_json_append_member(doc, into, e->key, below);
     }
+}
+
+struct tph_json *tph_fieldset_write(struct tph_json_doc *doc, const struct tph_fieldset *set)
+{
+    struct tph_json *fields = tph_json_new_object(doc);
+    put_members(doc, fields, set);
     return fields;
 }
 
-enum operation { UNION, MINUS, BOTH };
-
-static const struct tph_fieldset *combine(struct tph_arena *arena, const struct tph_fieldset *a,
-                                          const struct tph_fieldset *b, enum operation operation)
+const struct tph_fieldset *tph_fieldset_union(struct tph_arena *arena, const struct tph_fieldset *a,
+                                              const struct tph_fieldset *b)
 {
     if (!a || !b) {
-        return operation == BOTH ? NULL : operation == MINUS ? a : a ? a : b;
+        return a ? a : b;
     }
     struct tph_fieldset_entry *room = TPH_ARENA_ARRAY(arena, struct tph_fieldset_entry, a->n + b->n);
     size_t n = 0;
@@ -84,34 +80,43 @@ static const struct tph_fieldset *combine(struct tph_arena *arena, const struct 
         int order = i == a->n ? 1 : j == b->n ? -1 : tph_str_cmp(a->entries[i].key, b->entries[j].key);
         const struct tph_fieldset_entry *left = order <= 0 ? &a->entries[i++] : NULL;
         const struct tph_fieldset_entry *right = order >= 0 ? &b->entries[j++] : NULL;
-        bool is_left = left && left->member;
-        bool is_right = right && right->member;
-        const struct tph_fieldset *below =
-            combine(arena, left ? left->below : NULL, right ? right->below : NULL, operation);
-        bool member = operation == UNION   ? is_left || is_right
-                      : operation == MINUS ? is_left && !is_right
-                                           : is_left && is_right;
-        room[n++] = (struct tph_fieldset_entry){left ? left->key : right->key, member, below};
+        room[n++] = (struct tph_fieldset_entry){
+            .key = left ? left->key : right->key,
+            .member = (left && left->member) || (right && right->member),
+            .below = tph_fieldset_union(arena, left ? left->below : NULL, right ? right->below : NULL)};
     }
     return make(arena, room, n);
 }
 
-const struct tph_fieldset *tph_fieldset_union(struct tph_arena *arena, const struct tph_fieldset *a,
-                                              const struct tph_fieldset *b)
+/* What of a is in b, or is not. Costs as a does, for there may be thousands of small sets that are held against one
+ * large one. */
+static const struct tph_fieldset *sift(struct tph_arena *arena, const struct tph_fieldset *a,
+                                       const struct tph_fieldset *b, bool in_b)
 {
-    return combine(arena, a, b, UNION);
+    if (!a || !b) {
+        return in_b ? NULL : a;
+    }
+    struct tph_fieldset_entry *room = TPH_ARENA_ARRAY(arena, struct tph_fieldset_entry, a->n);
+    for (size_t i = 0; i < a->n; i++) {
+        const struct tph_fieldset_entry *left = &a->entries[i];
+        const struct tph_fieldset_entry *right = bsearch(left, b->entries, b->n, sizeof *b->entries, by_key);
+        room[i] = (struct tph_fieldset_entry){.key = left->key,
+                                              .member = left->member && (right && right->member) == in_b,
+                                              .below = sift(arena, left->below, right ? right->below : NULL, in_b)};
+    }
+    return make(arena, room, a->n);
 }
 
 const struct tph_fieldset *tph_fieldset_minus(struct tph_arena *arena, const struct tph_fieldset *a,
                                               const struct tph_fieldset *b)
 {
-    return combine(arena, a, b, MINUS);
+    return sift(arena, a, b, false);
 }
 
 const struct tph_fieldset *tph_fieldset_both(struct tph_arena *arena, const struct tph_fieldset *a,
                                              const struct tph_fieldset *b)
 {
-    return combine(arena, a, b, BOTH);
+    return sift(arena, a, b, true);
 }
 
 bool tph_fieldset_same_as(const struct tph_fieldset *a, const struct tph_fieldset *b)

@@ -87,12 +87,9 @@ static int merge_change(struct tph_api_call *call, struct tph_json_doc *doc, con
     return tph_decode_patched(call, doc, patched, ret_new);
 }
 
-/* A value as Go's fmt prints it with %+v: map[a:1 b:[x y]]. */
-static void put_go_value(const struct tph_json *value, struct tph_buf *out)
+/* A value whose members are sorted, as Go's fmt prints it with %+v: map[a:1 b:[x y]]. */
+static void put_sorted(const struct tph_json *value, struct tph_buf *out)
 {
-    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
-    TPH_CLEANUP(tph_buf_release) struct tph_buf sorted = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
-    struct tph_error err = TPH_ERROR_INIT;
     switch (tph_json_type(value)) {
     case TPH_JSON_STRING:
         (void)tph_buf_put(out, tph_json_str(value));
@@ -107,21 +104,27 @@ static void put_go_value(const struct tph_json *value, struct tph_buf *out)
         tph_json_write(value, 0, out);
         return;
     }
-    tph_json_write(value, TPH_JSON_SORTED, &sorted);
-    if (tph_json_parse(tph_buf_str(&sorted), &doc, &err) < 0) {
-        return;
-    }
     bool object = tph_json_is(value, TPH_JSON_OBJECT);
-    struct tph_json_iter it = tph_json_iter(tph_json_root(doc));
+    struct tph_json_iter it = tph_json_iter(value);
     (void)tph_buf_puts(out, object ? "map[" : "[");
     while (tph_json_next(&it)) { /* as deep as the reader of JSON allows */
         (void)tph_buf_puts(out, it.index > 0 ? " " : "");
         if (object) {
             (void)tph_buf_printf(out, "%.*s:", TPH_FMT(it.key));
         }
-        put_go_value(it.value, out);
+        put_sorted(it.value, out);
     }
     (void)tph_buf_putc(out, ']');
+}
+
+static void put_go_value(const struct tph_json *value, struct tph_buf *out)
+{
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf sorted = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    tph_json_write(value, TPH_JSON_SORTED, &sorted);
+    if (tph_json_parse(tph_buf_str(&sorted), &doc, NULL) == 0) {
+        put_sorted(tph_json_root(doc), out);
+    }
 }
 
 /* What a strategic merge patch makes is read field by field; what does not fit is told of with the patch. */

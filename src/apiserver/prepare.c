@@ -5,6 +5,7 @@
 #include "apiserver/internal.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/random.h"
 #include "data/base64.h"
 #include "data/time.h"
@@ -26,17 +27,35 @@ static struct tph_json *member(struct tph_json_doc *doc, struct tph_json *object
     return value;
 }
 
-/* stringData goes into data, which wins over nothing. */
-static void default_secret(struct tph_json_doc *doc, struct tph_json *secret)
+static bool is_not_in(void *owner, struct tph_str key, struct tph_json *value)
 {
+    (void)value;
+    return !tph_map_get(owner, key);
+}
+
+/* stringData goes into data, which wins over nothing. */
+static void merge_texts(struct tph_json_doc *doc, struct tph_json *secret)
+{
+    TPH_CLEANUP(tph_map_release) struct tph_map names = TPH_MAP_INIT;
     struct tph_json *texts = tph_json_remove(secret, "stringData");
+    struct tph_json *data = tph_json_len(texts) > 0 ? member(doc, secret, "data") : NULL;
     struct tph_json_iter it = tph_json_iter(texts);
+    while (tph_json_next(&it)) {
+        (void)tph_map_set(&names, it.key, it.value);
+    }
+    tph_json_sift(data, is_not_in, &names);
+    it = tph_json_iter(texts);
     while (tph_json_next(&it)) {
         TPH_CLEANUP(tph_buf_release) struct tph_buf coded = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
         tph_base64_encode(tph_json_str(it.value), &coded);
-        tph_json_setn(doc, member(doc, secret, "data"), it.key, tph_json_new_str(doc, tph_buf_str(&coded)));
+        tph_json_append_member(doc, data, it.key, tph_json_new_str(doc, tph_buf_str(&coded)));
     }
-    it = tph_json_iter(tph_json_get(secret, "data"));
+}
+
+static void default_secret(struct tph_json_doc *doc, struct tph_json *secret)
+{
+    merge_texts(doc, secret);
+    struct tph_json_iter it = tph_json_iter(tph_json_get(secret, "data"));
     while (tph_json_next(&it)) { /* without the line breaks that may be in it */
         TPH_CLEANUP(tph_buf_release) struct tph_buf bytes = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
         TPH_CLEANUP(tph_buf_release) struct tph_buf coded = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);

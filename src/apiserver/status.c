@@ -214,6 +214,9 @@ static const char *fault_reason(enum tph_fault fault)
 static void collect(struct tph_status *status, enum tph_fault fault, const char *field, struct tph_str message)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    if (status->n_faults >= TPH_LIMIT_API_FAULTS || status->faults.len > TPH_LIMIT_API_FAULT_BYTES) {
+        return; /* each is compared with all before it */
+    }
     (void)tph_buf_printf(&text, "%s: ", field);
     (void)tph_buf_put(&text, message);
     if (tph_str_find(tph_buf_str(&status->faults), tph_buf_str(&text)) < 0) { /* told once, whoever found it */

@@ -130,7 +130,7 @@ static void scan_object(struct scan *s, const struct place *above)
     s->at++;
     for (skip_blanks(s); s->at < s->text.len && s->text.p[s->at] == '"'; skip_blanks(s)) {
         const struct place place = {.above = above, .name = plain(s, take_string(s))};
-        if (is_second(&names, place.name)) {
+        if (is_second(&names, place.name) && !tph_buf_failed(s->found)) { /* a long path may be that of many */
             TPH_CLEANUP(tph_buf_release) struct tph_buf path = TPH_BUF_INIT(TPH_MIB(1));
             put_place(&place, &path);
             find(s->found, "duplicate", tph_buf_str(&path));
@@ -194,11 +194,15 @@ struct prune {
     struct tph_arena *arena;
     struct tph_str *paths; /* of what was cut */
     size_t n, capacity;
+    size_t bytes; /* of the paths */
 };
 
 static void note(struct prune *p, struct tph_str name)
 {
     size_t mark = p->path.len;
+    if (p->bytes > TPH_LIMIT_API_FAULT_BYTES) {
+        return;
+    }
     if (p->n == p->capacity) {
         size_t capacity = p->capacity * 2 + 8;
         struct tph_str *paths = TPH_ARENA_ARRAY(p->arena, struct tph_str, capacity);
@@ -209,6 +213,7 @@ static void note(struct prune *p, struct tph_str name)
         p->capacity = capacity;
     }
     put_name(&p->path, name);
+    p->bytes += p->path.len;
     p->paths[p->n++] = tph_arena_str(p->arena, tph_buf_str(&p->path));
     cut(&p->path, mark);
 }
@@ -226,27 +231,34 @@ static void add_defaults(struct prune *p, const struct tph_schema *schema, struc
     }
 }
 
+struct pruned {
+    struct prune *p;
+    const struct tph_schema *schema; /* of the object */
+};
+
+static bool prune_member(void *owner, struct tph_str key, struct tph_json *value)
+{
+    const struct pruned *o = owner;
+    size_t mark = o->p->path.len;
+    const struct tph_schema_field *f = tph_schema_field_find(o->schema, key);
+    const struct tph_schema *type = f ? f->type : o->schema->element;
+    if (type) {
+        put_name(&o->p->path, key);
+        prune_value(o->p, type, value);
+        cut(&o->p->path, mark);
+        return true;
+    }
+    if ((o->schema->flags & TPH_SCHEMA_OPEN) != 0) {
+        return true;
+    }
+    note(o->p, key);
+    return false;
+}
+
 static void prune_object(struct prune *p, const struct tph_schema *schema, struct tph_json *object)
 {
-    struct tph_json_iter it = tph_json_iter(object);
-    struct tph_str *gone = TPH_ARENA_ARRAY(p->arena, struct tph_str, tph_json_len(object) + 1);
-    size_t n_gone = 0;
-    size_t mark = p->path.len;
-    while (tph_json_next(&it)) {
-        const struct tph_schema_field *f = tph_schema_field_find(schema, it.key);
-        const struct tph_schema *type = f ? f->type : schema->element;
-        if (!type && !(schema->flags & TPH_SCHEMA_OPEN)) {
-            note(p, it.key);
-            gone[n_gone++] = tph_arena_str(p->arena, it.key);
-        } else if (type) {
-            put_name(&p->path, it.key);
-            prune_value(p, type, it.value);
-            cut(&p->path, mark);
-        }
-    }
-    for (size_t i = 0; i < n_gone; i++) {
-        (void)tph_json_removen(object, gone[i]);
-    }
+    struct pruned o = {.p = p, .schema = schema};
+    tph_json_sift(object, prune_member, &o);
     add_defaults(p, schema, object);
 }
 
@@ -303,6 +315,7 @@ struct check {
     void *owner;
     struct tph_buf path;
     size_t n;
+    size_t bytes; /* of the paths that were told */
 };
 
 /* As OpenAPI names the type of a value. */
@@ -327,9 +340,16 @@ static const char *type_of(const struct tph_json *value)
     return "null";
 }
 
+/* A key may be long and have many faults below it: told are as many as an answer can hold. */
+static bool is_full(const struct check *c)
+{
+    return c->n >= TPH_LIMIT_API_FAULTS || c->bytes > TPH_LIMIT_API_FAULT_BYTES;
+}
+
 static void tell(struct check *c, enum tph_strict_fault fault, const char *message)
 {
     c->n++;
+    c->bytes += c->path.len;
     c->tell(c->owner, fault, tph_buf_cstr(&c->path), message);
 }
 
@@ -390,7 +410,7 @@ static void check_value(struct check *c, const struct tph_schema *schema, const 
     struct tph_json_iter it = tph_json_iter(value);
     size_t mark = c->path.len;
     const char *is = type_of(value);
-    if (schema->kind == TPH_SCHEMA_ANY || schema->kind == TPH_SCHEMA_SCALAR) {
+    if (is_full(c) || schema->kind == TPH_SCHEMA_ANY || schema->kind == TPH_SCHEMA_SCALAR) {
         return;
     }
     bool whole = schema->kind == TPH_SCHEMA_NUMBER && strcmp(is, "integer") == 0;

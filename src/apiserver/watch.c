@@ -449,7 +449,8 @@ void tph_api_watch(struct tph_api_call *call)
                                 .line = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT + TPH_KIB(64))};
     call->watch = w;
     choose_start(w, version);
-    int64_t length_ms = (timeout_s > 0 ? timeout_s : random_timeout_s()) * 1000;
+    int64_t length_s = timeout_s > 0 ? timeout_s : random_timeout_s();
+    int64_t length_ms = (length_s < TPH_LIMIT_API_SECONDS ? length_s : TPH_LIMIT_API_SECONDS) * 1000;
     w->timer = tph_timer_new(loop, tick, w);
     w->ends_at_ms = tph_loop_now_ms(loop) + length_ms;
     int64_t last = length_ms - TPH_LIMIT_API_LAST_MS;

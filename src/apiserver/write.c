@@ -120,6 +120,9 @@ static void choose_name(struct tph_api_call *call, const struct tph_json *object
 static bool check_free(struct tph_api_call *call, const struct tph_json *object)
 {
     bool made = tph_object_meta_str(object, "name").len == 0;
+    if (!tph_call_has_key(call)) {
+        return true; /* what is wrong with the name is told with the other faults */
+    }
     for (unsigned i = 0;; i++) {
         TPH_CLEANUP(tph_store_object_release) struct tph_store_object other = TPH_STORE_OBJECT_INIT;
         TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
@@ -218,11 +221,12 @@ static int check_version(struct tph_api_call *call, const struct tph_json *objec
     struct tph_str name = call->route.ask.name;
     uint64_t wanted = 0;
     for (size_t i = 0; i < text.len; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9') {
-            return tph_status_internal(&call->status, "strconv.ParseUint: parsing \"%.*s\": invalid syntax",
-                                       TPH_FMT(text));
+        bool digit = text.p[i] >= '0' && text.p[i] <= '9';
+        if (!digit || __builtin_mul_overflow(wanted, 10, &wanted) ||
+            __builtin_add_overflow(wanted, (uint64_t)(text.p[i] - '0'), &wanted)) {
+            return tph_status_internal(&call->status, "strconv.ParseUint: parsing \"%.*s\": %s", TPH_FMT(text),
+                                       digit ? "value out of range" : "invalid syntax");
         }
-        wanted = wanted * 10 + (uint64_t)(text.p[i] - '0');
     }
     if (wanted == 0 && call->is_put && (k->flags & TPH_KIND_PUT_NEEDS_RV) != 0) {
         tph_status_fault(&call->status, TPH_FAULT_INVALID, "metadata.resourceVersion",

@@ -170,6 +170,17 @@ bool tph_json_next(struct tph_json_iter *it)
     return true;
 }
 
+void tph_json_sift(struct tph_json *object, tph_json_keep_fn *keep, void *owner)
+{
+    yyjson_mut_obj_iter it = yyjson_mut_obj_iter_with(in(object));
+    yyjson_mut_val *key;
+    while ((key = yyjson_mut_obj_iter_next(&it))) {
+        if (!keep(owner, tph_json_str(out(key)), out(yyjson_mut_obj_iter_get_val(key)))) {
+            (void)yyjson_mut_obj_iter_remove(&it);
+        }
+    }
+}
+
 /* A member of an object that is asked for many; the map is filled when it is worth it. */
 static struct tph_json *look_up(const struct tph_json *object, struct tph_str key, struct tph_map *map)
 {

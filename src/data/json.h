@@ -100,6 +100,11 @@ struct tph_json_iter {
 struct tph_json_iter tph_json_iter(const struct tph_json *container);
 bool tph_json_next(struct tph_json_iter *it);
 
+/* Takes those members out of an object that `keep` does not want; linear, as tph_json_remove in a loop is not. The
+ * values, which keep may change, stay in the document. */
+typedef bool tph_json_keep_fn(void *owner, struct tph_str key, struct tph_json *value);
+void tph_json_sift(struct tph_json *object, tph_json_keep_fn *keep, void *owner);
+
 /* Deep equality; numbers by their text, objects whatever their order. */
 bool tph_json_equal(const struct tph_json *a, const struct tph_json *b);
 

@@ -334,6 +334,92 @@ static void test_ceilings(void **state)
     close_world(&w);
 }
 
+/* What an answer tells of faults has an end, for each is compared with those before it. */
+static void test_faults_have_an_end(void **state)
+{
+    struct world w;
+    struct answer a;
+    (void)state;
+    open_world(&w, NULL);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_LIMIT_API_BODY);
+    (void)tph_buf_puts(&body, "{\"metadata\":{\"name\":\"c\",\"labels\":{\"a\":\"b\"");
+    for (int i = 0; i < 100000; i++) {
+        (void)tph_buf_printf(&body, ",\"!%d\":\"\"", i);
+    }
+    (void)tph_buf_puts(&body, "}}}");
+    call(&w, &a, "POST", CMS, tph_buf_cstr(&body));
+    assert_int_equal(a.status, 422);
+    size_t told = lines(&a.body, "\"FieldValueInvalid\"");
+    assert_in_range(told, 100, TPH_LIMIT_API_FAULTS);
+    tph_buf_release(&a.body);
+    close_world(&w);
+}
+
+/* Members that no schema has are taken out in one go, however many they are. */
+static void test_many_unknown_members(void **state)
+{
+    struct world w;
+    (void)state;
+    open_world(&w, NULL);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_LIMIT_API_BODY);
+    (void)tph_buf_puts(&body, "{\"apiVersion\":\"argoproj.io/v1alpha1\",\"kind\":\"Workflow\",\"metadata\":{\"name\":"
+                              "\"c\"},\"spec\":{}");
+    for (int i = 0; i < 200000; i++) {
+        (void)tph_buf_printf(&body, ",\"u%d\":0", i);
+    }
+    (void)tph_buf_puts(&body, "}");
+    expect(&w, 201, "POST", "/apis/argoproj.io/v1alpha1/namespaces/default/workflows", tph_buf_cstr(&body));
+    tph_buf_clear(&body);
+    (void)tph_buf_puts(&body, "{\"metadata\":{\"name\":\"s\"},\"data\":{\"u1\":\"eA==\"},\"stringData\":{\"u0\":\"\"");
+    for (int i = 1; i < 60000; i++) {
+        (void)tph_buf_printf(&body, ",\"u%d\":\"\"", i);
+    }
+    (void)tph_buf_puts(&body, "}}");
+    expect(&w, 201, "POST", "/api/v1/namespaces/default/secrets", tph_buf_cstr(&body));
+    close_world(&w);
+}
+
+/* Numbers and names that nothing can have. */
+static void test_nonsense(void **state)
+{
+    struct world w;
+    struct answer a;
+    char body[256];
+    (void)state;
+    open_world(&w, NULL);
+    expect(&w, 404, "GET", CMS "/a%00b", "");
+    expect(&w, 404, "DELETE", CMS "/a%00b", "");
+    expect(&w, 404, "POST", "/api/v1/namespaces/a%00b/configmaps", "{\"metadata\":{\"name\":\"c\"}}");
+    expect(&w, 422, "POST", CMS, "{\"metadata\":{\"name\":\"a\\u0000b\"}}");
+    TPH_CLEANUP(tph_buf_release) struct tph_buf name = TPH_BUF_INIT(TPH_KIB(4));
+    (void)tph_buf_puts(&name, "{\"metadata\":{\"name\":\"");
+    while (name.len < 2000) {
+        (void)tph_buf_puts(&name, "aaaaaaaa");
+    }
+    (void)tph_buf_puts(&name, "\"}}");
+    expect(&w, 422, "POST", CMS, tph_buf_cstr(&name));
+
+    call(&w, &a, "POST", CMS, "{\"metadata\":{\"name\":\"c\"}}");
+    assert_int_equal(a.status, 201);
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    assert_int_equal(tph_json_parse(tph_buf_str(&a.body), &doc, NULL), 0);
+    tph_buf_release(&a.body);
+    int64_t version = 0;
+    struct tph_str text = tph_json_str(tph_json_path(tph_json_root(doc), "metadata", "resourceVersion", NULL));
+    assert_int_equal(tph_str_to_i64(text, &version), 0);
+    assert_in_range(version, 1, 99); /* 2^64 and the version: must not be taken for it */
+    (void)snprintf(body, sizeof(body), "{\"metadata\":{\"name\":\"c\",\"resourceVersion\":\"184467440737095516%02d\"}}",
+                   (int)version + 16);
+    expect(&w, 500, "PUT", CMS "/c", body);
+
+    begin(&w, &a, "GET", CMS "?watch=1&timeoutSeconds=9223372036854775807", "");
+    turn(&w);
+    assert_false(a.ended);
+    tph_api_gone(a.call);
+    tph_buf_release(&a.body);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +430,9 @@ int main(void)
         cmocka_unit_test(test_slow_reader_of_what_is_there),
         cmocka_unit_test(test_rights),
         cmocka_unit_test(test_ceilings),
+        cmocka_unit_test(test_faults_have_an_end),
+        cmocka_unit_test(test_many_unknown_members),
+        cmocka_unit_test(test_nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

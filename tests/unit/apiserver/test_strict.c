@@ -30,6 +30,36 @@ static void members_that_come_twice_are_told_once(void **state)
     duplicates("", "");
 }
 
+/* A path of a MiB, and thousands of members below it that come twice or that no schema has: told is what an answer
+ * holds, and no more is written on the way (it was hundreds of GiB). */
+static void long_paths_are_not_written_for_each_fault(void **state)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_MIB(4));
+    TPH_CLEANUP(tph_buf_release) struct tph_buf found = TPH_BUF_INIT(TPH_KIB(64));
+    TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+    (void)state;
+    (void)tph_buf_puts(&body, "{\"spec\":{\"tasks\":{\"");
+    while (body.len < 1000000) {
+        (void)tph_buf_puts(&body, "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk");
+    }
+    (void)tph_buf_puts(&body, "\":{");
+    for (int i = 0; i < 100000; i++) {
+        (void)tph_buf_printf(&body, "%s\"u%d\":0,\"u%d\":0", i > 0 ? "," : "", i, i);
+    }
+    (void)tph_buf_puts(&body, "}}}}");
+    assert_false(tph_buf_failed(&body));
+    tph_strict_duplicates(tph_buf_str(&body), &found);
+    assert_true(tph_buf_failed(&found));
+    tph_buf_clear(&found);
+    assert_int_equal(tph_json_parse(tph_buf_str(&body), &doc, NULL), 0);
+    const struct tph_kind *kind = tph_kind_of_resource(TPH_STR("workflowtasksets.argoproj.io"));
+    tph_strict_prune(doc, kind, tph_json_root(doc), &found);
+    struct tph_json_iter it = tph_json_iter(tph_json_path(tph_json_root(doc), "spec", "tasks", NULL));
+    assert_true(tph_json_next(&it));
+    assert_null(tph_json_get(it.value, "u0")); /* gone all the same */
+    assert_null(tph_json_get(it.value, "u99999"));
+}
+
 /* The object that is left, and what was found. */
 static void prunes(const char *resource, const char *object, const char *left, const char *expected)
 {
@@ -128,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_that_come_twice_are_told_once),
+        cmocka_unit_test(long_paths_are_not_written_for_each_fault),
         cmocka_unit_test(what_a_schema_does_not_have_goes),
         cmocka_unit_test(defaults_of_a_schema_are_filled_in),
         cmocka_unit_test(wrong_types_are_told),

@@ -193,6 +193,33 @@ static void a_set_member_keeps_its_place_and_a_removed_one_is_gone(void **state)
     assert_written(root, 0, "{\"b\":\"two\",\"c\":3,\"d\":true}");
 }
 
+static bool is_odd(void *owner, struct tph_str key, struct tph_json *value)
+{
+    int64_t number = 0;
+    *(size_t *)owner += key.len;
+    return tph_json_to_i64(value, &number) == 0 && number % 2 == 1;
+}
+
+static void sifting_takes_members_out_wherever_they_stand(void **state)
+{
+    static const char *const texts[][2] = {{"{}", "{}"},
+                                           {"{\"a\":2}", "{}"},
+                                           {"{\"a\":2,\"b\":1,\"c\":4,\"d\":3,\"e\":6}", "{\"b\":1,\"d\":3}"},
+                                           {"{\"a\":1,\"b\":2}", "{\"a\":1}"},
+                                           {"{\"a\":1,\"b\":3}", "{\"a\":1,\"b\":3}"},
+                                           {"[2]", "[2]"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
+        size_t n = 0;
+        assert_int_equal(tph_json_parse(tph_str(texts[i][0]), &doc, NULL), 0);
+        tph_json_sift(tph_json_root(doc), is_odd, &n);
+        assert_written(tph_json_root(doc), 0, texts[i][1]);
+        assert_int_equal(n, texts[i][0][0] == '{' ? strlen(texts[i][0]) / 6 : 0);
+    }
+    tph_json_sift(NULL, is_odd, NULL);
+}
+
 static void values_are_built_walked_and_copied_across_documents(void **state)
 {
     (void)state;
@@ -296,6 +323,7 @@ int main(void)
         cmocka_unit_test(faults_are_placed_and_worded_as_go_words_them),
         cmocka_unit_test(parse_first_stops_after_one_value),
         cmocka_unit_test(a_set_member_keeps_its_place_and_a_removed_one_is_gone),
+        cmocka_unit_test(sifting_takes_members_out_wherever_they_stand),
         cmocka_unit_test(values_are_built_walked_and_copied_across_documents),
         cmocka_unit_test(absent_and_wrong_types_read_as_nothing),
         cmocka_unit_test(equality_looks_at_number_texts_and_not_at_the_order_of_members),
