@@ -113,7 +113,7 @@ static void so_many_are_kept(void **state)
     (void)state;
     struct world w;
     world_open(&w);
-    w.options.keep_succeeded = 2;
+    w.settings.keep_succeeded = 2;
     world_start(&w);
     static const char *const names[] = {"a", "b", "c", "e"};
     for (size_t i = 0; i < 4; i++) {
@@ -193,7 +193,7 @@ static void who_waits_is_pending_and_comes_by_priority(void **state)
     (void)state;
     struct world w;
     world_open(&w);
-    w.options.parallelism = 1;
+    w.settings.parallelism = 1;
     w.silent = true;
     put_named(&w, "a", "");
     put_named(&w, "b", "");
@@ -243,33 +243,6 @@ static void what_happens_is_told(void **state)
     world_start(&w);
     world_run(&w, all_is_over);
     assert_int_equal(count_of(&w, "events"), 0);
-    world_close(&w);
-}
-
-/* As in Argo: a step that is made Skipped is no news, and a workflow runs when it has its locks. */
-static void what_never_ran_is_not_told(void **state)
-{
-    (void)state;
-    struct world w;
-    world_open(&w);
-    w.options.events = true;
-    world_put(&w, "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a, namespace: d, uid: u}\nspec: "
-                  "{entrypoint: m, templates: [{name: p, plugin: {k: {}}}, {name: m, steps: [[{name: x, template: p, "
-                  "when: 'false'}]]}]}\n");
-    world_put(&w, "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: b, namespace: d, uid: v}\nspec: "
-                  "{entrypoint: p, synchronization: {semaphores: [{configMapKeyRef: {name: none, key: most}}]}, "
-                  "templates: [{name: p, plugin: {k: {}}}]}\n");
-    world_start(&w);
-    world_run(&w, all_is_over);
-    struct counter c = all_of(&w, "events");
-    const char *text = tph_buf_cstr(&c.text);
-    assert_non_null(strstr(text, "Succeeded node a[0]"));
-    assert_null(strstr(text, "node a[0].x"));
-    assert_non_null(strstr(text, "\"reason\":\"WorkflowFailed\""));
-    const char *running = strstr(text, "\"reason\":\"WorkflowRunning\"");
-    assert_non_null(running);
-    assert_null(strstr(running + 1, "\"reason\":\"WorkflowRunning\""));
-    tph_buf_release(&c.text);
     world_close(&w);
 }
 
@@ -336,6 +309,33 @@ static void events_go_by_age_after_a_restart(void **state)
     wait_for(&w, events_are_settled);
     assert_int_equal(count_of(&w, "events"), 5);
     assert_true(event_is_there(&w, 5));
+    world_close(&w);
+}
+
+/* As in Argo: a step that is made Skipped is no news, and a workflow runs when it has its locks. */
+static void what_never_ran_is_not_told(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    w.options.events = true;
+    world_put(&w, "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a, namespace: d, uid: u}\nspec: "
+                  "{entrypoint: m, templates: [{name: p, plugin: {k: {}}}, {name: m, steps: [[{name: x, template: p, "
+                  "when: 'false'}]]}]}\n");
+    world_put(&w, "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: b, namespace: d, uid: v}\nspec: "
+                  "{entrypoint: p, synchronization: {semaphores: [{configMapKeyRef: {name: none, key: most}}]}, "
+                  "templates: [{name: p, plugin: {k: {}}}]}\n");
+    world_start(&w);
+    world_run(&w, all_is_over);
+    struct counter c = all_of(&w, "events");
+    const char *text = tph_buf_cstr(&c.text);
+    assert_non_null(strstr(text, "Succeeded node a[0]"));
+    assert_null(strstr(text, "node a[0].x"));
+    assert_non_null(strstr(text, "\"reason\":\"WorkflowFailed\""));
+    const char *running = strstr(text, "\"reason\":\"WorkflowRunning\"");
+    assert_non_null(running);
+    assert_null(strstr(running + 1, "\"reason\":\"WorkflowRunning\""));
+    tph_buf_release(&c.text);
     world_close(&w);
 }
 
