@@ -68,6 +68,8 @@ def test_the_log_is_whole_and_its_options_mean_what_they_say(servers, tmp_path, 
     run(server, "a", lines=5000)
     name = pod_of(server)["metadata"]["name"]
     whole = ['{"lines": 5000}'] + [f"line {i}" for i in range(5000)]
+    resources = pod_of(server)["spec"]["containers"][0]["resources"]
+    assert resources == {"limits": {"cpu": "500m", "memory": "128Mi"}, "requests": {"cpu": "100m", "memory": "64Mi"}}
     assert log(server, name).splitlines() == whole
     assert log(server, name, container=CONTAINER, tailLines=3).splitlines() == whole[-3:]
     assert log(server, name, tailLines=0) == ""
