@@ -253,7 +253,9 @@ void tph_carried_go(struct carried *w)
         tph_measure_phase(w->controller, w->shown.ns, TPH_STR("Running"));
         tph_tell_begun(w);
     }
+    w->again = !first;
     tph_carried_apply(w, &(struct tph_event){.kind = TPH_EVENT_START});
+    w->again = false;
     tph_tasks_loaded(w);
     replay(w);
     tph_carried_doom_unwanted(w);
