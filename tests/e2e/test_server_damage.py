@@ -183,11 +183,10 @@ def test_a_disk_that_is_really_full(tmp_path):
         book = Book("w")
         at = book.configmap(server)
         book.submit(server, fan("w-one", 1))
-        with open(f"{inside}/ballast", "wb") as ballast:
-            with pytest.raises(OSError):
+        with pytest.raises(OSError):
+            with open(f"{inside}/ballast", "wb", buffering=0) as ballast:
                 while True:
                     ballast.write(b"x" * 65536)
-                    ballast.flush()
         for i in range(2000):  # what is left of the last block of the WAL
             book.patch(server, at, str(i) * 50)
             if book.refusals:

