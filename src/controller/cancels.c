@@ -187,7 +187,7 @@ void tph_cancels_tell(struct batch *b, struct tph_agent_workflow *view, const st
     const struct tph_json *tasks = b ? tph_json_get(tph_json_root(b->doc), "tasks") : NULL;
     for (const struct task *task = list; task; task = task->next) {
         struct tph_agent_task known;
-        bool row = tph_json_getn(tasks, task->id) != NULL;
+        bool row = b && tph_json_getn(tasks, task->id) != NULL;
         if (row && !(view && tph_agent_is_heard_of(view, task->id, task->attempt, &known))) {
             tell_late(b, task->id); /* of a life before this one */
             continue;

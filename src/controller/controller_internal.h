@@ -219,8 +219,8 @@ void tph_controller_wake(struct tph_controller *c); /* those whose turn it may b
 
 size_t tph_own_plugins(const struct tph_json *workflow, struct tph_plugin **out, size_t max); /* of its spec; owned */
 
-/* cancels.c. begin: what is to be known of the tasks in a list, as a change, before they are cancelled; NULL: nothing.
- * tell: that is durable, or there is nothing; they are cancelled now. drop: they are not. */
+/* cancels.c. begin: what is to be known of tasks before they are cancelled, as a change; NULL: nothing. tell: that is
+ * durable, or there is nothing; they are cancelled now. drop: they are not. */
 struct batch *tph_cancels_begin(const struct carried *w, const struct task *list, struct tph_arena *arena,
                                 struct tph_store_change *ret_change);
 void tph_cancels_tell(struct batch *batch, struct tph_agent_workflow *view, const struct task *list);
@@ -289,8 +289,7 @@ void tph_expirer_free(struct expirer *e);
 void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
 
 size_t tph_expire_waiting(const struct tph_controller *c);
-/* After a change of what is retained: all that is over is looked at once more. */
-void tph_expire_anew(struct tph_controller *c);
+void tph_expire_anew(struct tph_controller *c); /* after a change of what is retained: all is looked at once more */
 
 /* configure.c */
 int tph_configurer_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
