@@ -270,10 +270,6 @@ size_t tph_expire_waiting(const struct tph_controller *c);
 /* After a change of what is retained: all that is over is looked at once more. */
 void tph_expire_anew(struct tph_controller *c);
 
-/* configure.c */
-int tph_configurer_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
-void tph_configurer_free(struct configurer *it);
-
 /* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. anew: there may be
  * more room than before. */
 bool tph_admit(struct carried *w, const struct tph_json *workflow);
@@ -287,10 +283,6 @@ int tph_crons_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CH
 void tph_crons_free(struct crons *crons);
 size_t tph_crons_waiting(const struct crons *crons);
 void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
-
-/* semaphore.c */
-int tph_semaphores_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
-void tph_semaphores_free(struct semaphores *semaphores);
 
 /* over.c. count: one that is over, as a list or its end shows it; changed: an event of one that nobody carries. */
 enum tph_over { TPH_OVER_SUCCEEDED, TPH_OVER_FAILED, TPH_OVER_ERROR, TPH_OVER_COUNT };
