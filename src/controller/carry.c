@@ -44,6 +44,10 @@ static void start_task(struct carried *w, const struct tph_action *action)
 static void cancel_task(struct carried *w, const struct tph_action *action)
 {
     struct task *task = tph_map_get(&w->tasks, action->node->id);
+    if (!task && w->again && action->template_json.len > 0) {
+        task = tph_task_new(w, action); /* ended while nobody was there; who had it has not heard of that */
+        task->state = TASK_GIVEN;
+    }
     if (task) {
         tph_task_drop(w, task, true);
     }
@@ -219,6 +223,7 @@ void tph_carried_give(struct carried *w, struct task *task)
                                          .is_http = task->is_http,
                                          .deadline_ms = task->deadline_ms,
                                          .calls = task->calls,
+                                         .again = task->again,
                                          .delay_ms = left_ms > 0 ? left_ms : 0,
                                          .taker = tph_str(task->plugin),
                                          .message = node && task->calls > 0 ? node->message : TPH_STR_NONE,

@@ -9,9 +9,8 @@
  *   over.c        how many are over
  *   measure.c     what is counted
  *   task.c        what is known of tasks, in memory and in the store
- *   semaphore.c   their limits, live
  *   finder.c      other objects of the store: templates, ConfigMaps, Secrets
- *   configure.c   settings of a ConfigMap, live
+ *   configure.c   settings of a ConfigMap, live; semaphore.c: limits of locks (follow.h)
  *   discover.c    plugins from ConfigMaps of the store, live
  *   tell.c        Events about workflows and others
  *   expire.c      workflows that are over go in time
@@ -68,6 +67,7 @@ struct task {
     int64_t due_ms;      /* of the next call, wall clock; 0 = at once */
     int64_t deadline_ms; /* wall clock */
     bool is_http;
+    bool again;   /* it may have been given before the program was started anew */
     bool wanted;  /* by the run, as it was made last */
     bool row;     /* there is more to know than its node says: it has a row */
     bool row_due; /* which is to be written */
@@ -121,6 +121,7 @@ struct carried {
     struct results fresh, written;         /* since the last write began; in it */
     uint32_t attempt;                      /* of new tasks */
     int64_t generation;                    /* of the object; 0 = it has none */
+    bool again;                            /* it goes on just now: what it starts may have been started before */
     bool has_own_plugins;                  /* spec.executorPlugins */
     bool has_locks;                        /* who holds them stands in the object without nodes */
     bool begins;                           /* it does not run yet, which will be told */
@@ -200,8 +201,8 @@ void tph_controller_wake(struct tph_controller *c); /* those whose turn it may b
 
 size_t tph_own_plugins(const struct tph_json *workflow, struct tph_plugin **out, size_t max); /* of its spec; owned */
 
-/* cancels.c. begin: what is to be known of the tasks in a list, as a change, before they are cancelled; NULL: nothing.
- * tell: that is durable, or there is nothing; they are cancelled now. drop: they are not. */
+/* cancels.c. begin: what is to be known of tasks before they are cancelled, as a change; NULL: nothing. tell: that is
+ * durable, or there is nothing; they are cancelled now. drop: they are not. */
 struct batch *tph_cancels_begin(const struct carried *w, const struct task *list, struct tph_arena *arena,
                                 struct tph_store_change *ret_change);
 void tph_cancels_tell(struct batch *batch, struct tph_agent_workflow *view, const struct task *list);
@@ -267,8 +268,7 @@ void tph_expirer_free(struct expirer *e);
 void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
 
 size_t tph_expire_waiting(const struct tph_controller *c);
-/* After a change of what is retained: all that is over is looked at once more. */
-void tph_expire_anew(struct tph_controller *c);
+void tph_expire_anew(struct tph_controller *c); /* after a change of what is retained: all is looked at once more */
 
 /* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. anew: there may be
  * more room than before. */

@@ -250,7 +250,9 @@ void tph_carried_go(struct carried *w)
     if (o->begun) {
         o->begun(o->owner, &w->shown);
     }
+    w->again = phase != TPH_WORKFLOW_NEW;
     tph_carried_apply(w, &(struct tph_event){.kind = TPH_EVENT_START});
+    w->again = false;
     tph_tasks_loaded(w);
     replay(w);
     tph_carried_doom_unwanted(w);

@@ -39,9 +39,9 @@ def fan(name, n):
 class Server:
     """The program over a state directory; asked by plain HTTP."""
 
-    def __init__(self, state, **environment):
+    def __init__(self, state, *options, **environment):
         self.process = subprocess.Popen(
-            [TIPHYS, "server", "--plain-http", "--state", state, "--listen", "127.0.0.1:0"], cwd=TOP, text=True,
+            [TIPHYS, "server", "--plain-http", "--state", state, "--listen", "127.0.0.1:0", *options], cwd=TOP, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, "ARGO_EXECUTOR_PLUGINS": "true", **environment})
         self.url = self.process.stdout.readline().split()[-1]
@@ -76,8 +76,8 @@ class Server:
 def servers(tmp_path):
     started = []
 
-    def start(**environment):
-        started.append(Server(tmp_path / "state", **environment))
+    def start(*options, **environment):
+        started.append(Server(tmp_path / "state", *options, **environment))
         return started[-1]
 
     yield start
@@ -328,7 +328,7 @@ def test_a_cancel_that_a_kill_came_before_is_told_after_the_restart(servers, led
         calm["spec"]["entrypoint"] = "calm"
         assert server.ask("POST", WORKFLOWS, calm)[0] == 201
         wait_until(lambda: "template.execute" in paths(ledger)[asked:])
-    assert paths(ledger)[asked:] == ["template.execute"]
+    assert "template.cancel" not in paths(ledger)[asked:]
 
 
 def pods_gone_or_asked(server):
@@ -353,6 +353,29 @@ def test_a_task_that_waits_since_before_the_restart_is_cancelled_at_its_plugin(s
     wait_until(lambda: phases(server)["w"] == "Failed")
     wait_until(lambda: cancels(ledger).keys() == keys)
     assert paths(ledger)[asked:] == ["template.cancel"] * 2
+
+
+@pytest.mark.parametrize("body", [HANGS, BUSY], ids=["answered", "under way"])
+def test_a_stop_that_nobody_carried_out_before_the_restart_reaches_the_plugin(servers, ledger, tmp_path, port, body):
+    """The stop is in the store, and that is all: whoever comes next ends the nodes, and knows who must hear of it."""
+    before = leftovers(port)
+    server = servers()
+    configmap = telling(tmp_path, port, ledger, body)
+    assert server.ask("POST", "/api/v1/namespaces/argo/configmaps", configmap)[0] == 201
+    assert server.ask("POST", WORKFLOWS, two_tasks("w"))[0] == 201
+    wait_until(lambda: paths(ledger).count("template.execute") == 2)
+    wait_until(lambda: len(keys_of(server.get(f"{WORKFLOWS}/w"))) == 2)
+    server.kill()
+    wait_until(lambda: not leftovers(port, before))
+    server = servers("--no-controller")
+    keys = keys_of(patch(server, f"{WORKFLOWS}/w", {"spec": {"shutdown": "Stop"}}))
+    server.stop()
+    asked = len(ledger.calls)
+    server = servers()
+    wait_until(lambda: phases(server)["w"] == "Failed")
+    wait_until(lambda: cancels(ledger).keys() == keys)
+    assert {args["template"]["plugin"]["probe"] for args in cancels(ledger).values()} == {"calm", "busy"}
+    assert set(paths(ledger)[asked:]) == {"template.cancel"}
 
 
 def numbers(server):
