@@ -5,7 +5,7 @@
  * They count for what begins, or is read anew, from then on; limits of how many run or stay count at once. */
 #include "base/alloc.h"
 #include "base/log.h"
-#include "controller/controller_internal.h"
+#include "controller/follow.h"
 
 struct configurer {
     struct tph_controller *controller;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "controller/controller_internal.h"
+#include "controller/follow.h"
 
 int64_t tph_controller_now_ms(const struct tph_controller *c)
 {

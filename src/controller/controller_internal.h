@@ -9,9 +9,8 @@
  *   over.c        how many are over
  *   measure.c     what is counted
  *   task.c        what is known of tasks, in memory and in the store
- *   semaphore.c   their limits, live
  *   finder.c      other objects of the store: templates, ConfigMaps, Secrets
- *   configure.c   settings of a ConfigMap, live
+ *   configure.c   settings of a ConfigMap, live; semaphore.c: limits of locks (follow.h)
  *   discover.c    plugins from ConfigMaps of the store, live
  *   tell.c        Events about workflows and others
  *   expire.c      workflows that are over go in time
@@ -291,10 +290,6 @@ void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str
 size_t tph_expire_waiting(const struct tph_controller *c);
 void tph_expire_anew(struct tph_controller *c); /* after a change of what is retained: all is looked at once more */
 
-/* configure.c */
-int tph_configurer_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
-void tph_configurer_free(struct configurer *it);
-
 /* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. anew: there may be
  * more room than before. */
 bool tph_admit(struct carried *w, const struct tph_json *workflow);
@@ -309,10 +304,6 @@ void tph_crons_again(struct crons *crons);
 void tph_crons_free(struct crons *crons);
 size_t tph_crons_waiting(const struct crons *crons);
 void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
-
-/* semaphore.c */
-int tph_semaphores_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
-void tph_semaphores_free(struct semaphores *semaphores);
 
 /* over.c. count: one that is over, as a list or its end shows it; changed: an event of one that nobody carries. */
 enum tph_over { TPH_OVER_SUCCEEDED, TPH_OVER_FAILED, TPH_OVER_ERROR, TPH_OVER_COUNT };

@@ -273,7 +273,7 @@ void tph_carried_go(struct carried *w)
     if (o->begun) {
         o->begun(o->owner, &w->shown);
     }
-    w->again = !w->begins;
+    w->again = phase != TPH_WORKFLOW_NEW;
     tph_carried_apply(w, &(struct tph_event){.kind = TPH_EVENT_START});
     w->again = false;
     tph_tasks_loaded(w);

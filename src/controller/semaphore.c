@@ -2,7 +2,7 @@
 /* The limit of a semaphore stands in a ConfigMap: when one changes, who waits for it asks once more. */
 #include "base/alloc.h"
 #include "base/log.h"
-#include "controller/controller_internal.h"
+#include "controller/follow.h"
 
 struct semaphores {
     struct tph_controller *controller;

@@ -100,8 +100,8 @@ class Api:
 class Call:
     """A call of the plugin that is not answered yet."""
 
-    def __init__(self, node, template):
-        self.node, self.template = node, template
+    def __init__(self, node, template, attempt):
+        self.node, self.template, self.attempt = node, template, attempt
         self.done = threading.Event()
         self.status, self.body = 200, b"{}"
 
@@ -219,24 +219,34 @@ class Desk:
 
     def called(self, path, body):
         lane = self.lanes[body["workflow"]["metadata"]["namespace"]]
-        node = body["task"]["id"]
+        call = Call(body["task"]["id"], body["template"], body["task"]["attempt"])
         if path.endswith(".cancel"):
-            lane.tell(lambda: lane.calls.pop(node, Call(None, None)).answer(404, b""))
+            lane.tell(lambda: self.drop(lane, call))
             return 200, b"{}"
-        return self.hold(lane, node, body["template"])
+        return self.hold(lane, call)
 
     def requested(self, url):
         """A request of an http template: its node is told by the URL."""
-        return self.hold(self.world, url, None)
+        return self.hold(self.world, Call(url, None, None))
 
     @staticmethod
-    def hold(lane, node, template):
-        call = Call(node, template)
+    def drop(lane, call):
+        held = lane.calls.get(call.node)
+        if held and held.attempt == call.attempt:  # a retry may have come before it
+            lane.calls.pop(call.node).answer(404, b"")
 
+    @staticmethod
+    def hold(lane, call):
         def put():
-            lane.calls[node] = call
-            if template is not None:
-                lane.templates.setdefault(node, template)
+            before = lane.calls.get(call.node)
+            if before and before.attempt is not None and before.attempt > call.attempt:
+                call.answer(404, b"")  # it comes late: nobody waits for it any more
+                return
+            if before:
+                before.answer(404, b"")
+            lane.calls[call.node] = call
+            if call.template is not None:
+                lane.templates.setdefault(call.node, call.template)
         lane.tell(put)
         call.done.wait()
         return call.status, call.body
