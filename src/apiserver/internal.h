@@ -25,6 +25,7 @@ struct tph_api {
     struct tph_gc *gc;
     struct tph_documents documents;
     bool stopped;
+    int64_t unwell_until_ms; /* the disk refused a write; 0: it did not */
     enum tph_api_validate validate;
     const char *const *mapped; /* types of templates that plugins take over; NULL: none */
 };

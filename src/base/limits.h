@@ -230,6 +230,7 @@
 #define TPH_LIMIT_API_BOOKMARK_MS 60000            /* between two bookmarks of a watch that wants them */
 #define TPH_LIMIT_API_LAST_MS     2000             /* before the end of a watch comes its last bookmark */
 #define TPH_LIMIT_API_WATCH_S     1800             /* a watch without timeoutSeconds: this long to twice this long */
+#define TPH_LIMIT_API_UNWELL_MS   30000            /* after a write that the disk refused; a write that is kept ends it */
 #define TPH_LIMIT_API_SECONDS     315360000        /* ten years: of a time-out or a grace period */
 #define TPH_LIMIT_API_FAULTS      500              /* faults and unknown members that one answer tells */
 #define TPH_LIMIT_API_FAULT_BYTES TPH_KIB(64)      /* and their texts together; what is beyond is left out */

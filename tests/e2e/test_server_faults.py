@@ -101,3 +101,19 @@ def test_one_call_fails(start, panel, ledger, what):
     server.stop()
     db_check(server.state)
     settle(start(), book)
+
+
+def test_readiness_means_that_writes_are_kept(start, panel):
+    """A full disk is seen in /readyz, which tells anybody no more than that; /livez is about the process."""
+    server = start()
+    assert server.raw("GET", "/readyz") == (200, b"ok")
+    assert server.ready() == (200, "[+]ping ok\n[+]read ok\n[+]write ok\nreadyz check passed\n")
+    with panel.while_("write", errno.ENOSPC):
+        status, said = server.ask("POST", CONFIGMAPS, {"metadata": {"name": "lost"}})
+        assert status == 500 and "no room left" in said["message"], said
+        assert server.raw("GET", "/readyz") == (500, b"[+]ping ok\n[+]read ok\n[-]write failed: reason withheld\nreadyz check failed\n")
+        assert server.raw("GET", "/healthz")[0] == 500
+        assert server.raw("GET", "/livez") == (200, b"ok")
+    assert server.ask("POST", CONFIGMAPS, {"metadata": {"name": "kept"}})[0] == 201
+    assert server.raw("GET", "/readyz") == (200, b"ok")
+    server.stop()
