@@ -67,8 +67,7 @@ static void put_health(struct tph_api_call *call)
     struct tph_str name = tph_str_slice(path, 1, tph_str_has_suffix(path, TPH_STR("/")) ? path.len - 1 : path.len);
     (void)tph_buf_printf(&out, "%.*s check %s\n", TPH_FMT(name), well ? "passed" : "failed");
     bool brief = well && !tph_query_get(&call->query, "verbose", NULL);
-    tph_call_answer(call, well ? 200 : 500, "text/plain; charset=utf-8",
-                    brief ? TPH_STR("ok") : tph_buf_str(&out));
+    tph_call_answer(call, well ? 200 : 500, "text/plain; charset=utf-8", brief ? TPH_STR("ok") : tph_buf_str(&out));
 }
 
 static void put_metrics(struct tph_api_call *call)
@@ -190,7 +189,7 @@ void tph_api_path(struct tph_api_call *call)
         const char *path;
         void (*serve)(struct tph_api_call *call);
     } paths[] = {
-        {"/", put_root},        {"/version", put_version}, {"/healthz", put_health},
+        {"/", put_root},      {"/version", put_version}, {"/healthz", put_health},
         {"/livez", put_live}, {"/readyz", put_health},   {"/metrics", put_metrics},
     };
     struct tph_str path = call->route.ask.path;
@@ -201,7 +200,8 @@ void tph_api_path(struct tph_api_call *call)
         if (!tph_str_eqz(path, paths[i].path)) {
             continue;
         }
-        bool head = (paths[i].serve == put_health || paths[i].serve == put_live) && strcmp(call->request->method, "HEAD") == 0;
+        bool head =
+            (paths[i].serve == put_health || paths[i].serve == put_live) && strcmp(call->request->method, "HEAD") == 0;
         if (strcmp(call->request->method, "GET") != 0 && !head) {
             (void)tph_status_method(&call->status);
             tph_call_fail(call);

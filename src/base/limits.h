@@ -221,17 +221,17 @@
 #define TPH_LIMIT_STORE_PROBLEMS  100          /* that a check tells of one file */
 
 /* the API server */
-#define TPH_LIMIT_API_BODY        TPH_MIB(3)       /* of a request, as Kubernetes' */
-#define TPH_LIMIT_API_LIST        TPH_MIB(256)     /* one answer; a larger list must be asked for in pages */
-#define TPH_LIMIT_API_TRIES       10               /* of a write that others disturb */
-#define TPH_LIMIT_API_NAMES       8                /* names made of one generateName, as Kubernetes' */
-#define TPH_LIMIT_API_COUNT       2000             /* objects counted for remainingItemCount; beyond it is not told */
-#define TPH_LIMIT_API_WATCH_BATCH 128              /* objects that one watch gives in one turn */
-#define TPH_LIMIT_API_BOOKMARK_MS 60000            /* between two bookmarks of a watch that wants them */
-#define TPH_LIMIT_API_LAST_MS     2000             /* before the end of a watch comes its last bookmark */
-#define TPH_LIMIT_API_WATCH_S     1800             /* a watch without timeoutSeconds: this long to twice this long */
-#define TPH_LIMIT_API_UNWELL_MS   30000            /* after a write that the disk refused; a write that is kept ends it */
-#define TPH_LIMIT_API_SECONDS     315360000        /* ten years: of a time-out or a grace period */
-#define TPH_LIMIT_API_FAULTS      500              /* faults and unknown members that one answer tells */
-#define TPH_LIMIT_API_FAULT_BYTES TPH_KIB(64)      /* and their texts together; what is beyond is left out */
+#define TPH_LIMIT_API_BODY        TPH_MIB(3)   /* of a request, as Kubernetes' */
+#define TPH_LIMIT_API_LIST        TPH_MIB(256) /* one answer; a larger list must be asked for in pages */
+#define TPH_LIMIT_API_TRIES       10           /* of a write that others disturb */
+#define TPH_LIMIT_API_NAMES       8            /* names made of one generateName, as Kubernetes' */
+#define TPH_LIMIT_API_COUNT       2000         /* objects counted for remainingItemCount; beyond it is not told */
+#define TPH_LIMIT_API_WATCH_BATCH 128          /* objects that one watch gives in one turn */
+#define TPH_LIMIT_API_BOOKMARK_MS 60000        /* between two bookmarks of a watch that wants them */
+#define TPH_LIMIT_API_LAST_MS     2000         /* before the end of a watch comes its last bookmark */
+#define TPH_LIMIT_API_WATCH_S     1800         /* a watch without timeoutSeconds: this long to twice this long */
+#define TPH_LIMIT_API_UNWELL_MS   30000        /* after a write that the disk refused; a write that is kept ends it */
+#define TPH_LIMIT_API_SECONDS     315360000    /* ten years: of a time-out or a grace period */
+#define TPH_LIMIT_API_FAULTS      500          /* faults and unknown members that one answer tells */
+#define TPH_LIMIT_API_FAULT_BYTES TPH_KIB(64)  /* and their texts together; what is beyond is left out */
 #define TPH_LIMIT_API_OBJECT      (TPH_MIB(3) / 2) /* one object as it is kept, as etcd's */
