@@ -414,6 +414,9 @@ static int collect(void *owner, const struct tph_store_object *object)
         return tph_status_internal(&c->call->status, "%s", err.text);
     }
     struct tph_json *root = tph_json_root(doc);
+    if (check_preconditions(c->call, root, object->version) < 0) {
+        return -1;
+    }
     struct tph_store_object *kept = keep(c, object);
     struct tph_store_change *change = &c->changes[c->n++];
     *change = (struct tph_store_change){.verb = TPH_STORE_DELETE, .key = kept->key, .expected = object->version};

@@ -334,6 +334,21 @@ static void test_ceilings(void **state)
     close_world(&w);
 }
 
+/* A collection is deleted under the conditions that were named, or not at all. */
+static void test_preconditions_of_a_collection(void **state)
+{
+    struct world w;
+    (void)state;
+    open_world(&w, NULL);
+    expect(&w, 201, "POST", CMS, "{\"metadata\":{\"name\":\"a\",\"labels\":{\"x\":\"y\"}}}");
+    expect(&w, 201, "POST", CMS, "{\"metadata\":{\"name\":\"b\",\"labels\":{\"x\":\"y\"}}}");
+    expect(&w, 409, "DELETE", CMS "?labelSelector=x", "{\"preconditions\":{\"uid\":\"of another\"}}");
+    expect(&w, 200, "GET", CMS "/a", "");
+    expect(&w, 200, "DELETE", CMS "?labelSelector=x", "{}");
+    expect(&w, 404, "GET", CMS "/a", "");
+    close_world(&w);
+}
+
 /* What an answer tells of faults has an end, for each is compared with those before it. */
 static void test_faults_have_an_end(void **state)
 {
@@ -430,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_slow_reader_of_what_is_there),
         cmocka_unit_test(test_rights),
         cmocka_unit_test(test_ceilings),
+        cmocka_unit_test(test_preconditions_of_a_collection),
         cmocka_unit_test(test_faults_have_an_end),
         cmocka_unit_test(test_many_unknown_members),
         cmocka_unit_test(test_nonsense),
