@@ -30,6 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t k = 0; k < config.n_as_groups; k++) {
             FUZZ_HOLDS(config.as_groups[k]);
         }
+        for (size_t k = 0; config.exec && config.exec->args[k]; k++) {
+            FUZZ_HOLDS(config.exec->command[0] != '\0' && !choices[i].token);
+        }
         tph_kube_config_release(&config);
     }
     return 0;

@@ -258,7 +258,7 @@ static struct tph_access_user *user_of_account(struct tph_access *access, struct
 
 const struct tph_access_user *tph_access_identify(struct tph_access *access, const char *authorization, int64_t now_ms)
 {
-    struct tph_str rest = tph_str_trim(tph_str(authorization)), scheme, token = TPH_STR_NONE;
+    struct tph_str rest = tph_str_trim(tph_str(authorization)), scheme = TPH_STR_NONE, token = TPH_STR_NONE;
     unsigned char digest[TPH_SHA256_BYTES];
     (void)tph_str_cut(&rest, ' ', &scheme);
     (void)tph_str_cut(&rest, ' ', &token);

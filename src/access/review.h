@@ -45,3 +45,8 @@ void tph_access_rules(const struct tph_access_user *user, struct tph_str ns, str
  * object are none, and removing it is none. group, resource: "", "configmaps". */
 bool tph_access_changes_code(struct tph_str group, struct tph_str resource, const struct tph_json *old,
                              const struct tph_json *object);
+
+/* Whether making object of old (NULL: of nothing; object NULL: the removal of old) changes the settings of the whole
+ * server: the ConfigMap that Argo's controller reads. */
+bool tph_access_changes_settings(struct tph_str group, struct tph_str resource, const struct tph_json *old,
+                                 const struct tph_json *object);

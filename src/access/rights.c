@@ -314,3 +314,18 @@ bool tph_access_changes_code(struct tph_str group, struct tph_str resource, cons
     }
     return changes;
 }
+
+/* Name and namespace: controller/settings.h has them, too. */
+static bool is_settings(const struct tph_json *object)
+{
+    const struct tph_json *meta = tph_json_get(object, "metadata");
+    return tph_str_eqz(tph_json_get_str(meta, "name"), "workflow-controller-configmap") &&
+           tph_str_eqz(tph_json_get_str(meta, "namespace"), "argo");
+}
+
+bool tph_access_changes_settings(struct tph_str group, struct tph_str resource, const struct tph_json *old,
+                                 const struct tph_json *object)
+{
+    return group.len == 0 && tph_str_eqz(resource, "configmaps") && is_settings(object ? object : old) &&
+           (!object || !tph_json_equal(tph_json_get(old, "data"), tph_json_get(object, "data")));
+}

@@ -286,6 +286,7 @@ static void take_up(struct task *t, const struct tph_agent_task *task)
         }
     }
     t->calls = task->calls;
+    t->again = task->again;
     (void)tph_buf_put(&t->message, task->message);
     if (task->outputs) {
         t->previous_doc = tph_json_doc_new();
@@ -357,13 +358,24 @@ enum tph_agent_cancel tph_agent_cancel_telling(struct tph_agent_workflow *workfl
     return how;
 }
 
-/* Who has the task, or had it when it was called last; NULL: nobody. */
+bool tph_agent_has(const struct tph_agent_workflow *workflow, struct tph_str node_id, uint32_t attempt)
+{
+    const struct task *task = tph_map_get(&workflow->tasks, node_id);
+    return task && task->attempt == attempt;
+}
+
+/* Who has the task, or may have had it before; NULL: nobody. */
 static const struct view *holder(const struct tph_agent_workflow *w, const struct task *task)
 {
-    if (task->plugin >= 0) {
-        return task->sent > 0 || task->calls > 0 ? &w->views[task->plugin] : NULL;
+    if (task->sent == 0 && task->calls == 0 && !task->again) {
+        return NULL;
     }
-    return task->calls > 0 ? tph_map_get(&w->takers, task->key) : NULL;
+    if (task->plugin >= 0) {
+        return &w->views[task->plugin];
+    }
+    const struct view *taker = tph_map_get(&w->takers, task->key);
+    int own = tph_agent_namesake(w, task->key);
+    return taker ? taker : own >= 0 ? &w->views[own] : NULL;
 }
 
 bool tph_agent_is_heard_of(const struct tph_agent_workflow *workflow, struct tph_str node_id, uint32_t attempt,

@@ -141,7 +141,9 @@ struct tph_agent_task {
     bool is_http;                 /* an http template: requested by the agent itself; key does not count */
     int64_t deadline_ms;          /* wall clock; 0 = none */
 
-    /* Of one that goes on after a restart, from what RESULT and WAITING said of it; all 0 for a new one. */
+    /* Of one that goes on after a restart, from what RESULT and WAITING said of it; all 0 for a new one. again: a call
+     * of it may have been under way then, of which nothing is known. */
+    bool again;
     uint32_t calls;                 /* answered before */
     int64_t delay_ms;               /* until its next call */
     struct tph_str taker;           /* name of the plugin that has it: no other is asked */
@@ -168,6 +170,9 @@ void tph_agent_cancel(struct tph_agent_workflow *workflow, struct tph_str node_i
 enum tph_agent_cancel { TPH_AGENT_CANCEL_NONE, TPH_AGENT_CANCEL_SENT, TPH_AGENT_CANCEL_LATER };
 enum tph_agent_cancel tph_agent_cancel_telling(struct tph_agent_workflow *workflow, struct tph_str node_id,
                                                uint32_t attempt, tph_agent_told_fn *told, void *owner) TPH_MUST_CHECK;
+
+/* Whether it is known. */
+bool tph_agent_has(const struct tph_agent_workflow *workflow, struct tph_str node_id, uint32_t attempt);
 
 /* Whether a plugin may have heard of a task, so that it must hear of its cancel; ret_task: what is needed to tell it
  * later, borrowed until the next call. */

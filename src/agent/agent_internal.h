@@ -41,6 +41,7 @@ struct task {
     uint32_t attempt;
     uint32_t calls; /* answered */
     uint32_t sent;  /* calls that may have reached the plugin asked now */
+    bool again;     /* one may have before the program was started anew */
     int tries;      /* of the present call, spent */
     int64_t deadline_ms;
     size_t asked;            /* candidates asked so far, see route.c */
@@ -198,6 +199,7 @@ void tph_agent_pod_stopped(struct tph_agent *agent);
 void tph_agent_cancel_over(struct tph_agent *agent);
 
 /* route.c */
+int tph_agent_namesake(const struct tph_agent_workflow *w, struct tph_str key); /* the plugin it names, or -1 */
 void tph_agent_route(struct task *task);                      /* to the next plugin that is to be asked, or fails it */
 void tph_agent_declined(struct task *task, const char *said); /* the plugin asked did not take it: the next one */
 void tph_agent_took(struct task *task);                       /* the plugin asked took it: remembered for its key */

@@ -389,7 +389,7 @@ static void cancelled(void *owner, const struct tph_http_answer *answer)
 
 enum tph_agent_cancel tph_call_cancel_task(struct task *task, tph_agent_told_fn *told, void *owner)
 {
-    if (task->is_http || (task->sent == 0 && task->calls == 0)) {
+    if (task->is_http || (task->sent == 0 && task->calls == 0 && !task->again)) {
         return TPH_AGENT_CANCEL_NONE; /* no plugin has heard of it */
     }
     if (task->plugin < 0) {

@@ -10,8 +10,7 @@ static int index_of(const struct tph_agent_workflow *w, const struct view *v)
     return (int)(v - w->views);
 }
 
-/* The plugin that the key names, or -1. */
-static int namesake(const struct tph_agent_workflow *w, struct tph_str key)
+int tph_agent_namesake(const struct tph_agent_workflow *w, struct tph_str key)
 {
     for (size_t i = 0; i < w->n_views; i++) {
         if (tph_str_eq(w->views[i].plugin->name, key)) {
@@ -42,7 +41,7 @@ void tph_agent_route(struct task *task)
         tph_agent_told(task, false); /* who had it is not here any more, and others have not heard of it */
         return;
     }
-    int own = namesake(w, task->key);
+    int own = tph_agent_namesake(w, task->key);
     int chosen = -1;
     if (taker && !task->asked && !taker->execute_missing) {
         chosen = index_of(w, taker);

@@ -90,7 +90,7 @@ int tph_call_check_object(struct tph_api_call *call, const struct tph_json *old,
         return 0;
     }
     struct tph_api_attributes ask = call->route.ask;
-    ask.name = tph_object_meta_str(object, "name");
+    ask.name = tph_object_meta_str(object ? object : old, "name");
     return forbid(call, &ask, why);
 }
 

@@ -14,6 +14,7 @@
 #include "apiserver/route.h"
 #include "apiserver/status.h"
 #include "base/error.h"
+#include "base/health.h"
 #include "base/metrics.h"
 #include "base/str.h"
 #include "data/json.h"
@@ -65,7 +66,8 @@ struct tph_api_access {
                         struct tph_api_user *ret_user);
     /* Optional. Whether this client may send another request now; user NULL: nobody knows who it is. false: 429. */
     bool (*admit)(void *owner, const struct tph_api_user *user, const char *peer);
-    /* Optional. Why he may not make `object` of `old` (NULL: of nothing), though he may write it; NULL: he may. */
+    /* Optional. Why he may not make `object` of `old` (NULL: of nothing), or remove it (object NULL), though he may
+     * write it; NULL: he may. */
     const char *(*object)(void *owner, const struct tph_api_user *user, const struct tph_api_attributes *what,
                           const struct tph_json *old, const struct tph_json *object);
     /* Optional. What is told of a refusal beyond the usual message; NULL: nothing. */
@@ -110,6 +112,7 @@ struct tph_api_config {
     const char *version;             /* of this program, for /version */
     const char *address;             /* where clients reach it: "127.0.0.1:8443" */
     struct tph_metrics *metrics;     /* for /metrics; NULL: not served */
+    const struct tph_health *health; /* for /healthz and /readyz; NULL: always well */
     int64_t bookmark_ms;             /* 0: TPH_LIMIT_API_BOOKMARK_MS */
     const char *ca;                  /* PEM: what kube-root-ca.crt of each namespace holds; NULL: none is made */
 };

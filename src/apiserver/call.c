@@ -186,19 +186,9 @@ static void give_up(struct tph_api_call *call, const struct tph_store_result *re
     tph_call_fail(call);
 }
 
-static void note_health(struct tph_api *api, const struct tph_store_result *result)
-{
-    if (result->outcome == 0) {
-        api->unwell_until_ms = 0;
-    } else if (result->outcome < 0 && result->error->kind == TPH_ERROR_SYSTEM) {
-        api->unwell_until_ms = tph_loop_now_ms(api->config.loop) + TPH_LIMIT_API_UNWELL_MS;
-    }
-}
-
 static void written(void *owner, const struct tph_store_result *result)
 {
     struct tph_api_call *call = owner;
-    note_health(call->api, result);
     if (result->outcome == 0) {
         call->version = call->keeps_version ? call->version : result->version;
         call->finish(call);

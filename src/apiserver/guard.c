@@ -99,7 +99,10 @@ static const char *judge_object(void *owner, const struct tph_api_user *user, co
                                 const struct tph_json *old, const struct tph_json *object)
 {
     (void)owner;
-    if (!tph_access_changes_code(what->group, what->resource, old, object) ||
+    if (tph_access_changes_settings(what->group, what->resource, old, object) && !tph_access_is_admin(user->rights)) {
+        return "it has the settings of this server, for all namespaces: that is for administrators of all of them";
+    }
+    if (!object || !tph_access_changes_code(what->group, what->resource, old, object) ||
         tph_access_may_run_code(user->rights, what->ns)) {
         return NULL;
     }

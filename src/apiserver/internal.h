@@ -25,7 +25,6 @@ struct tph_api {
     struct tph_gc *gc;
     struct tph_documents documents;
     bool stopped;
-    int64_t unwell_until_ms; /* the disk refused a write; 0: it did not */
     enum tph_api_validate validate;
     const char *const *mapped; /* types of templates that plugins take over; NULL: none */
 };
@@ -106,7 +105,7 @@ void tph_call_write(struct tph_api_call *call, const struct tph_store_change *ch
 int tph_call_check_access(struct tph_api_call *call) TPH_MUST_CHECK;
 /* Of a stream, before it goes on: its user may have been taken away meanwhile. */
 bool tph_call_still_allowed(const struct tph_api_call *call);
-/* Before object is kept in the place of old (NULL: is made). */
+/* Before object is kept in the place of old (NULL: is made); object NULL: before old is removed. */
 int tph_call_check_object(struct tph_api_call *call, const struct tph_json *old, const struct tph_json *object)
     TPH_MUST_CHECK;
 void tph_call_begin_id(struct tph_api_call *call);

@@ -176,6 +176,11 @@ bool tph_kind_group_served(struct tph_str group, struct tph_str version)
     return false;
 }
 
+bool tph_kind_group_built_in(struct tph_str group)
+{
+    return group.len == 0 || (!tph_str_eqz(group, "argoproj.io") && tph_kind_group_served(group, TPH_STR_NONE));
+}
+
 const struct tph_kind_sub *tph_kind_sub_find(const struct tph_kind *kind, struct tph_str name)
 {
     for (const struct tph_kind_sub *sub = kind->subs; sub && sub->name; sub++) {

@@ -76,6 +76,8 @@ const struct tph_kind *tph_kind_of_resource(struct tph_str resource);
 
 /* Whether the group is served at all, in this version or (version empty) in any. */
 bool tph_kind_group_served(struct tph_str group, struct tph_str version);
+/* Whether it is the API server's own, in any version: what is not there is answered in JSON then. */
+bool tph_kind_group_built_in(struct tph_str group);
 
 /* NULL: there is none of that name. */
 const struct tph_kind_sub *tph_kind_sub_find(const struct tph_kind *kind, struct tph_str name);

@@ -157,6 +157,19 @@ static int check_strategic(struct tph_api_call *call, struct tph_json_doc *doc, 
     return 0;
 }
 
+/* As interpretStrategicMergePatchError of apiserver: what is no such patch is the client's fault, the rest its own. */
+static int refuse_strategic(struct tph_api_call *call, const char *why)
+{
+    if (strncmp(why, "invalid patch format", strlen("invalid patch format")) == 0 ||
+        strcmp(why, "invalid JSON document") == 0) {
+        return tph_status_bad_request(&call->status, "%s", why);
+    }
+    if (strcmp(why, "lists of lists are not supported") == 0) {
+        return tph_status_set_bare(&call->status, 422, "Invalid", "%s", why);
+    }
+    return tph_status_internal(&call->status, "%s", why);
+}
+
 static int strategic_change(struct tph_api_call *call, struct tph_json_doc *doc, const struct tph_json *old,
                             struct tph_json **ret_new)
 {
@@ -176,7 +189,7 @@ static int strategic_change(struct tph_api_call *call, struct tph_json_doc *doc,
     int failed = type ? tph_strategic_merge(doc, old, call->body, type, &patched, &err)
                       : tph_patch_merge(doc, old, call->body, &patched, &err);
     if (failed < 0) {
-        return tph_status_internal(&call->status, "%s", err.text);
+        return refuse_strategic(call, err.text);
     }
     if (type && check_strategic(call, doc, patched) < 0) {
         return -1;

@@ -7,10 +7,21 @@
 #include "apiserver/openapi.h"
 #include "base/limits.h"
 
+/* Below the paths of the API server's own groups. */
+static bool is_built_in(struct tph_str path)
+{
+    static const char APIS[] = "/apis/";
+    struct tph_str rest = tph_str_slice(path, sizeof(APIS) - 1, path.len);
+    struct tph_str group;
+    if (!tph_str_has_prefix(path, tph_str(APIS))) {
+        return tph_str_has_prefix(path, TPH_STR("/api/")) || tph_str_eqz(path, "/api");
+    }
+    return tph_str_cut(&rest, '/', &group) && group.len > 0 && tph_kind_group_built_in(group);
+}
+
 static void nowhere(struct tph_api_call *call)
 {
-    struct tph_str path = call->route.ask.path;
-    if (tph_str_has_prefix(path, TPH_STR("/api/")) || tph_str_eqz(path, "/api")) {
+    if (is_built_in(call->route.ask.path)) {
         (void)tph_status_unknown_path(&call->status);
         tph_call_fail(call);
         return;
@@ -30,44 +41,37 @@ static void put_version(struct tph_api_call *call)
     tph_call_answer(call, 200, "application/json", tph_buf_str(&out));
 }
 
-/* That there is an answer says it all: the loop turns. */
-static void put_live(struct tph_api_call *call)
+static void put_alive(struct tph_api_call *call)
 {
     tph_call_answer(call, 200, "text/plain; charset=utf-8", TPH_STR("ok"));
 }
 
-static bool can_read(const struct tph_api *api)
-{
-    TPH_CLEANUP(tph_store_object_release) struct tph_store_object found = TPH_STORE_OBJECT_INIT;
-    const struct tph_store_key key = {.resource = TPH_STR("namespaces"), .name = TPH_STR("default")};
-    return tph_store_get(api->config.store, &key, 0, &found, NULL) >= 0;
-}
-
-/* /healthz and /readyz: whether reads and writes are served. Why not is told in the log only, as anybody may ask. A
- * server that stops answers 503 to everything. */
+/* As Kubernetes' : "ok", or with ?verbose or when it is not well each check in a line. Reasons may name files: they are
+ * told to those whom we know. */
 static void put_health(struct tph_api_call *call)
 {
-    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_KIB(1));
-    const struct tph_api *api = call->api;
-    const struct {
-        const char *what;
-        bool well;
-    } checks[] = {
-        {"ping", true},
-        {"read", can_read(api)},
-        {"write", tph_loop_now_ms(api->config.loop) >= api->unwell_until_ms},
-    };
-    bool well = true;
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
-        well = well && checks[i].well;
-        (void)tph_buf_printf(&out, "[%c]%s %s\n", checks[i].well ? '+' : '-', checks[i].what,
-                             checks[i].well ? "ok" : "failed: reason withheld");
+    TPH_CLEANUP(tph_buf_release) struct tph_buf out = TPH_BUF_INIT(TPH_KIB(64));
+    const struct tph_health *health = call->api->config.health;
+    const char *problem = tph_health_problem(health);
+    bool stranger = tph_str_eqz(call->user.name, "system:anonymous");
+    struct tph_str verbose;
+    if (!problem && !tph_query_get(&call->query, "verbose", &verbose)) {
+        put_alive(call);
+        return;
+    }
+    (void)tph_buf_puts(&out, "[+]ping ok\n");
+    const char *name, *why;
+    for (size_t at = 0; tph_health_next(health, &at, &name, &why);) {
+        if (why) {
+            (void)tph_buf_printf(&out, "[-]%s failed: %s\n", name, stranger ? "reason withheld" : why);
+        } else {
+            (void)tph_buf_printf(&out, "[+]%s ok\n", name);
+        }
     }
     struct tph_str path = call->route.ask.path;
-    struct tph_str name = tph_str_slice(path, 1, tph_str_has_suffix(path, TPH_STR("/")) ? path.len - 1 : path.len);
-    (void)tph_buf_printf(&out, "%.*s check %s\n", TPH_FMT(name), well ? "passed" : "failed");
-    bool brief = well && !tph_query_get(&call->query, "verbose", NULL);
-    tph_call_answer(call, well ? 200 : 500, "text/plain; charset=utf-8", brief ? TPH_STR("ok") : tph_buf_str(&out));
+    bool ready = tph_str_has_prefix(path, TPH_STR("/readyz"));
+    (void)tph_buf_printf(&out, "%s check %s\n", ready ? "readyz" : "healthz", problem ? "failed" : "passed");
+    tph_call_answer(call, problem ? 500 : 200, "text/plain; charset=utf-8", tph_buf_str(&out));
 }
 
 static void put_metrics(struct tph_api_call *call)
@@ -189,8 +193,8 @@ void tph_api_path(struct tph_api_call *call)
         const char *path;
         void (*serve)(struct tph_api_call *call);
     } paths[] = {
-        {"/", put_root},      {"/version", put_version}, {"/healthz", put_health},
-        {"/livez", put_live}, {"/readyz", put_health},   {"/metrics", put_metrics},
+        {"/", put_root},       {"/version", put_version}, {"/healthz", put_health},
+        {"/livez", put_alive}, {"/readyz", put_health},   {"/metrics", put_metrics},
     };
     struct tph_str path = call->route.ask.path;
     if (path.len > 1 && path.p[path.len - 1] == '/') {
@@ -201,7 +205,7 @@ void tph_api_path(struct tph_api_call *call)
             continue;
         }
         bool head =
-            (paths[i].serve == put_health || paths[i].serve == put_live) && strcmp(call->request->method, "HEAD") == 0;
+            (paths[i].serve == put_health || paths[i].serve == put_alive) && strcmp(call->request->method, "HEAD") == 0;
         if (strcmp(call->request->method, "GET") != 0 && !head) {
             (void)tph_status_method(&call->status);
             tph_call_fail(call);

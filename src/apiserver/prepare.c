@@ -95,6 +95,19 @@ static void default_container(struct tph_json_doc *doc, struct tph_json *contain
     set_default(doc, container, "terminationMessagePolicy", "File");
     set_default(doc, container, "imagePullPolicy",
                 latest && tph_str_find_byte(image, '@') < 0 ? "Always" : "IfNotPresent");
+    struct tph_json_iter it = tph_json_iter(tph_json_get(container, "env"));
+    while (tph_json_next(&it)) {
+        struct tph_json *field = tph_json_path(it.value, "valueFrom", "fieldRef", NULL);
+        if (tph_json_is(field, TPH_JSON_OBJECT)) {
+            set_default(doc, field, "apiVersion", "v1");
+        }
+    }
+    it = tph_json_iter(tph_json_get(container, "ports"));
+    while (tph_json_next(&it)) {
+        if (tph_json_is(it.value, TPH_JSON_OBJECT)) {
+            set_default(doc, it.value, "protocol", "TCP");
+        }
+    }
 }
 
 static void add_toleration(struct tph_json_doc *doc, struct tph_json *list, const char *key)

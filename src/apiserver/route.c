@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/limits.h"
 
 enum { MAX_PARTS = 12 };
 
@@ -89,11 +90,6 @@ static bool read_resource(struct parts *parts, struct tph_api_attributes *ask)
     return true;
 }
 
-static bool is_built_in(struct tph_str group, struct tph_str version)
-{
-    return group.len == 0 || (!tph_str_eqz(group, "argoproj.io") && tph_kind_group_served(group, version));
-}
-
 /* The verb's bit for a method on a collection (or an object). */
 static unsigned bit_of(const char *verb)
 {
@@ -127,7 +123,7 @@ static bool takes(const struct tph_route *r, const char *method, unsigned bit)
 static enum tph_route_kind find(struct tph_route *r, const char *method)
 {
     const struct tph_api_attributes *ask = &r->ask;
-    bool built_in = is_built_in(ask->group, ask->version);
+    bool built_in = tph_kind_group_built_in(ask->group);
     enum tph_route_kind nowhere = built_in ? TPH_ROUTE_UNKNOWN : TPH_ROUTE_NOWHERE;
     r->kind = tph_kind_find(ask->group, ask->version, ask->resource);
     if (!r->kind) {
@@ -136,7 +132,8 @@ static enum tph_route_kind find(struct tph_route *r, const char *method)
     bool is_namespace = strcmp(r->kind->resource, "namespaces") == 0;
     bool everywhere = r->kind->namespaced && ask->ns.len == 0;
     bool misplaced = !r->kind->namespaced && ask->ns.len > 0 && !is_namespace;
-    if (misplaced || (everywhere && ask->name.len > 0)) {
+    bool no_name = ask->ns.len + ask->name.len > TPH_LIMIT_STORE_KEY / 2; /* that is longer than any may be */
+    if (no_name || misplaced || (everywhere && ask->name.len > 0)) {
         return nowhere;
     }
     r->collection = ask->name.len == 0;
@@ -155,7 +152,8 @@ void tph_route_read(const char *method, struct tph_str path, const struct tph_qu
     struct tph_route r = {.text = tph_malloc(path.len + 1)};
     struct parts parts;
     bool whole = path.len > 0 && tph_query_unescape(path, false, r.text, &r.ask.path);
-    if (!whole || r.ask.path.len == 0 || r.ask.path.p[0] != '/') {
+    bool no_name = whole && memchr(r.ask.path.p, '\0', r.ask.path.len); /* of anything that could be there */
+    if (!whole || no_name || r.ask.path.len == 0 || r.ask.path.p[0] != '/') {
         r.what = TPH_ROUTE_NOWHERE;
         r.ask.verb = small_method(method);
         *ret_route = r;
@@ -169,8 +167,8 @@ void tph_route_read(const char *method, struct tph_str path, const struct tph_qu
         r.what = parts.odd ? TPH_ROUTE_NOWHERE : TPH_ROUTE_PATH;
     } else {
         r.ask.verb = verb_of(method, r.ask.name.len > 0, r.watch);
-        r.what = parts.odd ? is_built_in(r.ask.group, r.ask.version) ? TPH_ROUTE_UNKNOWN : TPH_ROUTE_NOWHERE
-                           : find(&r, method);
+        r.what =
+            parts.odd ? tph_kind_group_built_in(r.ask.group) ? TPH_ROUTE_UNKNOWN : TPH_ROUTE_NOWHERE : find(&r, method);
         r.watch = r.watch && r.collection;
     }
     *ret_route = r;

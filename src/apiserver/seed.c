@@ -68,6 +68,11 @@ void tph_api_seed(struct tph_api *api, tph_api_seeded_fn *done, void *owner)
 
 /* ---- what every namespace has ---- */
 
+#define ABOUT_CA                                                                                                \
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as " \
+    "the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of "  \
+    "Kubernetes clusters."
+
 struct furnishing {
     struct tph_buf target, body;
     struct tph_api_request request;
@@ -105,7 +110,8 @@ void tph_api_furnish(struct tph_api *api, struct tph_str ns)
     TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_LIMIT_API_BODY);
     make(api, ns, "serviceaccounts", TPH_STR("{\"metadata\":{\"name\":\"default\"}}"));
     if (api->config.ca) {
-        (void)tph_buf_puts(&body, "{\"metadata\":{\"name\":\"kube-root-ca.crt\"},\"data\":{\"ca.crt\":");
+        (void)tph_buf_puts(&body, "{\"metadata\":{\"name\":\"kube-root-ca.crt\",\"annotations\":{"
+                                  "\"kubernetes.io/description\":\"" ABOUT_CA "\"}},\"data\":{\"ca.crt\":");
         tph_json_write_str(tph_str(api->config.ca), 0, &body);
         (void)tph_buf_puts(&body, "}}");
         make(api, ns, "configmaps", tph_buf_str(&body));

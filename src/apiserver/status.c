@@ -133,6 +133,12 @@ int tph_status_exists(struct tph_status *status, const struct tph_kind *kind, st
     return -1;
 }
 
+void tph_status_no_name(struct tph_status *status)
+{
+    status->retry_after_s = 1;
+    (void)tph_buf_puts(&status->message, ", the server was not able to generate a unique name for the object");
+}
+
 int tph_status_conflict(struct tph_status *status, const struct tph_kind *kind, struct tph_str name, bool as_kind,
                         const char *format, ...)
 {

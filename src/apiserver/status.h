@@ -39,6 +39,7 @@ int tph_status_internal(struct tph_status *status, const char *format, ...) TPH_
 
 int tph_status_not_found(struct tph_status *status, const struct tph_kind *kind, struct tph_str name);
 int tph_status_exists(struct tph_status *status, const struct tph_kind *kind, struct tph_str name, bool deleting);
+void tph_status_no_name(struct tph_status *status); /* after it: the object has a generateName */
 /* "Operation cannot be fulfilled on workflows.argoproj.io "a": TEXT"; with the kind in place of the resource where
  * as_kind. */
 int tph_status_conflict(struct tph_status *status, const struct tph_kind *kind, struct tph_str name, bool as_kind,

@@ -129,7 +129,9 @@ static bool check_free(struct tph_api_call *call, const struct tph_json *object)
         TPH_CLEANUP(tph_json_doc_freep) struct tph_json_doc *doc = NULL;
         struct tph_error err = TPH_ERROR_INIT;
         const struct tph_store_key key = tph_call_key(call);
-        int found = tph_store_get(call->api->config.store, &key, 0, &other, &err);
+        bool no_name = key.name.len > TPH_LIMIT_STORE_KEY / 2 || tph_str_find_byte(key.name, '\0') >= 0;
+        int found = no_name ? TPH_STORE_NOT_FOUND /* the validation says what is wrong with it */
+                            : tph_store_get(call->api->config.store, &key, 0, &other, &err);
         if (found == TPH_STORE_NOT_FOUND) {
             return true;
         }
@@ -140,6 +142,9 @@ static bool check_free(struct tph_api_call *call, const struct tph_json *object)
         if (!made || i >= TPH_LIMIT_API_NAMES) {
             bool deleting = !tph_json_is_null(tph_json_path(tph_json_root(doc), "metadata", "deletionTimestamp", NULL));
             (void)tph_status_exists(&call->status, call->route.kind, key.name, deleting);
+            if (tph_object_meta_str(object, "generateName").len > 0) { /* also beside a name of its own */
+                tph_status_no_name(&call->status);
+            }
             tph_call_fail(call);
             return false;
         }

@@ -102,6 +102,8 @@
 #define TPH_LIMIT_KUBE_RETRY_AFTER_S 60         /* the longest Retry-After that is waited for */
 #define TPH_LIMIT_KUBE_BROKEN_MS     1000       /* before a GET whose connection broke is asked again */
 #define TPH_LIMIT_KUBE_TOKEN_MS      50000      /* a token's file is read again after it, as in client-go */
+#define TPH_LIMIT_KUBE_EXEC          TPH_MIB(1) /* what a program that gives credentials prints */
+#define TPH_LIMIT_KUBE_EXEC_MS       60000      /* and how long it may take */
 #define TPH_LIMIT_KUBE_REQUEST_MS    60000      /* one request of a verb, by default */
 #define TPH_LIMIT_KUBE_PAGE          500        /* objects asked for in one page of a list */
 #define TPH_LIMIT_KUBE_WATCH_S       300        /* a watch is asked for so long, up to twice so long, */
@@ -192,6 +194,9 @@
 #define TPH_LIMIT_RATE_STRANGERS 20         /* a second from one address without credentials, or with wrong ones */
 #define TPH_LIMIT_RATE_CLIENTS   1024       /* before those that are quiet are forgotten */
 
+/* health */
+#define TPH_LIMIT_HEALTH_CHECKS 16 /* that one program has */
+
 /* metrics */
 #define TPH_LIMIT_METRIC_SERIES 2000       /* of one family; the rest is counted together */
 #define TPH_LIMIT_METRIC_LABELS TPH_KIB(4) /* the text of one series' labels */
@@ -218,20 +223,21 @@
 #define TPH_LIMIT_STORE_GROUP     TPH_MIB(16)  /* of writes in one transaction; a larger write has one of its own */
 #define TPH_LIMIT_STORE_WAL_PAGES 4000         /* after so many the WAL goes into the file */
 #define TPH_LIMIT_STORE_BUSY_MS   10000        /* waiting for a lock of SQLite's, as while a WAL is read again */
-#define TPH_LIMIT_STORE_PROBLEMS  100          /* that a check tells of one file */
+#define TPH_LIMIT_STORE_PROBE_MS  1000         /* between two looks whether a store that failed can be written again */
+#define TPH_LIMIT_STORE_CHECK_MS  2000 /* after a full check that found damage or failed; doubles up to 68 min */
+#define TPH_LIMIT_STORE_PROBLEMS  100  /* that a check tells of one file */
 
 /* the API server */
-#define TPH_LIMIT_API_BODY        TPH_MIB(3)   /* of a request, as Kubernetes' */
-#define TPH_LIMIT_API_LIST        TPH_MIB(256) /* one answer; a larger list must be asked for in pages */
-#define TPH_LIMIT_API_TRIES       10           /* of a write that others disturb */
-#define TPH_LIMIT_API_NAMES       8            /* names made of one generateName, as Kubernetes' */
-#define TPH_LIMIT_API_COUNT       2000         /* objects counted for remainingItemCount; beyond it is not told */
-#define TPH_LIMIT_API_WATCH_BATCH 128          /* objects that one watch gives in one turn */
-#define TPH_LIMIT_API_BOOKMARK_MS 60000        /* between two bookmarks of a watch that wants them */
-#define TPH_LIMIT_API_LAST_MS     2000         /* before the end of a watch comes its last bookmark */
-#define TPH_LIMIT_API_WATCH_S     1800         /* a watch without timeoutSeconds: this long to twice this long */
-#define TPH_LIMIT_API_UNWELL_MS   30000        /* after a write that the disk refused; a write that is kept ends it */
-#define TPH_LIMIT_API_SECONDS     315360000    /* ten years: of a time-out or a grace period */
-#define TPH_LIMIT_API_FAULTS      500          /* faults and unknown members that one answer tells */
-#define TPH_LIMIT_API_FAULT_BYTES TPH_KIB(64)  /* and their texts together; what is beyond is left out */
+#define TPH_LIMIT_API_BODY        TPH_MIB(3)       /* of a request, as Kubernetes' */
+#define TPH_LIMIT_API_LIST        TPH_MIB(256)     /* one answer; a larger list must be asked for in pages */
+#define TPH_LIMIT_API_TRIES       10               /* of a write that others disturb */
+#define TPH_LIMIT_API_NAMES       8                /* names made of one generateName, as Kubernetes' */
+#define TPH_LIMIT_API_COUNT       2000             /* objects counted for remainingItemCount; beyond it is not told */
+#define TPH_LIMIT_API_WATCH_BATCH 128              /* objects that one watch gives in one turn */
+#define TPH_LIMIT_API_BOOKMARK_MS 60000            /* between two bookmarks of a watch that wants them */
+#define TPH_LIMIT_API_LAST_MS     2000             /* before the end of a watch comes its last bookmark */
+#define TPH_LIMIT_API_WATCH_S     1800             /* a watch without timeoutSeconds: this long to twice this long */
+#define TPH_LIMIT_API_SECONDS     315360000        /* ten years: of a time-out or a grace period */
+#define TPH_LIMIT_API_FAULTS      500              /* faults and unknown members that one answer tells */
+#define TPH_LIMIT_API_FAULT_BYTES TPH_KIB(64)      /* and their texts together; what is beyond is left out */
 #define TPH_LIMIT_API_OBJECT      (TPH_MIB(3) / 2) /* one object as it is kept, as etcd's */

@@ -96,6 +96,26 @@ static char *cut_hint(struct tph_error *err)
     return tph_strdup(end + 1 + strspn(end + 1, " "));
 }
 
+/* What `server` gives sidecars where it can be had. */
+static void look_at_isolated(struct report *r)
+{
+    struct tph_error err = TPH_ERROR_INIT;
+    TPH_CLEANUP(tph_freep) char *changes = NULL;
+    if (tph_machine_try_uplink(&changes, &err) < 0) {
+        TPH_CLEANUP(tph_freep) char *cure = cut_hint(&err);
+        add(r, WARNING, "isolated",
+            tph_format("--network isolated, the server's default, cannot be had, so its plugins can reach local "
+                       "services: %s",
+                       err.text),
+            TPH_TAKE(cure));
+        return;
+    }
+    add(r, GOOD, "isolated",
+        tph_format("the server's default: plugins reach other machines and nothing of this one%s%s",
+                   changes ? "; while it runs " : "", changes ? changes : ""),
+        NULL);
+}
+
 static void look_at_namespaces(struct report *r, const struct tph_machine *m)
 {
     struct tph_error err = TPH_ERROR_INIT;
@@ -125,6 +145,7 @@ static void look_at_namespaces(struct report *r, const struct tph_machine *m)
     }
     add(r, GOOD, "network",
         tph_strdup("host by default: plugins can reach local services; --network none keeps them from all"), NULL);
+    look_at_isolated(r);
 }
 
 static void look_at_limits(struct report *r, const struct tph_machine *m)

@@ -88,6 +88,22 @@ static bool is_of(const struct row *row, const struct rows *rows, const struct t
     return true;
 }
 
+/* Why a container waits: the server's words, and how it ended last. */
+static char *reason_of(const struct tph_json *status, const struct tph_json *waiting)
+{
+    const struct tph_json *ended = tph_json_path(status, "lastState", "terminated", NULL);
+    struct tph_str reason = tph_json_get_str(waiting, "reason");
+    const struct tph_json *message = tph_json_get(waiting, "message");
+    if (message && !tph_str_eqz(reason, "CrashLoopBackOff")) { /* whose message tells times and names, and not why */
+        return tph_str_dup(tph_json_str(message));
+    }
+    int64_t code = 0;
+    if (tph_json_to_i64(tph_json_get(ended, "exitCode"), &code) < 0) {
+        return tph_str_dup(reason);
+    }
+    return tph_format("%.*s: it ended with exit code %lld", TPH_FMT(reason), (long long)code);
+}
+
 /* What its sidecars do; the worst counts. */
 static void take_pods(struct row *row, const struct rows *rows, const struct tph_json *pods)
 {
@@ -103,10 +119,9 @@ static void take_pods(struct row *row, const struct rows *rows, const struct tph
         row->restarts += restarts;
         bool failing = waiting && !tph_str_eqz(tph_json_get_str(waiting, "reason"), "ContainerCreating");
         if (failing) {
-            struct tph_str message = tph_json_get_str(waiting, "message");
             row->state = "failing";
             free(row->reason);
-            row->reason = tph_str_dup(message.len > 0 ? message : tph_json_get_str(waiting, "reason"));
+            row->reason = reason_of(status, waiting);
         } else if (strcmp(row->state, "failing") != 0) {
             row->state = tph_json_bool(tph_json_get(status, "ready")) ? "ready" : "starting";
         }

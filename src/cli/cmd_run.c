@@ -196,6 +196,9 @@ static int read_settings(struct session *s, struct tph_error *err)
     if (s->settings.unused.len > 0) {
         tph_cli_warn(&s->cli, "--config %s: nothing here looks at %s", file, tph_buf_cstr(&s->settings.unused));
     }
+    if (s->settings.of_server.len > 0) {
+        tph_cli_warn(&s->cli, "--config %s: only a server looks at %s", file, tph_buf_cstr(&s->settings.of_server));
+    }
     for (size_t i = 0; i < s->options.maps.n; i++) {
         struct tph_str plugin = tph_str(s->options.maps.list[i]);
         struct tph_str type = TPH_STR_NONE;
@@ -424,7 +427,8 @@ static int open_agent(struct session *s, struct tph_error *err)
     struct tph_process_options runtime = {.images_file = s->options.images_file,
                                           .unsafe_plain = s->options.unsafe_plain};
     enum tph_network network = TPH_NETWORK_HOST;
-    if (tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0 ||
+    if (tph_cli_check_network(s->options.network, s->options.unsafe_plain, err) < 0 ||
+        tph_podrt_process_new(s->loop, &runtime, &s->podrt, err) < 0 ||
         tph_cli_network(s->options.network, s->podrt, s->options.unsafe_plain, &network, err) < 0) {
         return -1;
     }

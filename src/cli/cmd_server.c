@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "cli/cmd_options.h"
 #include "cli/network.h"
+#include "cli/server_care.h"
 #include "cli/server_door.h"
 #include "cli/state_directory.h"
 #include "cli/server_work.h"
@@ -87,6 +88,7 @@ struct session {
     struct tph_loop *loop;
     struct tph_store *store;
     struct tph_metrics *metrics;
+    struct tph_server_care *care;       /* how all of it is */
     struct tph_door *door;              /* NULL with plain HTTP */
     struct tph_server_work *work;       /* controller, agent, sidecars */
     struct tph_agent_accounts accounts; /* of the door */
@@ -114,6 +116,7 @@ static void session_release(struct session *s)
     tph_store_free(s->store);
     tph_api_free(s->api);
     tph_door_free(s->door);
+    tph_server_care_free(s->care);
     tph_metrics_free(s->metrics);
     tph_loop_free(s->loop);
     tph_settings_release(&s->settings);
@@ -184,7 +187,8 @@ static int open_durable(struct session *s, const struct tph_store_config *config
         return -1;
     }
     TPH_CLEANUP(tph_freep) char *path = tph_format("%s/store.db", directory);
-    return tph_store_sqlite_open(s->loop, path, config, &s->store, err);
+    s->failed = tph_store_sqlite_open(s->loop, path, config, &s->store, err) < 0; /* which is no mistake in the words */
+    return s->failed ? -1 : 0;
 }
 
 static int open_store(struct session *s, struct tph_error *err)
@@ -195,6 +199,7 @@ static int open_store(struct session *s, struct tph_error *err)
         return tph_error_set(err, TPH_ERROR_USAGE, "--history %s is no number of changes", s->options.history);
     }
     config.history = (uint64_t)history;
+    tph_server_care_fill(s->care, &config);
     if (s->options.memory) {
         s->store = tph_store_memory_new(s->loop, &config);
         return 0;
@@ -377,8 +382,12 @@ static void configured(void *owner, const struct tph_settings *settings)
 static int open_session(struct session *s, struct tph_error *err)
 {
     static const int numbers[N_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
-    if (read_listen(s, err) < 0 || read_settings(s, err) < 0 || tph_loop_new(&s->loop, err) < 0 ||
-        open_store(s, err) < 0) {
+    if (read_listen(s, err) < 0 || read_settings(s, err) < 0 || tph_loop_new(&s->loop, err) < 0) {
+        return -1;
+    }
+    s->metrics = tph_metrics_new();
+    s->care = tph_server_care_new(s->metrics);
+    if (open_store(s, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < N_SIGNALS; i++) {
@@ -387,10 +396,10 @@ static int open_session(struct session *s, struct tph_error *err)
         }
     }
     s->drain = tph_timer_new(s->loop, look_drained, s);
-    s->metrics = tph_metrics_new();
     const struct tph_server_work_options work = {
         .store = s->store,
         .metrics = s->metrics,
+        .health = tph_server_care_health(s->care),
         .images_file = s->options.images_file,
         .logs_dir = s->logs,
         .network = s->options.network,
@@ -413,9 +422,11 @@ static int open_session(struct session *s, struct tph_error *err)
                                           .access = s->door ? tph_door_access(s->door) : NULL,
                                           .pods = s->options.no_controller ? NULL : tph_server_work_pods(s->work),
                                           .metrics = s->metrics,
+                                          .health = tph_server_care_health(s->care),
                                           .ca = s->door ? tph_door_ca(s->door) : NULL,
                                           .version = TPH_VERSION};
-    if (tph_api_new(&config, &s->api, err) < 0) {
+    s->failed = tph_api_new(&config, &s->api, err) < 0; /* the store cannot be read */
+    if (s->failed) {
         return -1;
     }
     configured(s, &s->settings);
@@ -443,7 +454,8 @@ int tph_cmd_server(const struct tph_cli *cli, const struct tph_command *command,
                                           .hasty = true});
     (void)signal(SIGPIPE, SIG_IGN);
     if (open_session(&s, &err) < 0) {
-        return tph_cli_error(cli, &err);
+        code = tph_cli_error(cli, &err);
+        return s.failed ? TPH_EXIT_FAILED : code;
     }
     tph_api_seed(s.api, seeded, &s);
     tph_loop_run(s.loop);

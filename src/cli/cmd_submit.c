@@ -298,7 +298,10 @@ static int follow_all(struct submit *s)
 {
     const struct tph_log_ask log = {.follow = true};
     const struct tph_follow_options options = {
-        .mode = s->o.watch ? tph_follow_mode_of(s->cli) : TPH_FOLLOW_QUIET,
+        /* Lines of a log would be written into the picture. */
+        .mode = !s->o.watch ? TPH_FOLLOW_QUIET
+                : s->o.log  ? TPH_FOLLOW_LINES
+                            : tph_follow_mode_of(s->cli),
         .no_end = s->form != TPH_SHOW_DEFAULT,
         .any_result = tph_cli_is_argo(s->cli) && !s->o.wait,
         .log = s->o.log ? &log : NULL,

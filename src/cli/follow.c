@@ -141,6 +141,9 @@ static void draw(void *owner)
 {
     struct follow *f = owner;
     int64_t began_ms = tph_clock_monotonic_ms();
+    if (!f->view) { /* it is over */
+        return;
+    }
     for (size_t i = 0; i < f->n; i++) {
         struct followed *w = &f->list[i];
         if (w->fresh && make_run(w) == 0 && !w->viewed) {

@@ -6,15 +6,22 @@
 #include "base/alloc.h"
 #include "podrt/process.h"
 
+int tph_cli_check_network(const char *option, bool plain, struct tph_error *err)
+{
+    return plain && option && strcmp(option, "host") != 0
+               ? tph_error_set(err, TPH_ERROR_USAGE, "--unsafe-plain has the host's network only, so not --network %s",
+                               option)
+               : 0;
+}
+
 int tph_cli_network(const char *option, struct tph_podrt *rt, bool plain, enum tph_network *ret_network,
                     struct tph_error *err)
 {
     enum tph_network network = !option || strcmp(option, "host") == 0 ? TPH_NETWORK_HOST
                                : strcmp(option, "none") == 0          ? TPH_NETWORK_NONE
                                                                       : TPH_NETWORK_ISOLATED;
-    if (plain && network != TPH_NETWORK_HOST) {
-        return tph_error_set(err, TPH_ERROR_USAGE, "--unsafe-plain has the host's network only, so not --network %s",
-                             option);
+    if (tph_cli_check_network(option, plain, err) < 0) {
+        return -1;
     }
     if (network == TPH_NETWORK_ISOLATED && tph_process_open_uplink(rt, err) < 0) {
         return -1;

@@ -7,6 +7,9 @@
 
 #define TPH_CLI_NETWORKS "host|none|isolated"
 
+/* Whether that can be asked for together with --unsafe-plain: before a runtime is made. */
+int tph_cli_check_network(const char *option, bool plain, struct tph_error *err) TPH_MUST_CHECK;
+
 /* What was asked for (NULL: host), seen to be possible: an error says what this machine lacks and what to do. */
 int tph_cli_network(const char *option, struct tph_podrt *rt, bool plain, enum tph_network *ret_network,
                     struct tph_error *err) TPH_MUST_CHECK;

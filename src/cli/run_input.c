@@ -219,6 +219,20 @@ static int add_template(struct tph_run_input *input, const struct document *d, b
     return 0;
 }
 
+/* For submit: what is no Workflow, and what else puts it on a server. */
+static void leave_out(const struct tph_run_input *input, const struct document *d, const struct tph_json *object)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
+    struct tph_source source = source_of(d);
+    struct tph_str kind = tph_json_get_str(object, "kind");
+    bool plugin = tph_plugin_is_configmap(object) || tph_str_eqz(kind, "ExecutorPlugin");
+    tph_source_place(&source, TPH_STR("kind"), &place);
+    tph_cli_warn(input->cli, "%s%s%.*s is no Workflow and is not submitted\n  %s %s", tph_buf_cstr(&place),
+                 kind.len > 0 ? "a " : "this", TPH_FMT(kind),
+                 plugin ? "it is put on a server with: tiphys plugin add" : "it is written with: kubectl apply -f",
+                 d->file);
+}
+
 static int add_object(struct tph_run_input *input, const struct document *d, struct tph_json *object,
                       struct tph_error *err)
 {
@@ -231,11 +245,7 @@ static int add_object(struct tph_run_input *input, const struct document *d, str
         return add_workflow(input, d, object, err);
     }
     if (input->workflows_only && d->positions && (kind.len > 0 || !tph_json_path(object, "spec", "templates", NULL))) {
-        TPH_CLEANUP(tph_buf_release) struct tph_buf place = TPH_BUF_INIT(TPH_KIB(8));
-        struct tph_source source = source_of(d);
-        tph_source_place(&source, TPH_STR("kind"), &place);
-        tph_cli_warn(input->cli, "%s%s%.*s is no Workflow and is not submitted\n  kubectl apply -f %s writes it",
-                     tph_buf_cstr(&place), kind.len > 0 ? "a " : "this", TPH_FMT(kind), d->file);
+        leave_out(input, d, object);
         return 0;
     }
     if (tph_str_eqz(kind, "ExecutorPlugin") || (kind.len == 0 && is_plugin_file(d->file))) {
@@ -351,7 +361,13 @@ static int read_entries(struct tph_run_input *input, const char *directory, stru
     size_t before = count(input);
     /* plugin.yaml first: the ConfigMap built from it then counts as the same plugin. */
     for (int i = 0; i < n; i++) {
-        if (strcmp(entries[i]->d_name, "plugin.yaml") == 0 && add_directory_plugin(input, directory, err) < 0) {
+        bool plugin = strcmp(entries[i]->d_name, "plugin.yaml") == 0;
+        if (plugin && input->workflows_only) {
+            tph_cli_warn(input->cli,
+                         "%s/plugin.yaml is no Workflow and is not submitted\n"
+                         "  it is put on a server with: tiphys plugin add %s",
+                         directory, directory);
+        } else if (plugin && add_directory_plugin(input, directory, err) < 0) {
             return -1;
         }
     }
@@ -366,7 +382,10 @@ static int read_entries(struct tph_run_input *input, const char *directory, stru
             err, TPH_ERROR_NOT_FOUND,
             "%s: no %s in this directory\n"
             "  it needs a *.yaml, *.yml or *.json file with one; directories in it are not looked into",
-            directory, input->plugins_only ? "plugin" : "workflow and no plugin");
+            directory,
+            input->plugins_only     ? "plugin"
+            : input->workflows_only ? "workflow"
+                                    : "workflow and no plugin");
     }
     return 0;
 }

@@ -239,6 +239,7 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     struct tph_process_options runtime = {.images_file = options->images_file, .unsafe_plain = options->unsafe_plain};
     struct tph_controller_options controller = {
         .store = options->store,
+        .health = options->health,
         .observer = {.agent = agent_says, .ended = workflow_ended, .configured = configured, .owner = work},
         .pods = true,
         .logs_dir = options->logs_dir,
@@ -259,7 +260,7 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
         return -1;
     }
     /* Who runs no plugins needs no network for them. */
-    bool plugins = controller.executor_plugins || controller.own_plugins;
+    bool plugins = controller.executor_plugins || controller.own_plugins || options->network;
     work->network = TPH_NETWORK_HOST;
     if (plugins && choose_network(work, options, err) < 0) {
         return -1;

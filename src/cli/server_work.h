@@ -14,6 +14,7 @@ struct tph_server_work;
 struct tph_server_work_options {
     struct tph_store *store;
     struct tph_metrics *metrics; /* borrowed; NULL: nothing is counted */
+    struct tph_health *health;   /* borrowed; NULL: nobody asks */
     const char *images_file;     /* NULL: the configured maps */
     const char *logs_dir;        /* borrowed; NULL: only the last lines, in memory */
     const char *network;         /* --network; NULL: isolated where this machine can do that, else host */

@@ -95,6 +95,9 @@ static void end_if_told(struct batch *b)
 static void told_late(void *owner, bool told)
 {
     struct batch *b = owner;
+    if (!told && b->controller->stopping) {
+        return; /* its sidecar ends with the program: the next one tells it */
+    }
     if (!told) {
         TPH_CLEANUP(tph_freep)
         char *workflow =
@@ -161,6 +164,9 @@ static void told_now(void *owner, bool told)
 {
     TPH_CLEANUP(tph_freep) struct telling *t = owner;
     struct batch *b = t->batch;
+    if (!told && b->controller->stopping) {
+        return;
+    }
     if (!told) {
         tell_late(b, tph_str(t->id));
         return;
@@ -169,12 +175,25 @@ static void told_now(void *owner, bool told)
     end_if_told(b);
 }
 
+static void cancel_plainly(struct tph_agent_workflow *view, const struct task *task)
+{
+    if (view) {
+        tph_agent_cancel(view, task->id, task->attempt);
+    }
+}
+
 void tph_cancels_tell(struct batch *b, struct tph_agent_workflow *view, const struct task *list)
 {
     const struct tph_json *tasks = b ? tph_json_get(tph_json_root(b->doc), "tasks") : NULL;
     for (const struct task *task = list; task; task = task->next) {
-        if (!tph_json_getn(tasks, task->id)) {
-            tph_agent_cancel(view, task->id, task->attempt);
+        struct tph_agent_task known;
+        bool row = tph_json_getn(tasks, task->id) != NULL;
+        if (row && !(view && tph_agent_is_heard_of(view, task->id, task->attempt, &known))) {
+            tell_late(b, task->id); /* of a life before this one */
+            continue;
+        }
+        if (!row) {
+            cancel_plainly(view, task);
             continue;
         }
         struct telling *t = tph_calloc(1, sizeof(*t) + task->id.len + 1);
@@ -230,6 +249,28 @@ static struct tph_json *object_of(const struct carried *w, struct tph_json_doc *
     return object;
 }
 
+/* The agent has it, and knows better. */
+static bool given(const struct carried *w, const struct task *task)
+{
+    return w->shown.tasks && tph_agent_has(w->shown.tasks, task->id, task->attempt);
+}
+
+/* Whether a plugin may have heard of it: in this life, which the agent knows, or in one before. */
+static bool must_hear(const struct carried *w, const struct task *task, struct tph_agent_task *ret_known)
+{
+    if (w->shown.tasks && tph_agent_is_heard_of(w->shown.tasks, task->id, task->attempt, ret_known)) {
+        return true;
+    }
+    *ret_known = (struct tph_agent_task){.node_id = task->id,
+                                         .node_name = task->name,
+                                         .attempt = task->attempt,
+                                         .template_json = tph_str(task->text),
+                                         .key = task->key,
+                                         .calls = task->calls,
+                                         .taker = task->plugin ? tph_str(task->plugin) : task->key};
+    return task->again && task->text && !task->is_http && !given(w, task);
+}
+
 struct batch *tph_cancels_begin(const struct carried *w, const struct task *list, struct tph_arena *arena,
                                 struct tph_store_change *ret_change)
 {
@@ -238,10 +279,9 @@ struct batch *tph_cancels_begin(const struct carried *w, const struct task *list
     struct tph_json *tasks = NULL;
     size_t bytes = 0;
     size_t n = 0;
-    for (const struct task *task = list; task && w->shown.tasks; task = task->next) {
+    for (const struct task *task = list; task; task = task->next) {
         struct tph_agent_task known;
-        if (!tph_agent_is_heard_of(w->shown.tasks, task->id, task->attempt, &known) ||
-            bytes + known.template_json.len > MOST) {
+        if (!must_hear(w, task, &known) || bytes + known.template_json.len > MOST) {
             continue;
         }
         if (!doc) {

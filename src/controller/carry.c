@@ -44,6 +44,10 @@ static void start_task(struct carried *w, const struct tph_action *action)
 static void cancel_task(struct carried *w, const struct tph_action *action)
 {
     struct task *task = tph_map_get(&w->tasks, action->node->id);
+    if (!task && w->again && action->template_json.len > 0) {
+        task = tph_task_new(w, action); /* ended while nobody was there; who had it has not heard of that */
+        task->state = TASK_GIVEN;
+    }
     if (task) {
         tph_task_drop(w, task, true);
     }
@@ -119,6 +123,12 @@ void tph_carried_apply(struct carried *w, const struct tph_event *event)
     struct tph_error err = TPH_ERROR_INIT;
     int64_t began_us = tph_measure_begin(c);
     tph_run_apply(w->shown.run, event, tph_controller_now_ms(c), &actions);
+    bool runs = tph_run_phase(w->shown.run) == TPH_WORKFLOW_RUNNING || tph_run_n_nodes(w->shown.run) > 0;
+    if (w->begins && runs) { /* and not before it has its locks */
+        w->begins = false;
+        tph_measure_phase(c, w->shown.ns, TPH_STR("Running"));
+        tph_tell_begun(w);
+    }
     for (size_t i = 0; i < actions.n; i++) {
         act(w, &actions.list[i]);
     }
@@ -217,6 +227,7 @@ void tph_carried_give(struct carried *w, struct task *task)
                                          .is_http = task->is_http,
                                          .deadline_ms = task->deadline_ms,
                                          .calls = task->calls,
+                                         .again = task->again,
                                          .delay_ms = left_ms > 0 ? left_ms : 0,
                                          .taker = tph_str(task->plugin),
                                          .message = node && task->calls > 0 ? node->message : TPH_STR_NONE,

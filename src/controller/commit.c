@@ -122,9 +122,7 @@ static void release_held(struct carried *w)
 
 static void release_doomed(struct carried *w)
 {
-    if (w->shown.tasks) {
-        tph_cancels_tell(TPH_TAKE(w->cancels), w->shown.tasks, w->doomed_now);
-    }
+    tph_cancels_tell(TPH_TAKE(w->cancels), w->shown.tasks, w->doomed_now);
     tph_tasks_free(TPH_TAKE(w->doomed_now));
 }
 

@@ -13,11 +13,19 @@ struct configurer {
     bool there; /* a ConfigMap counts now */
 };
 
+/* 0: all are kept. */
+static bool keeps_fewer(size_t now, size_t before)
+{
+    return now > 0 && (before == 0 || now < before);
+}
+
 static void put_in_force(struct tph_controller *c, struct tph_settings *next)
 {
     const struct tph_controller_observer *o = &c->options.observer;
     struct tph_settings old = c->settings;
-    bool keeps_less = next->keep_succeeded + next->keep_failed + next->keep_errored > 0;
+    bool keeps_less = keeps_fewer(next->keep_succeeded, old.keep_succeeded) ||
+                      keeps_fewer(next->keep_failed, old.keep_failed) ||
+                      keeps_fewer(next->keep_errored, old.keep_errored);
     c->settings = *next;
     *next = old;
     tph_admit_anew(c);

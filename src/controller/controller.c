@@ -595,6 +595,7 @@ static void try_again(void *owner)
     }
     if (c->lost == 0) {
         c->failures = 0;
+        tph_health_set(c->options.health, "workflows", NULL);
     } else if (!tph_timer_active(c->again)) {
         tph_timer_start(c->again, TPH_LIMIT_COMMIT_PAUSE_MS);
     }
@@ -610,6 +611,7 @@ void tph_controller_lost(struct tph_controller *c, enum tph_lost what, const str
         return;
     }
     tph_timer_start(c->again, TPH_LIMIT_COMMIT_PAUSE_MS << (c->failures < 6 ? c->failures : 6));
+    tph_health_set(c->options.health, "workflows", err->text);
     if (c->failures++ == 0) {
         tph_log(TPH_LOG_ERROR, "the store cannot be read just now; it is tried again until it can", "error", err->text,
                 NULL);
@@ -625,6 +627,7 @@ void tph_carried_unread(struct carried *w, const struct tph_error *err)
 int tph_controller_start(struct tph_controller *controller, struct tph_agent *agent, struct tph_error *err)
 {
     controller->agent = agent;
+    tph_health_set(controller->options.health, "workflows", NULL);
     if (controller->options.events) {
         controller->teller = tph_teller_new(controller);
         if (tph_teller_start(controller->teller, err) < 0) {

@@ -34,6 +34,7 @@
 
 #include "agent/agent.h"
 #include "base/error.h"
+#include "base/health.h"
 #include "base/metrics.h"
 #include "controller/settings.h"
 #include "controller/shown.h"
@@ -81,14 +82,15 @@ struct tph_controller_options {
     size_t (*plugins)(void *owner, const struct tph_json *workflow, struct tph_plugin **out, size_t max);
     void *owner;
 
-    const char *install_ns; /* NULL: "argo" */
-    bool pods;              /* sidecars are Pods of the store */
-    const char *logs_dir;   /* where the agent keeps their logs, for a day after their end; NULL: nowhere. Borrowed */
-    bool own_network;       /* they have one each: what their spec says */
-    bool events;            /* Events are written about what happens */
-    bool executor_plugins;  /* ARGO_EXECUTOR_PLUGINS: else nodes of plugins are Error, and say how to have them */
-    bool own_plugins;       /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */
-    bool config_map;        /* the one of Argo's controller is read over settings, live (controller/settings.h) */
+    struct tph_health *health; /* borrowed, or NULL; its check is "workflows": they are all followed */
+    const char *install_ns;    /* NULL: "argo" */
+    bool pods;                 /* sidecars are Pods of the store */
+    const char *logs_dir;  /* where the agent keeps their logs, for a day after their end; NULL: nowhere. Borrowed */
+    bool own_network;      /* they have one each: what their spec says */
+    bool events;           /* Events are written about what happens */
+    bool executor_plugins; /* ARGO_EXECUTOR_PLUGINS: else nodes of plugins are Error, and say how to have them */
+    bool own_plugins;      /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */
+    bool config_map;       /* the one of Argo's controller is read over settings, live (controller/settings.h) */
     const struct tph_settings *settings; /* copied; NULL: none */
     struct tph_metrics *metrics;         /* borrowed, outlives it; NULL: nothing is counted */
     bool keep_ended;                     /* runs stay in memory when they are over, to be looked at */

@@ -68,6 +68,7 @@ struct task {
     int64_t due_ms;      /* of the next call, wall clock; 0 = at once */
     int64_t deadline_ms; /* wall clock */
     bool is_http;
+    bool again;   /* it may have been given before the program was started anew */
     bool wanted;  /* by the run, as it was made last */
     bool row;     /* there is more to know than its node says: it has a row */
     bool row_due; /* which is to be written */
@@ -122,8 +123,10 @@ struct carried {
     struct results fresh, written;         /* since the last write began; in it */
     uint32_t attempt;                      /* of new tasks */
     int64_t generation;                    /* of the object; 0 = it has none */
+    bool again;                            /* it goes on just now: what it starts may have been started before */
     bool has_own_plugins;                  /* spec.executorPlugins */
     bool has_locks;                        /* who holds them stands in the object without nodes */
+    bool begins;                           /* it does not run yet, which will be told */
     bool fixed_texts;                      /* the same text comes out of a template whenever it is asked for */
     bool rows_read;                        /* what was in the store is known */
     bool rows_there;                       /* the object of tasks is in the store */

@@ -229,6 +229,13 @@ static struct tph_json *with_schedules(const struct tph_json *object, struct tph
     return copy;
 }
 
+static bool refers_to_templates(const struct tph_json *object)
+{
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    tph_json_write(tph_json_get(object, "spec"), 0, &text);
+    return tph_str_find(tph_buf_str(&text), TPH_STR("emplateRef\":")) >= 0;
+}
+
 int tph_cron_check(struct cron *cron, const struct tph_json *object, struct tph_buf *problem)
 {
     struct tph_controller *c = cron->crons->controller;
@@ -239,7 +246,9 @@ int tph_cron_check(struct cron *cron, const struct tph_json *object, struct tph_
     struct tph_error err = TPH_ERROR_INIT;
     struct tph_json *read = NULL;
     int failed = tph_go_convert(doc, with_schedules(object, doc), &tph_gt_argo_CronWorkflow, &options, &read, &err);
-    failed = failed < 0 ? failed : tph_finder_templates(c->finder, cron->ns, arena, doc, &set, &err);
+    if (failed == 0 && refers_to_templates(object)) {
+        failed = tph_finder_templates(c->finder, cron->ns, arena, doc, &set, &err);
+    }
     failed = failed < 0 ? failed : tph_lint_object(read, &set, TPH_LINT_FOR_RUN, &err);
     tph_map_release(&set.templates);
     tph_map_release(&set.cluster);

@@ -267,16 +267,15 @@ void tph_carried_go(struct carried *w)
     while (tph_map_next(&w->tasks, &at, &id, &task)) {
         ((struct task *)task)->wanted = false;
     }
-    bool first = tph_run_phase(w->shown.run) == TPH_WORKFLOW_NEW;
+    enum tph_workflow_phase phase = tph_run_phase(w->shown.run);
+    w->begins = phase == TPH_WORKFLOW_NEW || phase == TPH_WORKFLOW_PENDING;
     w->state = CARRIED_RUNNING;
     if (o->begun) {
         o->begun(o->owner, &w->shown);
     }
-    if (first) {
-        tph_measure_phase(w->controller, w->shown.ns, TPH_STR("Running"));
-        tph_tell_begun(w);
-    }
+    w->again = !w->begins;
     tph_carried_apply(w, &(struct tph_event){.kind = TPH_EVENT_START});
+    w->again = false;
     tph_tasks_loaded(w);
     replay(w);
     tph_carried_doom_unwanted(w);

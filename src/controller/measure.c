@@ -85,6 +85,15 @@ struct measures {
 
 /* ---- by looking ---- */
 
+/* An end that is not durable is none yet. */
+static enum tph_workflow_phase phase_of(const struct carried *w)
+{
+    if (w->state == CARRIED_OVER) {
+        return TPH_WORKFLOW_RUNNING;
+    }
+    return w->shown.run ? tph_run_phase(w->shown.run) : TPH_WORKFLOW_PENDING;
+}
+
 static void look_at_workflows(const struct measures *m, double phases[TPH_WORKFLOW_PHASE_COUNT])
 {
     const struct queue *q = &m->queues[TPH_QUEUE_WORKFLOWS];
@@ -95,8 +104,7 @@ static void look_at_workflows(const struct measures *m, double phases[TPH_WORKFL
     void *value = NULL;
     while (tph_map_next(&m->controller->by_key, &at, &key, &value)) {
         const struct carried *w = value;
-        enum tph_workflow_phase phase = w->shown.run ? tph_run_phase(w->shown.run) : TPH_WORKFLOW_PENDING;
-        phases[phase] += w->ended ? 0 : 1;
+        phases[phase_of(w)] += w->ended ? 0 : 1;
         depth += w->queued_us > 0 ? 1 : 0;
         if (w->writing && w->write_began_us > 0) {
             double took = (double)(now_us - w->write_began_us) / 1e6;

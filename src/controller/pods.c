@@ -72,6 +72,50 @@ static struct tph_json *texts(struct tph_json_doc *doc, const struct tph_str *li
     return array;
 }
 
+/* As quantities are written: "500m", "2"; "128Mi", "1000". 0: there is none. */
+static void put_amounts(struct tph_json_doc *doc, struct tph_json *resources, const char *key, int64_t milli,
+                        int64_t bytes)
+{
+    static const char *const units[] = {"", "Ki", "Mi", "Gi", "Ti"};
+    struct tph_json *amounts = tph_json_new_object(doc);
+    char text[32];
+    size_t unit = 0;
+    if (milli > 0) {
+        bool whole = milli % 1000 == 0;
+        (void)snprintf(text, sizeof(text), "%lld%s", (long long)(whole ? milli / 1000 : milli), whole ? "" : "m");
+        tph_json_set_cstr(doc, amounts, "cpu", text);
+    }
+    if (bytes > 0) {
+        while (bytes % 1024 == 0 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+            bytes /= 1024;
+            unit++;
+        }
+        (void)snprintf(text, sizeof(text), "%lld%s", (long long)bytes, units[unit]);
+        tph_json_set_cstr(doc, amounts, "memory", text);
+    }
+    if (milli > 0 || bytes > 0) {
+        tph_json_set(doc, resources, key, amounts);
+    }
+}
+
+static struct tph_json *container_resources(const struct tph_resources *r, struct tph_json_doc *doc)
+{
+    struct tph_json *resources = tph_json_new_object(doc);
+    put_amounts(doc, resources, "limits", r->cpu_limit_milli, r->memory_limit);
+    put_amounts(doc, resources, "requests", r->cpu_request_milli, r->memory_request);
+    return resources;
+}
+
+/* [{"ip": "127.0.0.1"}] */
+static struct tph_json *loopback(struct tph_json_doc *doc)
+{
+    struct tph_json *list = tph_json_new_array(doc);
+    struct tph_json *one = tph_json_new_object(doc);
+    tph_json_set_cstr(doc, one, "ip", "127.0.0.1");
+    tph_json_append(doc, list, one);
+    return list;
+}
+
 static struct tph_json *container_spec(const struct pod *pod, struct tph_json_doc *doc)
 {
     const struct tph_container *c = &pod->plugin->container;
@@ -92,7 +136,7 @@ static struct tph_json *container_spec(const struct pod *pod, struct tph_json_do
         tph_json_append(doc, ports, port);
     }
     tph_json_set(doc, object, "ports", ports);
-    tph_json_set(doc, object, "resources", tph_json_new_object(doc));
+    tph_json_set(doc, object, "resources", container_resources(&c->resources, doc));
     tph_json_set_cstr(doc, object, "imagePullPolicy", "IfNotPresent");
     tph_json_set_cstr(doc, object, "terminationMessagePath", "/dev/termination-log");
     tph_json_set_cstr(doc, object, "terminationMessagePolicy", "File");
@@ -259,7 +303,9 @@ static struct tph_json *pod_status(const struct pod *pod, struct tph_json_doc *d
     tph_json_append(doc, containers, container_status(pod, doc));
     tph_json_set(doc, status, "containerStatuses", containers);
     tph_json_set_cstr(doc, status, "hostIP", "127.0.0.1");
+    tph_json_set(doc, status, "hostIPs", loopback(doc));
     tph_json_set_cstr(doc, status, "podIP", "127.0.0.1");
+    tph_json_set(doc, status, "podIPs", loopback(doc));
     tph_json_set_cstr(doc, status, "qosClass", "Burstable");
     set_time(doc, status, "startTime", pod->created_ms);
     return status;

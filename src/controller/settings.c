@@ -12,7 +12,7 @@
 
 void tph_settings_init(struct tph_settings *settings)
 {
-    *settings = (struct tph_settings){.unused = TPH_BUF_INIT(TPH_KIB(16))};
+    *settings = (struct tph_settings){.unused = TPH_BUF_INIT(TPH_KIB(16)), .of_server = TPH_BUF_INIT(TPH_KIB(16))};
 }
 
 void tph_settings_release(struct tph_settings *settings)
@@ -20,6 +20,7 @@ void tph_settings_release(struct tph_settings *settings)
     tph_json_doc_freep(&settings->doc);
     tph_template_map_release(&settings->map);
     tph_buf_release(&settings->unused);
+    tph_buf_release(&settings->of_server);
     settings->workflow_defaults = NULL;
 }
 
@@ -186,16 +187,22 @@ static int read_validate(struct tph_settings *next, const struct tph_json *value
 static const struct setting {
     const char *key;
     int (*read)(struct tph_settings *next, const struct tph_json *value, struct tph_error *err);
-} known[] = {{"compatibility", read_compat},
-             {"namespaceParallelism", read_ns_parallelism},
-             {"nodeEvents", read_node_events},
-             {"parallelism", read_parallelism},
-             {"retentionPolicy", read_retention},
-             {"templateMap", read_map},
-             {"validate", read_validate},
-             {"workflowDefaults", read_defaults},
-             {"workflowEvents", read_workflow_events},
-             {"workflowRestrictions", read_restrictions}};
+    bool of_server;
+} known[] = {{"compatibility", read_compat, false},
+             {"namespaceParallelism", read_ns_parallelism, true},
+             {"nodeEvents", read_node_events, true},
+             {"parallelism", read_parallelism, true},
+             {"retentionPolicy", read_retention, true},
+             {"templateMap", read_map, false},
+             {"validate", read_validate, true},
+             {"workflowDefaults", read_defaults, false},
+             {"workflowEvents", read_workflow_events, true},
+             {"workflowRestrictions", read_restrictions, true}};
+
+static void add_name(struct tph_buf *names, struct tph_str name)
+{
+    (void)tph_buf_printf(names, "%s%.*s", names->len > 0 ? ", " : "", TPH_FMT(name));
+}
 
 static int read_all(struct tph_settings *next, const struct tph_json *root, struct tph_error *err)
 {
@@ -206,9 +213,11 @@ static int read_all(struct tph_settings *next, const struct tph_json *root, stru
             found = tph_str_eqz(it.key, known[i].key) ? &known[i] : found;
         }
         if (!found) {
-            (void)tph_buf_printf(&next->unused, "%s%.*s", next->unused.len > 0 ? ", " : "", TPH_FMT(it.key));
+            add_name(&next->unused, it.key);
         } else if (found->read(next, it.value, err) < 0) {
             return -1;
+        } else if (found->of_server) {
+            add_name(&next->of_server, it.key);
         }
     }
     return 0;
@@ -218,10 +227,12 @@ void tph_settings_copy(const struct tph_settings *from, struct tph_settings *to)
 {
     *to = *from;
     to->unused = TPH_BUF_INIT(TPH_KIB(16));
+    to->of_server = TPH_BUF_INIT(TPH_KIB(16));
     to->map = (struct tph_template_map){.container = NULL};
     to->doc = tph_json_doc_new();
     to->workflow_defaults = from->workflow_defaults ? tph_json_copy(to->doc, from->workflow_defaults) : NULL;
     (void)tph_buf_put(&to->unused, tph_buf_str(&from->unused));
+    (void)tph_buf_put(&to->of_server, tph_buf_str(&from->of_server));
     struct tph_error err = TPH_ERROR_INIT;
     if (from->map.container) {
         (void)!tph_template_map_set(&to->map, TPH_STR("container"), tph_str(from->map.container), &err);

@@ -38,7 +38,8 @@ struct tph_settings {
     bool no_node_events, no_workflow_events;
     bool must_refer; /* workflows without workflowTemplateRef are Error, and may set few fields on top of it */
     enum tph_validate validate;
-    struct tph_buf unused; /* names of keys that nothing here looks at, joined by ", " */
+    struct tph_buf of_server; /* names of keys that were read and only a server heeds, likewise */
+    struct tph_buf unused;    /* names of keys that nothing here looks at, joined by ", " */
 };
 void tph_settings_init(struct tph_settings *settings);
 void tph_settings_release(struct tph_settings *settings); /* once it was initialized; also twice */

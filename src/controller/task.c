@@ -59,6 +59,7 @@ struct task *tph_task_new(struct carried *w, const struct tph_action *action)
     task->key = keep(&room, action->key);
     task->text = tph_str_dup(action->template_json);
     task->attempt = w->attempt;
+    task->again = w->again;
     task->is_http = node->type == TPH_NODE_HTTP;
     task->row = task->row_due = !w->fixed_texts;
     w->rows_due = w->rows_due || task->row;

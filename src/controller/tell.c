@@ -7,6 +7,7 @@
  * TPH_LIMIT_EVENT_MS, as in Kubernetes, or when there are more than TPH_LIMIT_EVENTS. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -269,12 +270,13 @@ void tph_tell_node(struct carried *w, const struct tph_node *node)
     }
     void *told = (void *)(uintptr_t)(node->phase + 1);
     void *before = tph_map_set(&w->told, node->id, told);
-    if (before == told || (!before && node->phase == TPH_NODE_PENDING)) {
-        return;
+    enum tph_node_phase now = node->phase;
+    bool completed = now == TPH_NODE_SUCCEEDED || now == TPH_NODE_FAILED || now == TPH_NODE_ERROR;
+    if (before == told || (!before && now != TPH_NODE_RUNNING && !completed)) {
+        return; /* one that is made Pending, Skipped or Omitted is none */
     }
     bool began = !before || before == (void *)(uintptr_t)(TPH_NODE_PENDING + 1);
-    bool group = node->type != TPH_NODE_SKIP;
-    if (began && group && tph_node_phase_is_final(node->phase)) {
+    if (began && completed) {
         tell_phase(w, node, TPH_NODE_RUNNING);
     }
     tell_phase(w, node, node->phase);
@@ -380,6 +382,31 @@ struct teller *tph_teller_new(struct tph_controller *c)
     return t;
 }
 
+static int by_age(const void *a, const void *b)
+{
+    const struct event *const *x = a;
+    const struct event *const *y = b;
+    return ((*x)->at_ms > (*y)->at_ms) - ((*x)->at_ms < (*y)->at_ms);
+}
+
+/* The store gives them by name. */
+static void sort_kept(struct teller *t)
+{
+    TPH_CLEANUP(tph_freep) struct event **all = tph_calloc(t->n_kept + 1, sizeof(struct event *));
+    size_t n = 0;
+    for (struct event *e = t->oldest; e; e = e->next) {
+        all[n++] = e;
+    }
+    qsort(all, n, sizeof(struct event *), by_age);
+    t->oldest = NULL;
+    t->youngest = &t->oldest;
+    for (size_t i = 0; i < n; i++) {
+        all[i]->next = NULL;
+        *t->youngest = all[i];
+        t->youngest = &all[i]->next;
+    }
+}
+
 int tph_teller_start(struct teller *t, struct tph_error *err)
 {
     struct tph_store_list list = {.key = {.resource = TPH_STR("events")}};
@@ -387,6 +414,7 @@ int tph_teller_start(struct teller *t, struct tph_error *err)
     if (tph_store_list(t->controller->store, &list, know_one, t, &page, err) < 0) {
         return -1;
     }
+    sort_kept(t);
     forget_old(t);
     return 0;
 }

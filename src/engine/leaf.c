@@ -56,6 +56,7 @@ static int64_t sooner(int64_t a_ms, int64_t b_ms)
 
 static void start_task(struct node *node, struct tph_str text)
 {
+    node->started = true;
     tph_run_act(node->run, &(struct tph_action){
                                .kind = TPH_ACTION_START_TASK,
                                .node = &node->pub,
@@ -249,8 +250,13 @@ static void take_progress(struct node *node, struct tph_str progress, enum tph_n
 
 static void cancel_task(struct node *node)
 {
-    tph_run_act(node->run,
-                &(struct tph_action){.kind = TPH_ACTION_CANCEL_TASK, .node = &node->pub, .attempt = node->pub.attempt});
+    TPH_CLEANUP(tph_buf_release) struct tph_buf problem = TPH_BUF_INIT(TPH_LIMIT_DOCUMENT);
+    struct tph_action action = {
+        .kind = TPH_ACTION_CANCEL_TASK, .node = &node->pub, .attempt = node->pub.attempt, .key = node->template->key};
+    if (!node->started && processed_template(node, &action.template_json, &problem) < 0) {
+        action.template_json = TPH_STR_NONE;
+    }
+    tph_run_act(node->run, &action);
 }
 
 void tph_leaf_reply(struct node *node, const struct tph_task_result *result)

@@ -96,7 +96,8 @@ struct tph_event {
 
 enum tph_action_kind {
     TPH_ACTION_START_TASK,  /* node, template_json, key, deadline_ms */
-    TPH_ACTION_CANCEL_TASK, /* node: its plugin is to be told */
+    TPH_ACTION_CANCEL_TASK, /* node, key: its plugin is to be told; template_json where this run has not started it, but
+                             * perhaps the one before, from whose status it was made */
     TPH_ACTION_WAIT_UNTIL,  /* time_ms: send TIMER then; replaces an earlier WAIT_UNTIL; 0 = none */
     TPH_ACTION_NODE,        /* node was made or changed: make it durable, show it */
     TPH_ACTION_WORKFLOW,    /* phase, message, outputs, labels of the workflow changed */
@@ -109,8 +110,8 @@ struct tph_action {
     enum tph_action_kind kind;
     const struct tph_node *node; /* borrowed from the run: valid until the run is freed */
     uint32_t attempt;
-    struct tph_str template_json; /* START_TASK: the processed template; valid until the next apply */
-    struct tph_str key;           /* START_TASK: the one key under plugin: */
+    struct tph_str template_json; /* the processed template; valid until the next apply */
+    struct tph_str key;           /* the one key under plugin: */
     int64_t deadline_ms;          /* START_TASK: wall clock; 0 = none */
     int64_t time_ms;              /* WAIT_UNTIL */
     bool follows;         /* NODE: only the progress is other than before, which a restored run finds by itself */

@@ -73,6 +73,7 @@ struct node {
     uint16_t unknown_ms;   /* its times may be that much later than what is known of them: whole seconds are kept */
     bool progress_changed; /* progress is to be written anew */
     bool changed;          /* something else than the progress is other than when it was told of last */
+    bool started;          /* its task, by this run: of one that was restored nobody has asked yet */
     bool deadline_is_timeout;
     bool timed_out; /* its timeout ended it, which groups speak of in other words */
     bool broken;    /* it could not begin, or end: whoever called it hears of that */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "data/base64.h"
@@ -18,6 +19,7 @@ struct tph_kube {
     struct tph_kube_call *calls;
     char *token; /* owned: of the token's file; NULL: not read yet, or to be read again */
     int64_t token_ms;
+    struct tph_kube_credential credential; /* of a program */
 };
 
 struct tph_kube_call {
@@ -127,6 +129,7 @@ void tph_kube_free(struct tph_kube *kube)
     }
     tph_fetcher_free(kube->fetcher);
     free(kube->token);
+    tph_kube_credential_release(&kube->credential);
     free(kube);
 }
 
@@ -163,10 +166,26 @@ static int read_token(struct tph_kube *kube, struct tph_error *err)
     return 0;
 }
 
+/* Runs the program that gives credentials, when there are none or they are old. */
+static int log_in(struct tph_kube *kube, struct tph_error *err)
+{
+    struct tph_kube_credential fresh;
+    if (!kube->config->exec || (kube->credential.arena && kube->credential.expires_ms > tph_clock_wall_ms())) {
+        return 0;
+    }
+    if (tph_kube_exec_run(kube->config->exec, &fresh, err) < 0) {
+        return -1;
+    }
+    tph_kube_credential_release(&kube->credential);
+    kube->credential = fresh;
+    return 0;
+}
+
 static const char *authorization(struct tph_kube_call *call)
 {
     const struct tph_kube_config *c = call->kube->config;
-    const char *token = call->kube->token ? call->kube->token : c->token;
+    const struct tph_kube_credential *program = &call->kube->credential;
+    const char *token = call->kube->token ? call->kube->token : program->arena ? program->token : c->token;
     if (*token) {
         return tph_arena_format(call->arena, "Bearer %s", token);
     }
@@ -216,9 +235,11 @@ static void begin(struct tph_kube_call *call)
             put_header(headers, &n, "Impersonate-Group", c->as_groups[i]);
         }
     }
+    const struct tph_kube_credential *program = &call->kube->credential;
+    bool given = program->arena && program->certificate.len > 0;
     const struct tph_fetch_trust trust = {.ca = c->ca,
-                                          .certificate = c->certificate,
-                                          .key = c->key,
+                                          .certificate = given ? program->certificate : c->certificate,
+                                          .key = given ? program->key : c->key,
                                           .server_name = tph_str(c->tls_server_name),
                                           .proxy = tph_str(c->proxy)};
     const char *url = tph_arena_format(call->arena, "%s%.*s", c->server, TPH_FMT(r->path));
@@ -247,7 +268,7 @@ static void try_now(void *owner)
 {
     struct tph_kube_call *call = owner;
     struct tph_error err = TPH_ERROR_INIT;
-    if (read_token(call->kube, &err) < 0) {
+    if (read_token(call->kube, &err) < 0 || log_in(call->kube, &err) < 0) {
         tell(call, &(struct tph_kube_answer){.problem = TPH_KUBE_OTHER, .err = &err, .warnings = ""});
         return;
     }
@@ -305,6 +326,10 @@ static bool retry(struct tph_kube_call *call, const struct tph_fetch_answer *ans
     }
     if (answer->status == 401 && *call->kube->config->token_file && call->kube->token && call->tries == 0) {
         free(TPH_TAKE(call->kube->token)); /* a new one may stand there by now */
+        return again(call, 0);
+    }
+    if (answer->status == 401 && call->kube->credential.arena && call->tries == 0) {
+        tph_kube_credential_release(&call->kube->credential);
         return again(call, 0);
     }
     bool busy = answer->status == 429 || answer->status >= 500;

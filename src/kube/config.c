@@ -157,19 +157,69 @@ static int take_cluster(struct reader *r, const char *name)
     return 0;
 }
 
-static int refuse_programs(const struct reader *r, const struct tph_json *user, size_t file, const char *name)
+static int refuse_provider(const struct reader *r, const struct tph_json *user, size_t file, const char *name)
 {
-    const struct tph_json *exec = tph_json_get(user, "exec");
     const struct tph_json *provider = tph_json_get(user, "auth-provider");
-    if (tph_json_is_null(exec) && tph_json_is_null(provider)) {
+    if (tph_json_is_null(provider)) {
         return 0;
     }
-    struct tph_str program = tph_json_get_str(exec ? exec : provider, exec ? "command" : "name");
-    (void)tph_error_set(r->err, TPH_ERROR_INVALID, "%s: user \"%s\" logs in with %s %.*s, which tiphys does not run",
-                        r->texts[file].path, name, exec ? "the program" : "the auth-provider", TPH_FMT(program));
+    (void)tph_error_set(r->err, TPH_ERROR_INVALID, "%s: user \"%s\" logs in with the auth-provider %.*s",
+                        r->texts[file].path, name, TPH_FMT(tph_json_get_str(provider, "name")));
     return tph_error_hint(r->err,
-                          "give a token instead: --token TOKEN (`kubectl create token ACCOUNT` makes one), or a "
-                          "user with token or client-certificate");
+                          "those are gone from Kubernetes since 1.26: its successor is a program (exec); or give "
+                          "a token: --token TOKEN");
+}
+
+/* A list of texts, or of {name, value}, NULL-ended. */
+static const char **words_of(const struct reader *r, const struct tph_json *object, const char *member)
+{
+    const struct tph_json *list = tph_json_get(object, member);
+    const char **words = TPH_ARENA_ARRAY(r->config->arena, const char *, tph_json_len(list) + 1);
+    struct tph_json_iter it = tph_json_iter(list);
+    size_t n = 0;
+    while (tph_json_next(&it)) {
+        bool pair = tph_json_is(it.value, TPH_JSON_OBJECT);
+        words[n++] = pair ? tph_arena_format(r->config->arena, "%s=%s", text_of(r, it.value, "name"),
+                                             text_of(r, it.value, "value"))
+                          : tph_arena_strdup(r->config->arena, tph_json_str(it.value));
+    }
+    return words;
+}
+
+/* What the program is told of the cluster, when it wants to know: as its kubeconfig has it. */
+static const char *cluster_info(const struct reader *r)
+{
+    size_t file = 0;
+    TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_KUBECONFIG);
+    tph_json_write(find_named(r, "clusters", "cluster", r->config->cluster, &file), 0, &text);
+    return tph_arena_strdup(r->config->arena, tph_buf_str(&text));
+}
+
+static int take_exec(const struct reader *r, const struct tph_json *user, size_t file, const char *name)
+{
+    const struct tph_json *given = tph_json_get(user, "exec");
+    struct tph_str mode = tph_json_get_str(given, "interactiveMode");
+    if (tph_json_is_null(given)) {
+        return 0;
+    }
+    struct tph_kube_exec *exec = TPH_ARENA_NEW(r->config->arena, struct tph_kube_exec);
+    const char *command = text_of(r, given, "command");
+    exec->command = strchr(command, '/') ? path_of(r, given, "command", file) : command;
+    exec->api_version = text_of(r, given, "apiVersion");
+    exec->install_hint = text_of(r, given, "installHint");
+    exec->must_ask = tph_str_eqz(mode, "Always");
+    exec->may_ask = !tph_str_eqz(mode, "Never");
+    exec->args = words_of(r, given, "args");
+    exec->env = words_of(r, given, "env");
+    exec->cluster = tph_json_bool(tph_json_get(given, "provideClusterInfo")) ? cluster_info(r) : NULL;
+    if (!*command || !tph_str_has_prefix(tph_str(exec->api_version), TPH_STR("client.authentication.k8s.io/"))) {
+        return tph_error_set(r->err, TPH_ERROR_INVALID,
+                             "%s: exec of user \"%s\" needs a command, and an apiVersion such as "
+                             "client.authentication.k8s.io/v1",
+                             r->texts[file].path, name);
+    }
+    r->config->exec = exec;
+    return 0;
 }
 
 static int take_groups(const struct reader *r, const struct tph_json *user)
@@ -192,7 +242,7 @@ static int take_user(struct reader *r, const char *name, bool needs_token)
     if (!user) {
         return not_there(r, "users", "user", name);
     }
-    if (needs_token && refuse_programs(r, user, file, name) < 0) {
+    if (needs_token && (refuse_provider(r, user, file, name) < 0 || take_exec(r, user, file, name) < 0)) {
         return -1;
     }
     if (data_of(r, user, "client-certificate-data", file, &c->certificate) < 0 ||

@@ -3,8 +3,8 @@
  *
  * Rules are client-go's (reference kubernetes.md 7): several files are laid over each other, the first that has a name
  * wins; paths in a file are relative to it; `*-data` goes before a file's name; a token's file before the token.
- * Everything is owned by the config and lives until release. Refused with the reason: auth-provider (gone from
- * Kubernetes, too), and exec, which would run a program. Limits: TPH_LIMIT_KUBECONFIG a file.
+ * Everything is owned by the config and lives until release. Refused with the reason: auth-provider, which is
+ * gone from Kubernetes, too. Limits: TPH_LIMIT_KUBECONFIG a file.
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "kube/exec.h"
 
 /* One text of a kubeconfig, and the file that it is from. */
 struct tph_kube_text {
@@ -41,6 +42,7 @@ struct tph_kube_config {
     const char *as, *as_uid;
     const char **as_groups;
     size_t n_as_groups;
+    const struct tph_kube_exec *exec; /* a program that gives credentials; NULL: none */
 };
 
 /* Pure: lays the texts over each other and picks. Kinds: INVALID with FILE:LINE:COLUMN or the member's path, NOT_FOUND

@@ -23,6 +23,7 @@
 #include "podrt/cgroup.h"
 #include "podrt/ids.h"
 #include "podrt/image.h"
+#include "podrt/process.h"
 #include "podrt/sandbox.h"
 
 enum { VERSION_MS = 2000, TRIAL_MS = 10000 };
@@ -158,6 +159,19 @@ int tph_machine_try(unsigned flags, struct tph_error *err)
     tph_timer_free(late);
     tph_sandbox_free(sandbox);
     return trial.good ? 0 : -1;
+}
+
+int tph_machine_try_uplink(char **ret_changes, struct tph_error *err)
+{
+    TPH_CLEANUP(tph_loop_freep) struct tph_loop *loop = NULL;
+    TPH_CLEANUP(tph_podrt_freep) struct tph_podrt *rt = NULL;
+    if (tph_loop_new(&loop, err) < 0 || tph_podrt_process_new(loop, NULL, &rt, err) < 0 ||
+        tph_process_open_uplink(rt, err) < 0) {
+        return -1;
+    }
+    const char *changes = tph_process_uplink_changes(rt);
+    *ret_changes = changes ? tph_strdup(changes) : NULL;
+    return 0;
 }
 
 /* Versions */

@@ -26,6 +26,10 @@ struct tph_machine tph_machine_look(void);
 enum { TPH_MACHINE_OWN_NETWORK = 1 };
 int tph_machine_try(unsigned flags, struct tph_error *err) TPH_MUST_CHECK;
 
+/* Makes what --network isolated needs, and takes it away again. *ret_changes: what is switched on meanwhile, the
+ * caller's; NULL: nothing. Errors: what is missing, and what to do. */
+int tph_machine_try_uplink(char **ret_changes, struct tph_error *err) TPH_MUST_CHECK;
+
 /* The version that a program tells by `PROGRAM --version` (or how else it is asked): the first word of its answer with
  * a dot between digits. Waits at most two seconds. The caller frees it; NULL when there is none. */
 char *tph_machine_version(const char *path) TPH_MUST_CHECK;

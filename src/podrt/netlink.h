@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside of src/podrt only: as much of netlink as a network of a sandbox's own needs, links and addresses (rtnetlink)
  * and rules (nf_tables). No heap, so that the shim can use it. Requests are built in a fixed room, sent, and each
- * answer is awaited; the kernel answers at once. Why not the programs ip and nft: a start took 44 ms for seven calls of
- * ip (measured) and takes 2 ms so, and neither program is on every machine. */
+ * answer is awaited; the kernel answers at once. Why not the programs ip and nft: seven calls of ip took 44 ms a start
+ * and this takes 0.6 (medians, measured), and neither program is on every machine. */
 #pragma once
 
 #include <stddef.h>

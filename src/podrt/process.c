@@ -203,6 +203,47 @@ static int fill_pod(struct process_pod *pod, const struct tph_pod_spec *spec, st
     return 0;
 }
 
+static void close_uplink(struct process_rt *rt)
+{
+    tph_io_free(TPH_TAKE(rt->uplink_io));
+    tph_uplink_close(TPH_TAKE(rt->uplink));
+}
+
+/* Somebody killed it: sidecars have no fence around them any more, so they end at once, and start again with a new one.
+ */
+static void uplink_ended(void *owner, unsigned events)
+{
+    struct process_rt *rt = owner;
+    (void)events;
+    close_uplink(rt);
+    for (struct process_pod *pod = rt->pods; pod; pod = pod->next) {
+        for (size_t i = 0; i < pod->n_containers && pod->spec.network == TPH_NETWORK_ISOLATED; i++) {
+            struct process_container *c = &pod->containers[i];
+            if (c->sandbox) {
+                c->restart_now = true;
+                tph_process_container_end(c, 0);
+            }
+        }
+    }
+}
+
+static int find_pasta(struct process_rt *rt, struct tph_error *err)
+{
+    char path[64];
+    const char *step;
+    int failed = rt->pasta ? 0 : tph_pasta_find(path, sizeof(path), &step);
+    if (failed == 0) {
+        rt->pasta = rt->pasta ? rt->pasta : tph_strdup(path);
+        return 0;
+    }
+    (void)tph_error_errno(err, -failed, "network isolated: %s", step);
+    return failed == -ENOENT && strstr(step, "pasta")
+               ? tph_error_hint(err, "apt install passt; or use --network host or none")
+           : failed == -ENETUNREACH
+               ? tph_error_hint(err, "without a default route there is no way out: use --network none or host")
+               : tph_error_hint(err, "let this user open it: chmod 666 /dev/net/tun; or use --network host or none");
+}
+
 int tph_process_open_uplink(struct tph_podrt *any, struct tph_error *err)
 {
     struct process_rt *rt = of_rt(any);
@@ -213,12 +254,16 @@ int tph_process_open_uplink(struct tph_podrt *any, struct tph_error *err)
         return tph_error_set(err, TPH_ERROR_INVALID, "--unsafe-plain has the host's network only");
     }
     if (geteuid() != 0) {
-        (void)tph_error_set(err, TPH_ERROR_INVALID, "only root can make a network with a way out");
-        return tph_error_hint(err, "use --network host or none, or run this as root");
+        return find_pasta(rt, err);
     }
     if (tph_uplink_open(&rt->uplink, err) < 0) {
         return tph_error_wrap(err, "network isolated");
     }
+    if (tph_io_new(rt->loop, tph_uplink_fd(rt->uplink), uplink_ended, rt, &rt->uplink_io, err) < 0) {
+        close_uplink(rt);
+        return -1;
+    }
+    tph_io_watch(rt->uplink_io, TPH_IO_READ);
     return 0;
 }
 
@@ -374,7 +419,8 @@ static void free_rt(struct tph_podrt *any)
     tph_map_release(&rt->ports);
     tph_http_client_free(rt->http);
     tph_cgroups_free(rt->cgroups);
-    tph_uplink_close(rt->uplink);
+    close_uplink(rt);
+    free(rt->pasta);
     tph_images_free(rt->images);
     free(rt);
 }

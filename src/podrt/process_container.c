@@ -253,7 +253,9 @@ int tph_process_container_start(struct process_container *c, struct tph_error *e
     const struct tph_sandbox_events events = {
         .started = on_started, .failed = on_failed, .exited = on_exited, .degraded = on_degraded, .owner = c};
     struct process_start start = {.arena = NULL};
-    int failed = tph_process_prepare(c, &start, err);
+    bool isolated = c->pod->spec.network == TPH_NETWORK_ISOLATED;
+    int failed = isolated ? tph_process_open_uplink(&c->pod->rt->rt, err) : 0;
+    failed = failed < 0 ? failed : tph_process_prepare(c, &start, err);
     if (failed == 0) {
         failed = tph_sandbox_start(c->pod->rt->loop, &start.sandbox, &events, &c->sandbox, err);
     }

@@ -14,6 +14,7 @@
 #include "podrt/env.h"
 #include "podrt/image.h"
 #include "podrt/logs.h"
+#include "podrt/pasta.h"
 #include "podrt/peer.h"
 #include "podrt/probe.h"
 #include "podrt/process.h"
@@ -31,7 +32,9 @@ struct process_rt {
     struct tph_http_client *http; /* owned: probes */
     struct tph_cgroups *cgroups;  /* owned */
     bool plain;                   /* no sandboxes */
-    struct tph_uplink *uplink;    /* owned; made for the first pod that needs it */
+    struct tph_uplink *uplink;    /* owned; made for the first pod that needs it, as root */
+    struct tph_io *uplink_io;     /* owned; that it is still there */
+    char *pasta;                  /* owned; the same as an ordinary user */
     struct process_pod *pods;
     struct tph_map ports; /* bytes of a port number -> pod, on the host's network */
 };

@@ -427,6 +427,7 @@ int tph_process_prepare(const struct process_container *c, struct process_start 
         .out = &out,
         .err = err,
     };
+    bool isolated = pod->network == TPH_NETWORK_ISOLATED;
     out.sandbox = (struct tph_sandbox_spec){
         .hostname = tph_arena_strdup(out.arena, tph_str_slice(pod->name, 0, HOST_NAME)),
         .root = p.image ? p.image->root : NULL,
@@ -436,7 +437,8 @@ int tph_process_prepare(const struct process_container *c, struct process_start 
         .pids = TPH_LIMIT_SIDECAR_PIDS,
         .cpu_request_milli = c->spec->resources.cpu_request_milli,
         .own_network = pod->network != TPH_NETWORK_HOST,
-        .uplink = pod->network == TPH_NETWORK_ISOLATED ? tph_uplink_id(c->pod->rt->uplink) : 0,
+        .uplink = isolated && c->pod->rt->uplink ? tph_uplink_id(c->pod->rt->uplink) : 0,
+        .pasta = isolated ? c->pod->rt->pasta : NULL,
         .plain = c->pod->rt->plain,
     };
     if ((out.sandbox.plain && check_plain(&p) < 0) || prepare_user(&p) < 0 ||

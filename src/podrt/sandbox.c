@@ -112,6 +112,7 @@ void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tp
         .read_only_root = spec->read_only_root,
         .own_network = spec->own_network,
         .uplink = spec->uplink,
+        .has_pasta = spec->pasta != NULL,
         .no_seccomp = spec->no_seccomp,
         .plain = spec->plain,
         .into_cgroup = cgroup && tph_cgroup_fd(cgroup) >= 0,
@@ -120,6 +121,7 @@ void tph_sandbox_write_wire(const struct tph_sandbox_spec *spec, const struct tp
     put_text(wire, tph_str(spec->hostname));
     put_text(wire, tph_str(spec->working_dir ? spec->working_dir : ""));
     put_text(wire, tph_str(spec->root ? spec->root : ""));
+    put_text(wire, tph_str(spec->pasta ? spec->pasta : ""));
     put_text(wire, tph_str(ids->newuidmap ? ids->newuidmap : ""));
     put_text(wire, tph_str(ids->newgidmap ? ids->newgidmap : ""));
     for (uint32_t i = 0; i < header.n_argv; i++) {

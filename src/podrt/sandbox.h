@@ -63,8 +63,9 @@ struct tph_sandbox_spec {
     int64_t memory_bytes, cpu_milli, pids; /* 0 = not limited */
     int64_t cpu_request_milli;             /* a weight where there is a control group; 0 = as anybody's */
     bool read_only_root;
-    bool own_network; /* loopback only; or: */
-    uint32_t uplink;  /* with own_network: the id of one (podrt/uplink.h), so that there is a way out; 0: none */
+    bool own_network;  /* loopback only; or: */
+    uint32_t uplink;   /* with own_network: the id of one (podrt/uplink.h), so that there is a way out; 0: none; or: */
+    const char *pasta; /* with own_network: the program that makes a way out for an ordinary user; NULL: none */
     bool no_seccomp;
     bool plain;  /* no sandbox: binds tell what may be read, the first file is the token, at TPH_PLAIN_TOKEN */
     bool own_id; /* as an ordinary user: it needs what this user alone may read */

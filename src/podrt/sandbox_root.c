@@ -74,18 +74,19 @@ static ssize_t read_start(const char *path, char *text, size_t size)
 }
 
 /* The machine's loopback is not the sandbox's: a resolver there is none. */
-static void choose_servers(struct tph_shim_host *host)
+static void choose_servers(struct tph_shim_host *host, bool link_local)
 {
     static char resolved[sizeof(host->resolv_text)], good[sizeof(host->resolv_text)];
     ssize_t n = read_start(TPH_UPLINK_RESOLVED, resolved, sizeof(resolved));
     size_t own = host->resolv_len > 0 ? (size_t)host->resolv_len : 0;
-    size_t len = tph_uplink_resolv(host->resolv_text, own, resolved, n > 0 ? (size_t)n : 0, good, sizeof(good));
+    size_t len =
+        tph_uplink_resolv(host->resolv_text, own, resolved, n > 0 ? (size_t)n : 0, link_local, good, sizeof(good));
     if (len == 0) {
         static const char none[] = "# no name server of this machine can be reached from here\n";
         memcpy(good, none, sizeof(none) - 1);
         len = sizeof(none) - 1;
-        tph_shim_tell_degraded("no names are resolved: the name servers of /etc/resolv.conf are IPv6 or on this "
-                               "machine's loopback, which its own network does not reach");
+        tph_shim_tell_degraded("no names are resolved: the name servers of /etc/resolv.conf are IPv6, link-local or on "
+                               "this machine's loopback, which its own network does not reach");
     }
     memcpy(host->resolv_text, good, len);
     host->resolv_len = (ssize_t)len;
@@ -94,8 +95,8 @@ static void choose_servers(struct tph_shim_host *host)
 static void read_resolv(const struct tph_shim_plan *plan, struct tph_shim_host *host)
 {
     host->resolv_len = read_start("/etc/resolv.conf", host->resolv_text, sizeof(host->resolv_text));
-    if (plan->spec.uplink) {
-        choose_servers(host);
+    if (plan->spec.uplink || plan->spec.has_pasta) {
+        choose_servers(host, plan->spec.uplink != 0);
     }
     if (!realpath("/etc/resolv.conf", host->resolv_target)) {
         host->resolv_target[0] = '\0';
@@ -396,7 +397,7 @@ static int put_names(struct tph_shim_plan *plan)
     failed = failed < 0 ? failed : cover_etc("hostname", plan->hostname, strlen(plan->hostname), ours);
     /* The names that this machine can resolve are those of a root directory, too; a network of its own may need others.
      */
-    bool covers = plan->root || plan->spec.uplink;
+    bool covers = plan->root || plan->spec.uplink || plan->spec.has_pasta;
     if (failed == 0 && covers && host->resolv_len > 0 && (ours || is_file("/etc/resolv.conf"))) {
         failed = cover_etc("resolv.conf", host->resolv_text, (size_t)host->resolv_len, ours);
     }

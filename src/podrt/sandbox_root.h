@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <sys/types.h>
 
+#include "podrt/pasta.h"
 #include "podrt/sandbox_wire.h"
 
 enum { TPH_SHIM_SYSTEM_DIRS = 8, TPH_SHIM_DEVICES = 6 };
@@ -32,6 +33,8 @@ struct tph_shim_plan {
     const char **argv, **env; /* ended by NULL */
     const char *hostname, *working_dir, *root;
     const char *newuidmap, *newgidmap; /* empty: not needed */
+    const char *pasta;
+    struct tph_pasta_refused refused; /* with pasta */
     struct {
         const char *host, *inside;
         int tree; /* opened before the host's files go out of sight */

@@ -102,6 +102,7 @@ void tph_shim_read_plan(struct tph_shim_plan *plan)
     plan->hostname = next_text(&at);
     plan->working_dir = next_text(&at);
     plan->root = next_text(&at);
+    plan->pasta = next_text(&at);
     plan->newuidmap = next_text(&at);
     plan->newgidmap = next_text(&at);
     plan->root = s->has_root ? plan->root : NULL;
@@ -486,6 +487,7 @@ static void be_inside(struct tph_shim_plan *plan, int release) __attribute__((no
 static void be_inside(struct tph_shim_plan *plan, int release)
 {
     struct tph_shim_spec *s = &plan->spec;
+    const char *network_step = "";
     char byte;
     if (read(release, &byte, 1) != 1) {
         _exit(125); /* the shim has said why */
@@ -503,6 +505,10 @@ static void be_inside(struct tph_shim_plan *plan, int release)
     }
     if (s->own_network) {
         raise_loopback();
+    }
+    failed = s->has_pasta ? tph_pasta_await(&plan->refused, &network_step) : 0;
+    if (failed < 0) {
+        tph_shim_give_up(-failed, network_step);
     }
     (void)umask(0);
     failed = tph_shim_enter_root(plan);
@@ -565,6 +571,7 @@ void tph_sandbox_shim_main(int argc, char **argv)
     const char *network_step = "";
     tph_sandbox_exec_main(argc, argv);
     tph_uplink_main(argc, argv);
+    tph_pasta_main(argc, argv);
     if (argc != 1 || strcmp(argv[0], TPH_SHIM_NAME) != 0) {
         return;
     }
@@ -574,6 +581,9 @@ void tph_sandbox_shim_main(int argc, char **argv)
         tph_shim_give_up(errno, "pipe");
     }
     give_output(&plan.spec);
+    if (plan.spec.has_pasta) {
+        tph_pasta_look(&plan.refused);
+    }
     struct clone_args args = {
         .flags = CLONE_PARENT | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
                  CLONE_NEWCGROUP | (plan.spec.own_network ? CLONE_NEWNET : 0),
@@ -602,6 +612,8 @@ void tph_sandbox_shim_main(int argc, char **argv)
         tph_shim_give_up(-failed, "map user ids");
     }
     failed = plan.spec.uplink ? tph_veth_make(plan.spec.uplink, (pid_t)pid, &network_step) : 0;
+    network_step = failed < 0 ? network_step : "start pasta";
+    failed = failed == 0 && plan.spec.has_pasta ? tph_pasta_start(plan.pasta, (pid_t)pid) : failed;
     if (failed < 0) {
         tph_shim_give_up(-failed, network_step);
     }

@@ -34,7 +34,7 @@ struct tph_shim_spec {
     uint32_t uplink;     /* 0: no way out of its own network */
     bool nice;           /* yields to others on the processor */
     bool plain;          /* no namespaces: sandbox_plain.c */
-    bool has_root, read_only_root, own_network, no_seccomp, into_cgroup;
+    bool has_root, read_only_root, own_network, has_pasta, no_seccomp, into_cgroup;
 };
 
 /* tmpfs and files carry numbers before their texts. */

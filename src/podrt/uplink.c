@@ -45,8 +45,9 @@ struct answer {
 /* ---- name servers ---- */
 
 /* One line of resolv.conf. Returns whether it names a server; *ret_good: one that a sandbox can reach. */
-static bool read_server(const char *line, size_t len, struct in_addr *ret_address, bool *ret_good)
+static bool read_server(const char *line, size_t len, bool link_local, struct in_addr *ret_address, bool *ret_good)
 {
+    enum { LINK_LOCAL = 0xa9fe };
     char text[80];
     char address[64];
     (void)snprintf(text, sizeof(text), "%.*s", (int)(len < sizeof(text) ? len : sizeof(text) - 1), line);
@@ -54,11 +55,11 @@ static bool read_server(const char *line, size_t len, struct in_addr *ret_addres
         return false;
     }
     *ret_good = inet_pton(AF_INET, address, ret_address) == 1 && ntohl(ret_address->s_addr) >> 24 != 127 &&
-                ret_address->s_addr != 0;
+                ret_address->s_addr != 0 && (link_local || ntohl(ret_address->s_addr) >> 16 != LINK_LOCAL);
     return true;
 }
 
-static size_t filter(const char *from, size_t from_len, char *to, size_t size)
+static size_t filter(const char *from, size_t from_len, bool link_local, char *to, size_t size)
 {
     size_t len = 0;
     bool any = false;
@@ -67,7 +68,7 @@ static size_t filter(const char *from, size_t from_len, char *to, size_t size)
         size_t n = end ? (size_t)(end - from) - at + 1 : from_len - at;
         struct in_addr address;
         bool good = false;
-        bool server = read_server(from + at, n, &address, &good);
+        bool server = read_server(from + at, n, link_local, &address, &good);
         any = any || (server && good);
         if ((!server || good) && len + n <= size) {
             memcpy(to + len, from + at, n);
@@ -78,11 +79,11 @@ static size_t filter(const char *from, size_t from_len, char *to, size_t size)
     return any ? len : 0;
 }
 
-size_t tph_uplink_resolv(const char *from, size_t from_len, const char *instead, size_t instead_len, char *to,
-                         size_t size)
+size_t tph_uplink_resolv(const char *from, size_t from_len, const char *instead, size_t instead_len, bool link_local,
+                         char *to, size_t size)
 {
-    size_t len = filter(from, from_len, to, size);
-    return len > 0 ? len : filter(instead, instead_len, to, size);
+    size_t len = filter(from, from_len, link_local, to, size);
+    return len > 0 ? len : filter(instead, instead_len, link_local, to, size);
 }
 
 /* ---- the keeper ---- */
@@ -107,13 +108,13 @@ static void find_servers(struct tph_uplink_rules *rules)
     static char own[16384], resolved[16384], good[16384];
     size_t own_len = read_text("/etc/resolv.conf", own, sizeof(own));
     size_t resolved_len = read_text(TPH_UPLINK_RESOLVED, resolved, sizeof(resolved));
-    size_t len = tph_uplink_resolv(own, own_len, resolved, resolved_len, good, sizeof(good));
+    size_t len = tph_uplink_resolv(own, own_len, resolved, resolved_len, true, good, sizeof(good));
     for (size_t at = 0; at < len && rules->n_servers < TPH_UPLINK_SERVERS;) {
         const char *end = memchr(good + at, '\n', len - at);
         size_t n = end ? (size_t)(end - good) - at + 1 : len - at;
         struct in_addr address;
         bool usable = false;
-        if (read_server(good + at, n, &address, &usable) && usable) {
+        if (read_server(good + at, n, true, &address, &usable) && usable) {
             rules->servers[rules->n_servers++] = ntohl(address.s_addr);
         }
         at += n;
@@ -266,6 +267,11 @@ static int set_up(struct keeper *k)
     if (n == 0) {
         return -ENETUNREACH;
     }
+    char chain[160];
+    if (tph_uplink_rules_blocked(chain, sizeof(chain))) {
+        (void)snprintf(k->answer.step, TEXT, "the firewall drops what is forwarded (%s)", chain);
+        return -EHOSTDOWN;
+    }
     (void)snprintf(k->answer.step, TEXT, "open netlink (nf_tables)");
     int failed = tph_netlink_open(&k->netlink, NETLINK_NETFILTER);
     if (failed < 0) {
@@ -296,9 +302,9 @@ static int set_up(struct keeper *k)
 /* The sandboxes end when we do, at the same moment: the fence stands until they have. */
 static void await_cables(uint32_t id)
 {
-    enum { TRIES = 200 };
+    enum { TRIES = 2000 };
     char prefix[TPH_VETH_NAME];
-    const struct timespec moment = {.tv_nsec = 10000000};
+    const struct timespec moment = {.tv_nsec = 1000000};
     tph_veth_prefix(id, prefix);
     for (int i = 0; i < TRIES; i++) {
         struct if_nameindex *list = if_nameindex();
@@ -344,6 +350,12 @@ void tph_uplink_main(int argc, char **argv)
 
 static int explain(const struct answer *answer, struct tph_error *err)
 {
+    if (answer->number == EHOSTDOWN) {
+        (void)tph_error_set(err, TPH_ERROR_SYSTEM, "%s", answer->step);
+        return tph_error_hint(err, "let sidecars through, for example: iptables -I FORWARD -i " TPH_VETH_PREFIX
+                                   "+ -j ACCEPT; iptables -I FORWARD -o " TPH_VETH_PREFIX
+                                   "+ -j ACCEPT (with Docker: DOCKER-USER for FORWARD); or use --network host or none");
+    }
     (void)tph_error_errno(err, answer->number, "%s", answer->step);
     if (answer->number == ENETUNREACH) {
         return tph_error_hint(err, "without a default route there is no way out: use --network none or host");
@@ -402,6 +414,11 @@ void tph_uplink_close(struct tph_uplink *u)
     }
     free(u->changes);
     free(u);
+}
+
+int tph_uplink_fd(const struct tph_uplink *u)
+{
+    return u->fd;
 }
 
 uint32_t tph_uplink_id(const struct tph_uplink *u)

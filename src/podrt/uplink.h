@@ -12,6 +12,8 @@
  * Several programs may have one each. Loop thread only; opening waits for that process, some milliseconds. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -22,6 +24,8 @@ struct tph_uplink;
 int tph_uplink_open(struct tph_uplink **ret_uplink, struct tph_error *err) TPH_MUST_CHECK;
 void tph_uplink_close(struct tph_uplink *uplink); /* after the sandboxes; waits for the process. NULL is fine */
 
+/* Becomes readable when the process has ended, which nobody asked it to: the fence is gone. */
+int tph_uplink_fd(const struct tph_uplink *uplink);
 /* What podrt/veth.h's names begin with. */
 uint32_t tph_uplink_id(const struct tph_uplink *uplink);
 /* What it changed on this machine and will change back, for the log; NULL: nothing. */
@@ -31,8 +35,8 @@ const char *tph_uplink_changes(const struct tph_uplink *uplink);
 void tph_uplink_main(int argc, char **argv);
 
 /* resolv.conf for a sandbox: name servers that it can reach. from: the machine's; instead: systemd-resolved's own list,
- * for when those are on the machine's loopback. Writes at most size bytes; returns how many, 0 when no server is
- * left. No heap: the shim's. */
-size_t tph_uplink_resolv(const char *from, size_t from_len, const char *instead, size_t instead_len, char *to,
-                         size_t size);
+ * for when those are on the machine's loopback; link_local: those of 169.254.0.0/16 are reached, too. Writes at most
+ * size bytes; returns how many, 0 when no server is left. No heap: the shim's. */
+size_t tph_uplink_resolv(const char *from, size_t from_len, const char *instead, size_t instead_len, bool link_local,
+                         char *to, size_t size);
 #define TPH_UPLINK_RESOLVED "/run/systemd/resolve/resolv.conf"

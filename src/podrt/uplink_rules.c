@@ -4,6 +4,7 @@
  *   table inet tiphys-PID { flags owner
  *     chain input { type filter hook input priority filter
  *       iifname "tph*" ip daddr SERVER udp dport 53 accept          # and tcp, each server
+ *       iifname "tph*" ct state established,related accept
  *       iifname "tph*" reject with icmpx admin-prohibited }
  *     chain forward { type filter hook forward priority filter
  *       iifname "tph*" ip daddr SERVER udp dport 53 accept
@@ -232,6 +233,11 @@ static void put_input(struct building *b)
 {
     put_chain(b, "input", "filter", NF_INET_LOCAL_IN, 0);
     allow_servers(b, "input");
+    begin_rule(b, "input"); /* whoever on this machine calls a sidecar gets its answers */
+    from_sandbox(b);
+    connection(b, NFT_CT_STATE, STATE_ESTABLISHED_OR_RELATED, true);
+    verdict(b, NF_ACCEPT);
+    end_rule(b);
     begin_rule(b, "input");
     from_sandbox(b);
     reject(b);

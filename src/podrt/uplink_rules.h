@@ -3,6 +3,7 @@
 #pragma once
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,10 @@ struct tph_uplink_rules {
     char guarded[TPH_UPLINK_DEVICES][IF_NAMESIZE]; /* that did not forward before */
     size_t n_guarded;
 };
+
+/* Somebody else's firewall that drops what is forwarded and has no rule that names our interfaces: "ip filter FORWARD"
+ * in text. Of nf_tables, which today's iptables uses, too; a rule at the end that drops all is not seen. */
+bool tph_uplink_rules_blocked(char *text, size_t size);
 
 /* n is of NETLINK_NETFILTER and owns the table from now on. 0, or -errno with n->step. */
 int tph_uplink_rules_set(struct tph_netlink *n, const struct tph_uplink_rules *rules);

@@ -17,6 +17,7 @@ struct tph_store_batch {
     size_t bytes;
     tph_store_done_fn *done;
     void *owner;
+    bool lost; /* the whole transaction failed, or nobody knows */
     int outcome;
     size_t index;
     uint64_t version;

@@ -17,7 +17,10 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "store/internal.h"
+#include "store/sqlite_audit.h"
 #include "store/sqlite_db.h"
+
+enum { CHECKS = 11 }; /* doublings of the pause between two full checks */
 
 struct queue {
     struct tph_store_batch *head, **tail;
@@ -39,6 +42,16 @@ struct sqlite {
     /* --- */
     int wake; /* eventfd: something is done */
     struct tph_io *io;
+    /* How it is; the loop's. */
+    struct tph_store_config config;
+    char *path;
+    struct tph_audit *audit;  /* under way, or NULL */
+    struct tph_timer *probe;  /* while it cannot be written */
+    struct tph_timer *check;  /* until the next audit, after one that failed or found something */
+    unsigned checks;          /* such audits, one after the other */
+    atomic_bool write_damage; /* the thread met damage */
+    bool failing;             /* the last transaction failed */
+    bool damaged;             /* damage was met, and no check has found otherwise */
 };
 
 static struct sqlite *sqlite_of(const struct tph_store *store)
@@ -133,6 +146,7 @@ static void fail_group(struct sqlite *s, struct tph_store_batch *group, const st
         if (batch->outcome == 0) {
             batch->outcome = -1;
             batch->error = *err;
+            batch->lost = true;
         }
     }
 }
@@ -194,7 +208,87 @@ static void *write_for_ever(void *owner)
         } else {
             atomic_store(&s->version, s->next);
         }
+        if (tph_db_damaged(s->writer)) {
+            atomic_store(&s->write_damage, true);
+        }
         hand_back(s, group);
+    }
+}
+
+/* ---- how it is: the loop ---- */
+
+static void checked(void *owner, const struct tph_store_checked *result)
+{
+    struct sqlite *s = owner;
+    if (!result->error) {
+        s->damaged = result->problems > 0;
+        tph_health_set(s->config.health, "integrity", s->damaged ? result->first : NULL);
+    }
+    if (result->error || s->damaged) { /* a disk may give now what it did not give before */
+        tph_timer_start(s->check, (int64_t)TPH_LIMIT_STORE_CHECK_MS << s->checks);
+        s->checks += s->checks < CHECKS ? 1 : 0;
+    } else {
+        s->checks = 0;
+    }
+    s->config.checked(s->config.owner, result);
+    tph_audit_free(TPH_TAKE(s->audit));
+}
+
+static void begin_check(void *owner)
+{
+    struct sqlite *s = owner;
+    struct tph_error err = TPH_ERROR_INIT;
+    if (!s->audit && s->config.checked && tph_audit_start(s->store.loop, s->path, checked, s, &s->audit, &err) < 0) {
+        const struct tph_store_checked none = {.error = &err};
+        checked(s, &none);
+    }
+}
+
+/* Damage that a read or a write has met: said at once, and looked into once. */
+static void met_damage(struct sqlite *s)
+{
+    if (!s->damaged) {
+        s->damaged = true;
+        tph_health_set(s->config.health, "integrity", "the file is damaged");
+        begin_check(s);
+    }
+}
+
+static int after_read(struct sqlite *s, int outcome)
+{
+    if (outcome < 0 && tph_db_damaged(s->reader)) {
+        met_damage(s);
+    }
+    return outcome;
+}
+
+static void sqlite_write(struct tph_store *store, struct tph_store_batch *batch);
+
+/* A write of nothing: whether it is possible again. */
+static void probe(void *owner)
+{
+    struct sqlite *s = owner;
+    struct tph_arena *arena = tph_arena_new();
+    struct tph_store_batch *batch = TPH_ARENA_NEW(arena, struct tph_store_batch);
+    batch->arena = arena;
+    sqlite_write(&s->store, batch);
+}
+
+static void note_writes(struct sqlite *s, const struct tph_store_batch *last)
+{
+    if (last->lost) {
+        s->failing = true;
+        tph_health_set(s->config.health, "store", last->error.text);
+        tph_timer_start(s->probe, TPH_LIMIT_STORE_PROBE_MS);
+    } else if (s->failing && last->outcome == 0) {
+        s->failing = false;
+        tph_health_set(s->config.health, "store", NULL);
+        tph_timer_stop(s->probe);
+    } else if (s->failing && !tph_timer_active(s->probe)) {
+        tph_timer_start(s->probe, TPH_LIMIT_STORE_PROBE_MS);
+    }
+    if (atomic_exchange(&s->write_damage, false)) {
+        met_damage(s);
     }
 }
 
@@ -220,6 +314,9 @@ static void answer(void *owner, unsigned events)
     (void)pthread_mutex_unlock(&s->mutex);
     while (batch) {
         struct tph_store_batch *next = batch->next;
+        if (!next) {
+            note_writes(s, batch);
+        }
         tph_store_finish(&s->store, batch);
         batch = next;
     }
@@ -230,9 +327,9 @@ static int sqlite_load(struct tph_store *store, const struct tph_store_key *key,
 {
     struct sqlite *s = sqlite_of(store);
     if (tph_db_begin(s->reader, err) < 0) {
-        return -1;
+        return after_read(s, -1);
     }
-    int r = tph_db_load(s->reader, key, at, state, err);
+    int r = after_read(s, tph_db_load(s->reader, key, at, state, err));
     tph_db_rollback(s->reader);
     return r == 0 && at && at < atomic_load(&s->floor) ? TPH_STORE_EXPIRED : r;
 }
@@ -244,7 +341,7 @@ static int sqlite_list(struct tph_store *store, const struct tph_store_list *lis
 {
     struct sqlite *s = sqlite_of(store);
     if (tph_db_begin(s->reader, err) < 0) {
-        return -1;
+        return after_read(s, -1);
     }
     uint64_t version = 0, floor = 0;
     int r = tph_db_numbers(s->reader, &version, &floor, err);
@@ -254,13 +351,14 @@ static int sqlite_list(struct tph_store *store, const struct tph_store_list *lis
         r = tph_db_list(s->reader, list, version == list->at, each, owner, err);
     }
     tph_db_rollback(s->reader);
-    return r;
+    return after_read(s, r);
 }
 
 static int sqlite_next(struct tph_store *store, const struct tph_store_key *key, uint64_t from, uint64_t to,
                        struct tph_store_event *ret_event, struct tph_buf *names, struct tph_error *err)
 {
-    return tph_db_next(sqlite_of(store)->reader, key, from, to, ret_event, names, err);
+    struct sqlite *s = sqlite_of(store);
+    return after_read(s, tph_db_next(s->reader, key, from, to, ret_event, names, err));
 }
 
 static uint64_t sqlite_version(const struct tph_store *store)
@@ -285,6 +383,7 @@ static void free_all(struct tph_store_batch *batch)
 static void sqlite_free(struct tph_store *store)
 {
     struct sqlite *s = sqlite_of(store);
+    tph_audit_free(s->audit);
     if (s->running) {
         (void)pthread_mutex_lock(&s->mutex);
         s->stop = true;
@@ -294,6 +393,9 @@ static void sqlite_free(struct tph_store *store)
     }
     free_all(s->waiting.head);
     free_all(s->done.head);
+    tph_timer_free(s->probe);
+    tph_timer_free(s->check);
+    free(s->path);
     tph_io_free(s->io);
     tph_fd_close(&s->wake);
     tph_db_free(s->reader);
@@ -326,6 +428,11 @@ static int start(struct sqlite *s, const char *path, struct tph_error *err)
         return tph_error_errno(err, number, "starting the store's thread");
     }
     s->running = true;
+    tph_health_set(s->config.health, "store", NULL);
+    tph_health_set(s->config.health, "integrity", NULL);
+    if (tph_db_after_crash(s->writer)) {
+        begin_check(s);
+    }
     return 0;
 }
 
@@ -344,7 +451,11 @@ int tph_store_sqlite_open(struct tph_loop *loop, const char *path, const struct 
     struct sqlite *s = TPH_NEW(struct sqlite);
     s->store.ops = &OPS;
     s->store.loop = loop;
-    s->keep = config && config->history ? config->history : TPH_LIMIT_STORE_HISTORY;
+    s->config = config ? *config : (struct tph_store_config){.history = 0};
+    s->keep = s->config.history ? s->config.history : TPH_LIMIT_STORE_HISTORY;
+    s->path = tph_strdup(path);
+    s->probe = tph_timer_new(loop, probe, s);
+    s->check = tph_timer_new(loop, begin_check, s);
     s->waiting.tail = &s->waiting.head;
     s->done.tail = &s->done.head;
     s->wake = -1;

@@ -18,7 +18,13 @@ struct report {
     tph_store_problem_fn *problem;
     void *owner;
     unsigned n;
+    const atomic_bool *stop; /* NULL: never */
 };
+
+static bool is_stopped(const struct report *report)
+{
+    return report->stop && atomic_load(report->stop);
+}
 
 static void tell_problem(struct report *report, struct tph_str text)
 {
@@ -38,14 +44,14 @@ static int report_rows(struct tph_db *db, const char *sql, struct report *report
         return tph_db_tell(db, code, "checking", err);
     }
     int r;
-    while ((r = tph_db_step(db, statement, "checking", err)) > 0) {
+    while ((r = tph_db_step(db, statement, "checking", err)) > 0 && !is_stopped(report)) {
         struct tph_str text = tph_db_column(statement, 0);
         if (!tph_str_eqz(text, "ok")) {
             tell_problem(report, text);
         }
     }
     (void)sqlite3_finalize(statement);
-    return r;
+    return r < 0 ? -1 : 0;
 }
 
 static bool check_state(void *owner, const struct tph_store_key *key, const struct tph_state *state)
@@ -59,7 +65,7 @@ static bool check_state(void *owner, const struct tph_store_key *key, const stru
             tph_format("%.*s %.*s/%.*s: %s", TPH_FMT(key->resource), TPH_FMT(key->ns), TPH_FMT(key->name), err.text);
         tell_problem(report, tph_str(line));
     }
-    return true;
+    return !is_stopped(report);
 }
 
 /* Every object of a resource as it was at the floor: which reads every row and undoes the whole history. */
@@ -89,21 +95,20 @@ static int check_objects(struct tph_db *db, struct report *report, struct tph_er
         return tph_db_tell(db, code, "checking", err);
     }
     int r;
-    while ((r = tph_db_step(db, statement, "checking", err)) > 0) {
+    while ((r = tph_db_step(db, statement, "checking", err)) > 0 && !is_stopped(report)) {
         if (check_resource(db, tph_db_column(statement, 0), floor, report) < 0) {
             r = tph_error_set(err, TPH_ERROR_SYSTEM, "%s: it could not be read", db->path);
             break;
         }
     }
     (void)sqlite3_finalize(statement);
-    return r;
+    return r < 0 ? -1 : 0;
 }
 
-int tph_store_sqlite_check(const char *path, tph_store_problem_fn *problem, void *owner, unsigned *ret_problems,
-                           struct tph_error *err)
+int tph_db_check(struct tph_db *db, tph_store_problem_fn *problem, void *owner, const atomic_bool *stop,
+                 unsigned *ret_problems, struct tph_error *err)
 {
-    TPH_CLEANUP(tph_db_freep) struct tph_db *db = NULL;
-    struct report report = {.problem = problem, .owner = owner};
+    struct report report = {.problem = problem, .owner = owner, .stop = stop};
     static const char LOST[] =
         "SELECT printf('object %d has no text', id) FROM object WHERE id NOT IN (SELECT object FROM body)"
         " UNION ALL SELECT printf('text %d has no object', object) FROM body WHERE object NOT IN (SELECT id FROM "
@@ -113,12 +118,6 @@ int tph_store_sqlite_check(const char *path, tph_store_problem_fn *problem, void
         " UNION ALL SELECT printf('%s %s/%s is newer than the store', resource, namespace, name) FROM object"
         " WHERE version > (SELECT value FROM number WHERE name = 'version')";
     TPH_CLEANUP(tph_freep) char *integrity = tph_format("PRAGMA integrity_check(%d)", TPH_LIMIT_STORE_PROBLEMS);
-    if (access(path, F_OK) < 0) {
-        return tph_error_set(err, TPH_ERROR_NOT_FOUND, "%s: %s", path, strerrordesc_np(errno));
-    }
-    if (tph_db_open(path, true, &db, err) < 0 || tph_db_begin(db, err) < 0) {
-        return -1;
-    }
     int r = report_rows(db, integrity, &report, err);
     if (r == 0 && report.n == 0) { /* else ours would only tell the same in other words */
         r = report_rows(db, LOST, &report, err);
@@ -126,12 +125,23 @@ int tph_store_sqlite_check(const char *path, tph_store_problem_fn *problem, void
     if (r == 0 && report.n == 0) {
         r = check_objects(db, &report, err);
     }
-    tph_db_rollback(db);
-    if (r < 0) {
+    *ret_problems = report.n;
+    return r;
+}
+
+int tph_store_sqlite_check(const char *path, tph_store_problem_fn *problem, void *owner, unsigned *ret_problems,
+                           struct tph_error *err)
+{
+    TPH_CLEANUP(tph_db_freep) struct tph_db *db = NULL;
+    if (access(path, F_OK) < 0) {
+        return tph_error_set(err, TPH_ERROR_NOT_FOUND, "%s: %s", path, strerrordesc_np(errno));
+    }
+    if (tph_db_open(path, true, &db, err) < 0 || tph_db_begin(db, err) < 0) {
         return -1;
     }
-    *ret_problems = report.n;
-    return 0;
+    int r = tph_db_check(db, problem, owner, NULL, ret_problems, err);
+    tph_db_rollback(db);
+    return r;
 }
 
 static int run_with(struct tph_db *db, const char *sql, const char *value, const char *doing, struct tph_error *err)

@@ -83,12 +83,24 @@ static_assert((int)STATEMENT_COUNT <= (int)TPH_DB_STATEMENTS, "there is room for
 
 /* ---- errors and statements ---- */
 
-int tph_db_tell(const struct tph_db *db, int code, const char *doing, struct tph_error *err)
+/* SQLite keeps the errno to itself. */
+static int tell_disk(const struct tph_db *db, int code, const char *doing, const char *message, struct tph_error *err)
+{
+    const char *when = code == SQLITE_IOERR_WRITE                                     ? " in a write"
+                       : code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC ? " in a flush"
+                       : code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ ? " in a read"
+                                                                                      : "";
+    (void)tph_error_set(err, TPH_ERROR_SYSTEM, "%s: %s: %s%s", db->path, doing, message, when);
+    return tph_error_hint(err, "look whether the disk is broken, or mounted read-only: the kernel's log (dmesg) says");
+}
+
+int tph_db_tell(struct tph_db *db, int code, const char *doing, struct tph_error *err)
 {
     const char *message = db->sqlite ? sqlite3_errmsg(db->sqlite) : sqlite3_errstr(code);
     switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+        db->damaged = true;
         (void)tph_error_set(err, TPH_ERROR_INVALID, "%s: %s: the file is damaged: %s", db->path, doing, message);
         return tph_error_hint(err, "put a backup in its place");
     case SQLITE_FULL:
@@ -99,16 +111,31 @@ int tph_db_tell(const struct tph_db *db, int code, const char *doing, struct tph
     case SQLITE_PERM:
         (void)tph_error_set(err, TPH_ERROR_SYSTEM, "%s: %s: %s", db->path, doing, message);
         return tph_error_hint(err, "the file, those beside it and its directory must be writable");
+    case SQLITE_IOERR:
+        return tell_disk(db, code, doing, message, err);
     default:
         return tph_error_set(err, TPH_ERROR_SYSTEM, "%s: %s: %s", db->path, doing, message);
     }
 }
 
-static int damaged(const struct tph_db *db, const struct tph_store_key *key, struct tph_error *err)
+static int damaged(struct tph_db *db, const struct tph_store_key *key, struct tph_error *err)
 {
+    db->damaged = true;
     (void)tph_error_set(err, TPH_ERROR_INVALID, "%s: %.*s %.*s/%.*s is damaged", db->path, TPH_FMT(key->resource),
                         TPH_FMT(key->ns), TPH_FMT(key->name));
     return tph_error_hint(err, "put a backup of the store in its place");
+}
+
+bool tph_db_damaged(struct tph_db *db)
+{
+    bool damaged_now = db->damaged;
+    db->damaged = false;
+    return damaged_now;
+}
+
+void tph_db_interrupt(struct tph_db *db)
+{
+    sqlite3_interrupt(db->sqlite);
 }
 
 /* Ends a use of a statement. For scopes. */

@@ -22,6 +22,13 @@ int tph_db_open(const char *path, bool writer, struct tph_db **ret_db, struct tp
 void tph_db_free(struct tph_db *db);
 TPH_DEFINE_CLEANUP(struct tph_db, tph_db_free);
 
+/* Whether the program that had the file last left it without closing it. */
+bool tph_db_after_crash(const struct tph_db *db);
+/* Whether damage was met since this was asked last. */
+bool tph_db_damaged(struct tph_db *db);
+/* Ends what another thread does with the connection just now, with an error. */
+void tph_db_interrupt(struct tph_db *db);
+
 /* What begins ends with commit or rollback; a savepoint inside with keep or drop, which take back what came since.
  * Readers begin and end with rollback. */
 int tph_db_begin(struct tph_db *db, struct tph_error *err) TPH_MUST_CHECK;
@@ -31,7 +38,8 @@ int tph_db_savepoint(struct tph_db *db, struct tph_error *err) TPH_MUST_CHECK;
 int tph_db_keep(struct tph_db *db, struct tph_error *err) TPH_MUST_CHECK;
 int tph_db_drop(struct tph_db *db, struct tph_error *err) TPH_MUST_CHECK;
 
-/* Writes the WAL into the file and empties it, if no reader is in the way. Outside a transaction; writer only. */
+/* Writes the WAL into the file and empties it, if no reader is in the way: at once. Outside a transaction; writer only.
+ */
 int tph_db_checkpoint(struct tph_db *db, struct tph_error *err) TPH_MUST_CHECK;
 
 /* The store's version and floor. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -34,7 +35,9 @@ static const char *const MIGRATIONS[] = {
 
 int tph_db_checkpoint(struct tph_db *db, struct tph_error *err)
 {
+    (void)sqlite3_busy_timeout(db->sqlite, 0); /* a long reader is not waited for */
     int code = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_busy_timeout(db->sqlite, TPH_LIMIT_STORE_BUSY_MS);
     return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY
                ? 0
                : tph_db_tell(db, code, "writing the WAL into the file", err);
@@ -211,6 +214,18 @@ static int open_connection(struct tph_db *db, struct tph_error *err)
     return exec(db, "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0", "opening", err);
 }
 
+static bool has_wal(const struct tph_db *db)
+{
+    TPH_CLEANUP(tph_freep) char *path = tph_format("%s-wal", db->path);
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_size > 0;
+}
+
+bool tph_db_after_crash(const struct tph_db *db)
+{
+    return db->after_crash;
+}
+
 static int open_writer(struct tph_db *db, struct tph_error *err)
 {
     TPH_CLEANUP(tph_freep)
@@ -218,9 +233,13 @@ static int open_writer(struct tph_db *db, struct tph_error *err)
                                "PRAGMA wal_autocheckpoint = %d",
                                TPH_LIMIT_STORE_WAL_PAGES);
     int64_t schema = 0;
-    if (take_lock(db, err) < 0 || make_file(db, err) < 0 || tph_sqlite_check_files(db->path, err) < 0 ||
-        open_connection(db, err) < 0 || check_ours(db, &schema, err) < 0 || exec(db, pragmas, "opening", err) < 0 ||
-        migrate(db, schema, err) < 0 || check_schema(db, err) < 0) {
+    if (take_lock(db, err) < 0) {
+        return -1;
+    }
+    db->after_crash = has_wal(db);
+    if (make_file(db, err) < 0 || tph_sqlite_check_files(db->path, err) < 0 || open_connection(db, err) < 0 ||
+        check_ours(db, &schema, err) < 0 || exec(db, pragmas, "opening", err) < 0 || migrate(db, schema, err) < 0 ||
+        check_schema(db, err) < 0) {
         return -1;
     }
     /* What a crash left behind the last commit goes, so that it is not counted as lost after the next one. */

@@ -28,6 +28,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/health.h"
 #include "base/str.h"
 #include "loop/loop.h"
 
@@ -169,8 +170,22 @@ TPH_DEFINE_CLEANUP(struct tph_store_watch, tph_store_watch_close);
 
 /* ---- life ---- */
 
+/* What a full check of a store's file found, while the store was used. Texts until the function returns. */
+struct tph_store_checked {
+    unsigned problems; /* 0: none */
+    const char *first; /* of them */
+    int64_t took_ms;
+    const struct tph_error *error; /* it could not be made, and why; NULL: it was */
+};
+
 struct tph_store_config {
     uint64_t history; /* changes that are kept at least; 0: TPH_LIMIT_STORE_HISTORY */
+    /* The rest is for a store with files, and may be NULL. */
+    struct tph_health *health; /* borrowed; its checks are "store" (it can be written) and "integrity" */
+    /* After a crash, and when damage is met, all of the file is checked in the background; this tells what was found.
+     * NULL: no such check is made. */
+    void (*checked)(void *owner, const struct tph_store_checked *result);
+    void *owner;
 };
 
 struct tph_store *tph_store_memory_new(struct tph_loop *loop, const struct tph_store_config *config) TPH_MUST_CHECK;

@@ -1,4 +1,5 @@
 """tiphys server, as tests use it: the program over a state directory, its plugin and what is asked of it."""
+import glob
 import http.client
 import json
 import os
@@ -51,7 +52,8 @@ class Refused(Exception):
 
 
 class Server:
-    """The program over a state directory, without TLS unless `plain` is false; its log is in `log`."""
+    """The program over a state directory, without TLS unless `plain` is false; its log is in `log`. Its sidecars are on the
+    host's network unless options say otherwise: plugins of tests tell a ledger on it what they are asked."""
 
     def __init__(self, state, *options, plain=True, wait=True, program=(), **environment):
         self.state = pathlib.Path(state)
@@ -61,7 +63,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [*program, TIPHYS, "server", *(["--plain-http"] if plain else []), "--state", state, "--listen", "127.0.0.1:0",
-                 *options], cwd=TOP, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                 *([] if "--network" in options else ["--network", "host"]), *options], cwd=TOP, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                 env={**os.environ, "ARGO_EXECUTOR_PLUGINS": "true", **environment})
         self.url = None
         if wait:
@@ -150,6 +152,8 @@ class Server:
             try:
                 return all(phase in OVER for phase in self.phases(prefix).values())
             except Refused:
+                if not self.alive():
+                    raise
                 return False
         try:
             wait_until(look, seconds)
@@ -202,9 +206,29 @@ def ledger():
     it.server.server_close()
 
 
+def sidecars(port):
+    """Processes of the plugin on this port, its init among them: others may run workflows on this machine, too."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as f:
+                words = f.read()
+        except OSError:
+            continue
+        if b"HTTPServer" in words and f"('127.0.0.1', {port})".encode() in words:
+            found.append(path)
+    return found
+
+
 def db_check(state):
     done = subprocess.run([TIPHYS, "db", "check", pathlib.Path(state) / "store.db"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def keeps_memory():
+    """A program with an address sanitizer keeps what was freed: its size tells nothing."""
+    with open(TIPHYS, "rb") as f:
+        return b"__asan_init" in f.read()
 
 
 def until(seconds):

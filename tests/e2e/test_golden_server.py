@@ -34,13 +34,22 @@ def played():
     return results
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_case(played, case):
-    differs = played[case.name]
-    if case.name in KNOWN:
-        assert differs, f"{case.name} is known to differ ({KNOWN[case.name]}), but does not: take it out of {OPTIONS.known}"
+def check(name, differs):
+    if name in KNOWN:
+        assert differs, f"{name} is known to differ ({KNOWN[name]}), but does not: take it out of {OPTIONS.known}"
     else:
         assert not differs, "\n".join(differs[:20])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(played, case):
+    check(case.name, played[case.name])
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.has_events()], ids=lambda case: case.name)
+def test_events(played, case):
+    """What is told of it, as Kubernetes Events."""
+    check(case.name + cases.EVENTS, played.get(case.name + cases.EVENTS, ["it did not get so far"]))
 
 
 def test_they_were_made_by_kubectl(played):
@@ -53,7 +62,7 @@ def test_the_servers_ended_well(played):
 
 
 def test_every_known_case_is_one():
-    recorded = {case.name for case in CASES}
+    recorded = {case.name for case in CASES} | {case.name + cases.EVENTS for case in CASES}
     shared = OPTIONS.source.is_dir()  # the compact copy has fewer
     assert all(len(reason) > 20 for reason in KNOWN.values())
     assert not shared or set(KNOWN) <= recorded

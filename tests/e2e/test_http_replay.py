@@ -13,22 +13,41 @@ sys.path.insert(0, str(TOP / "tests" / "http"))
 import replay  # noqa: E402
 
 OPTIONS = replay.parse(["--server", TIPHYS])
+WITH_TLS = replay.parse(["--server", TIPHYS, "--tls"])
 KNOWN = replay.read_known(TOP / "tests" / "golden" / "http_known.txt")
 NAMES = replay.names(OPTIONS.source)
+ALL = replay.load(OPTIONS.source, NAMES, None)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_replay(name):
+def check(name, options, known):
     lines = []
-    counts, failed = replay.run_all(replay.load(OPTIONS.source, [name], None), OPTIONS, KNOWN, lines.append)
+    counts, failed = replay.run_all({name: ALL[name]}, options, known, lines.append)
     assert not failed, "\n".join([f"{name} {seq}: {problem[:1000]}" for name, seq, problem in failed] + lines)
     assert sum(counts[name].values()) > 0
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_replay(name):
+    check(name, OPTIONS, KNOWN)
+
+
+@pytest.mark.parametrize("name", replay.with_tls(ALL, KNOWN))
+def test_replay_with_tls_and_tokens(name):
+    """With the token of whoever asked, or the one that the recorder added."""
+    check(name, WITH_TLS, replay.known_with_tls(KNOWN))
+
+
+def test_what_is_not_served_has_a_reason():
+    reasons = dict(line.split("\t") for line in (TOP / "tests/golden/http_not_served.txt").read_text().splitlines()
+                   if line and not line.startswith("#"))
+    found = {replay.not_served(e["request"]) for exchanges in ALL.values() for e in exchanges} - {None}
+    assert found <= set(reasons)
+    assert found == set(reasons) or not OPTIONS.source.is_dir()  # the compact copy has less
+
+
 def test_every_known_difference_is_in_a_scenario():
     for name, seqs, reason in KNOWN:
-        exchanges = replay.load(OPTIONS.source, [name], None)[name]
-        assert seqs <= {e["seq"] for e in exchanges}, f"{name} {sorted(seqs)}"
+        assert seqs <= {e["seq"] for e in ALL[name]}, f"{name} {sorted(seqs)}"
         assert len(reason) > 10
 
 

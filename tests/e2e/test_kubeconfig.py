@@ -97,7 +97,7 @@ def ask(files, server, tmp_path):
                   "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": "team"}}], "current-context": "x"}
         (files / "config").write_text(json.dumps(config))
         done = subprocess.run([TIPHYS, "list", "-o", "json", "--kubeconfig", files / "config", *options], cwd=TOP, capture_output=True, text=True,
-                              timeout=60, env={**os.environ, "HOME": str(tmp_path), **environment})
+                              timeout=60, stdin=subprocess.DEVNULL, env={**os.environ, "HOME": str(tmp_path), **environment})
         return Result(done)
 
     return run
@@ -178,8 +178,62 @@ def test_through_a_proxy(ask, server):
         proxy.server_close()
 
 
-def test_programs_that_log_in_are_refused_with_what_to_do(ask, server):
-    done = ask(TRUSTED, {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "aws", "args": ["eks"]}})
-    assert done.code == 1 and 'user "u" logs in with the program aws' in done.err and "--token TOKEN" in done.err
+PROGRAM = """#!/bin/sh
+echo "run $* $A" >> "%(log)s"
+printf '%%s\\n' "$KUBERNETES_EXEC_INFO" >> "%(log)s"
+%(more)s
+"""
+
+
+def program(files, name, more):
+    log = files / f"{name}.log"
+    log.write_text("")
+    path = files / name
+    path.write_text(PROGRAM % {"log": log, "more": more})
+    path.chmod(0o755)
+    return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": f"./{name}", "args": ["get", "token"],
+                     "env": [{"name": "A", "value": "b"}], "provideClusterInfo": True, "interactiveMode": "IfAvailable",
+                     "installHint": "get it from the cloud"}}, log
+
+
+def credential(files, **status):
+    path = files / "credential.json"
+    path.write_text(json.dumps({"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1", "status": status}))
+    return f'cat "{path}"'
+
+
+def test_programs_that_log_in_are_run(ask, server, files):
+    user, log = program(files, "login", credential(files, token="of a program"))
+    assert ask(TRUSTED, user).code == 0 and header(server, "Authorization") == ["Bearer of a program"]
+    said, info = log.read_text().splitlines()
+    info = json.loads(info)
+    assert said == "run get token b" and info["kind"] == "ExecCredential" and info["spec"]["interactive"] is False
+    assert info["spec"]["cluster"]["tls-server-name"] == "kube.example"
+    user, log = program(files, "certificate", credential(files, clientCertificateData=(files / "client.crt").read_text(),
+                                                         clientKeyData=(files / "client.key").read_text()))
+    assert ask(TRUSTED, user).code == 0 and server.seen[-1]["certificate"] == "ann"
+    server.answer = 401  # what it gave is not taken: it is asked for another, once
+    user, log = program(files, "old", credential(files, token="old"))
+    assert ask(TRUSTED, user).code == 1 and log.read_text().count("run ") == 2
+    server.answer = 200
+    assert ask(TRUSTED, {**user, "token": "t"}, "--token", "given").code == 0 and header(server, "Authorization") == ["Bearer given"]
+
+
+@pytest.mark.parametrize("more,expected", [
+    ("echo hello", "what {} printed is no JSON"), ("exit 3", "{}, which is to log in, ended with exit code 3"),
+    ("kill -9 $$", "{}, which is to log in, ended with signal 9"), ("head -c 2000000 /dev/zero", "{} printed more than 1048576 bytes"),
+])
+def test_programs_that_do_not_log_in_are_told(ask, server, files, more, expected):
+    user, _ = program(files, "broken", more)
+    done = ask(TRUSTED, user)
+    assert done.code == 1 and expected.format(f"{files}/./broken") in done.err, done.err
     assert server.seen == []
-    assert ask(TRUSTED, {"exec": {"command": "aws"}}, "--token", "t").code == 0
+
+
+def test_a_program_that_is_not_there_says_where_it_is_got(ask, server):
+    done = ask(TRUSTED, {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "nope-cloud", "installHint": "get it from the cloud"}})
+    assert done.code == 1 and done.err == "error: the program that logs in is not there: nope-cloud\n  get it from the cloud\n"
+    refused = ask(TRUSTED, {"auth-provider": {"name": "gcp"}})
+    assert refused.code == 1 and "the auth-provider gcp" in refused.err and "--token TOKEN" in refused.err
+    asks = ask(TRUSTED, {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "interactiveMode": "Always"}})
+    assert asks.code == 1 and "standard input is no terminal" in asks.err

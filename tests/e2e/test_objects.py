@@ -209,10 +209,11 @@ def test_settings_of_a_file_are_for_all_workflows(tiphys, make_plugin, tmp_path)
                                                  value='["{{workflow.parameters.more}}"]'))
     (tmp_path / "config.yaml").write_text(
         "workflowDefaults:\n  metadata: {labels: {team: a}}\n  spec: {arguments: {parameters: [{name: more, value: given}]}}\n"
-        "templateMap: {container: probe}\npersistence: {}\n")
+        "templateMap: {container: probe}\npersistence: {}\nparallelism: 1\nvalidate: deny\n")
     result = tiphys("run", tmp_path / "wf.yaml", "--plugin", directory, "--config", tmp_path / "config.yaml", "-o", "json")
     assert result.code == 0, result.err
     assert f"warning: --config {tmp_path}/config.yaml: nothing here looks at persistence" in result.err
+    assert f"warning: --config {tmp_path}/config.yaml: only a server looks at parallelism, validate" in result.err
     assert result.json["metadata"]["labels"]["team"] == "a"
     assert {"name": "more", "value": "given"} in result.json["spec"]["arguments"]["parameters"]
     for text, said in (("templateMap: 1", "templateMap: takes {container: PLUGIN, script: PLUGIN}"),

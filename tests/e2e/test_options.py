@@ -408,7 +408,7 @@ def test_options_after_two_dashes_are_files(tiphys, echo):
     (["--parameter", "x"], 'error: --parameter takes NAME=VALUE, not "x"\n'),
     (["-p", "=x"], 'error: --parameter takes NAME=VALUE, not "=x"\n'),
     (["-o", "xml"], 'error: --output takes one of wide|json|yaml|name, not "xml"\n  see tiphys run --help\n'),
-    (["--network", "isolated"], 'error: --network takes one of host|none, not "isolated"\n  see tiphys run --help\n'),
+    (["--network", "bridge"], 'error: --network takes one of host|none|isolated, not "bridge"\n  see tiphys run --help\n'),
     (["--log-format", "xml"], 'error: --log-format takes one of text|json, not "xml"\n  see tiphys run --help\n'),
     (["--timeout", "soon"], 'error: --timeout takes a duration such as 90s, 5m or 1h30m, not "soon"\n  see tiphys run --help\n'),
     (["--timeout"], "error: --timeout needs a value: DURATION\n  see tiphys run --help\n"),

@@ -15,7 +15,7 @@ import neighbours
 import pytest
 from conftest import TIPHYS, TOP, wait_until
 from test_kubectl import Cluster, Kubectl
-from test_server_work import WORKFLOWS, plugin_configmap, servers  # noqa: F401 (a fixture)
+from serving import WORKFLOWS, plugin_configmap, servers  # noqa: F401 (a fixture)
 
 PODS = "/api/v1/namespaces/argo/pods"
 CONTAINER = "probe-executor-plugin"
@@ -68,6 +68,8 @@ def test_the_log_is_whole_and_its_options_mean_what_they_say(servers, tmp_path, 
     run(server, "a", lines=5000)
     name = pod_of(server)["metadata"]["name"]
     whole = ['{"lines": 5000}'] + [f"line {i}" for i in range(5000)]
+    resources = pod_of(server)["spec"]["containers"][0]["resources"]
+    assert resources == {"limits": {"cpu": "500m", "memory": "128Mi"}, "requests": {"cpu": "100m", "memory": "64Mi"}}
     assert log(server, name).splitlines() == whole
     assert log(server, name, container=CONTAINER, tailLines=3).splitlines() == whole[-3:]
     assert log(server, name, tailLines=0) == ""
@@ -188,7 +190,8 @@ def test_who_follows_a_log_that_is_rotated_misses_nothing(servers, tmp_path, por
 
 
 def test_a_slow_client_costs_no_memory(servers, tmp_path, port):  # noqa: F811
-    server = servers()
+    # A sanitizer keeps what was freed.
+    server = servers(ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1")
     begin(server, tmp_path, port, TALKS.replace("print('line', i)", "print('line', i, 'x' * 1000)"))
     run(server, "a", lines=9000)
     name = pod_of(server)["metadata"]["name"]
@@ -294,3 +297,21 @@ def test_kubectl_logs_through_a_crash(kubectl, tmp_path, port):
         following.wait()
         following.stdout.close()
     assert kubectl("logs", name) == '{"n": 1}\n' + '{"crash": true}\nI crash\n' * 2
+
+
+def test_a_sidecar_that_takes_too_much_memory_was_oom_killed(servers, tmp_path, port):  # noqa: F811
+    done = subprocess.run([TIPHYS, "doctor", "-o", "json"], capture_output=True, text=True)
+    limits = next(f for f in json.loads(done.stdout)["findings"] if f["name"] == "limits")
+    if "memory" not in limits["text"] or limits["state"] != "ok":
+        pytest.skip(f"memory is not limited here: {limits['text']}")
+    server = servers()
+    begin(server, tmp_path, port, "        taken = [b'x' * (1 << 20) for _ in range(400)]\n        self.reply({})\n")
+    assert server.ask("POST", WORKFLOWS, workflow("a"))[0] == 201
+
+    def last():
+        pods = server.get(PODS)["items"]
+        return pods and pods[0]["status"]["containerStatuses"][0]["lastState"].get("terminated")
+
+    wait_until(last)
+    assert (last()["reason"], last()["exitCode"]) == ("OOMKilled", 137)
+    assert pod_of(server)["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "CrashLoopBackOff"

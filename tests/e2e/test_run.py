@@ -317,7 +317,7 @@ VERBS = {"run", "server", "submit", "watch", "logs", "get", "list", "delete", "p
 
 @pytest.mark.parametrize("line, offered", [
     ([""], VERBS | {"help", "--help", "--version"}),
-    (["l"], {"lint"}),
+    (["l"], {"lint", "list", "logs"}),
     (["help", ""], VERBS),
     (["executor-plugin", ""], {"build", "list", "run"}),
     (["executor-plugin", "build", "--"], {"--force", "--help"}),
@@ -326,7 +326,7 @@ VERBS = {"run", "server", "submit", "watch", "logs", "get", "list", "delete", "p
     (["run", "--output", ""], {"wide", "json", "yaml", "name"}),
     (["run", "-o", "j"], {"json"}),
     (["run", "--network", "=", "n"], {"none"}),
-    (["run", "--network", "="], {"host", "none"}),
+    (["run", "--network", "="], {"host", "none", "isolated"}),
     (["run", "--name", ""], set()),
     (["run", "a f"], {"a file.yaml"}),
     (["run", "-q", "--plugin", "a"], {"a file.yaml"}),

@@ -104,8 +104,9 @@ def test_the_first_start_makes_what_clients_need_and_the_second_keeps_it(serve, 
     server = serve()
     kept = {}
     for path in server.state.iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
-        kept[path.name] = path.read_bytes()
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+        if path.is_file():
+            kept[path.name] = path.read_bytes()
     assert {"ca.crt", "ca.key", "server.crt", "server.key", "account.key", "kubeconfig", "tokens"} <= set(kept)
     assert stat.S_IMODE(server.state.stat().st_mode) == 0o700
     assert server.ask(CONFIGMAPS)[0] == 200
@@ -255,6 +256,29 @@ def test_defining_code_is_a_right_of_its_own(serve):
     pod = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p"},
            "spec": {"containers": [{"name": "a", "image": "b"}]}}
     assert server.ask("/api/v1/namespaces/argo/pods", method="POST", body=pod)[0] == 403  # nor has the administrator
+
+
+def test_settings_are_for_administrators_of_everything(serve):
+    server = serve()
+    maps = "/api/v1/namespaces/argo/configmaps"
+    name = "workflow-controller-configmap"
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"parallelism": "1"}}
+    editor = server.token_for("ed", "--role", "edit")
+    chief = server.token_for("chief", "--role", "admin", "-n", "argo")
+    for token in (editor, chief):
+        code, answer = server.ask(maps, token, "POST", body)
+        assert code == 403 and "settings of this server, for all namespaces" in answer["message"], answer
+        assert answer["details"]["name"] == name
+    assert server.ask(maps, editor, "POST", {**body, "metadata": {"name": "other"}})[0] == 201
+    assert server.ask(maps, method="POST", body=body)[0] == 201
+    merge = {"Content-Type": "application/merge-patch+json"}
+    assert server.ask(f"{maps}/{name}", editor, "PATCH", {"data": {"parallelism": "0"}}, merge)[0] == 403
+    assert server.ask(f"{maps}/{name}", editor, "PATCH", {"metadata": {"labels": {"a": "b"}}}, merge)[0] == 200
+    assert server.ask(f"{maps}/{name}", editor, "DELETE")[0] == 403
+    assert server.ask(maps, editor, "DELETE")[0] == 403  # all of them, and that one
+    assert server.ask(f"{maps}/{name}", editor)[1]["data"] == {"parallelism": "1"}
+    assert server.ask(f"{maps}/{name}", method="DELETE")[0] == 200
+    assert server.ask(maps, editor, "DELETE")[0] == 200
 
 
 def test_too_many_requests(serve):

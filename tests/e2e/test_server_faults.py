@@ -1,11 +1,17 @@
 """tiphys server when calls of it fail: the Nth step of SQLite, write, flush, descriptor, connection, process."""
 import errno
+import json
+import os
+import shutil
+import threading
+import time
 
 import pytest
-from conftest import leftovers, wait_until
-from faults import (DIE, DIE_AFTER, FAIL, FAIL_AFTER, LIBRARY, SHORT, SQLITE_FULL, SQLITE_IOERR, Panel)
-from serving import BODY, CONFIGMAPS, WORKFLOWS, Book, db_check, fan, ledger, plugin_configmap, servers, waiting  # noqa: F401 (fixtures)
+from conftest import wait_until
+from faults import (DIE, DIE_AFTER, FAIL, FAIL_AFTER, LIBRARY, SHORT, SQLITE_FULL, SQLITE_IOERR, PASS, Panel)
+from serving import BODY, CONFIGMAPS, EVENTS, PODS, WORKFLOWS, Book, Refused, db_check, fan, ledger, plugin_configmap, servers, sidecars, waiting  # noqa: F401 (fixtures)
 
+ROUNDS = int(os.environ.get("TIPHYS_FAULT_KILLS", "12"))
 pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason=f"{LIBRARY} was not built")
 
 
@@ -97,23 +103,215 @@ def test_one_call_fails(start, panel, ledger, what):
         settle(server, book)
         keys_are_right(server, ledger)
     assert struck >= wanted
-    assert server.ready()[0] == 200
+    wait_until(lambda: server.ready()[0] == 200)
     server.stop()
     db_check(server.state)
     settle(start(), book)
 
 
-def test_readiness_means_that_writes_are_kept(start, panel):
-    """A full disk is seen in /readyz, which tells anybody no more than that; /livez is about the process."""
+# ---- conditions that last, and end ----
+
+
+def await_ready(server, check, well):
+    mark = f"[+]{check} ok" if well else f"[-]{check} failed"
+    wait_until(lambda: mark in server.ready()[1], 30)
+    assert server.ready()[0] == 200 if well else server.ready()[0] == 500
+    return server.ready()[1]
+
+
+@pytest.mark.parametrize("what, point, error, says", [
+    ("full", "write", errno.ENOSPC, "there is no room left on the disk"),
+    ("read-only", "write", errno.EROFS, "disk I/O error in a write"),
+    ("broken", "sync", errno.EIO, "disk I/O error in a flush"),
+])
+def test_a_disk_that_takes_nothing(start, panel, ledger, what, point, error, says):
+    """It is said to clients, in the log and by /readyz; what is there can be read; when the disk takes writes again, all
+    goes on by itself."""
     server = start()
-    assert server.raw("GET", "/readyz") == (200, b"ok")
-    assert server.ready() == (200, "[+]ping ok\n[+]read ok\n[+]write ok\nreadyz check passed\n")
-    with panel.while_("write", errno.ENOSPC):
-        status, said = server.ask("POST", CONFIGMAPS, {"metadata": {"name": "lost"}})
-        assert status == 500 and "no room left" in said["message"], said
-        assert server.raw("GET", "/readyz") == (500, b"[+]ping ok\n[+]read ok\n[-]write failed: reason withheld\nreadyz check failed\n")
-        assert server.raw("GET", "/healthz")[0] == 500
-        assert server.raw("GET", "/livez") == (200, b"ok")
-    assert server.ask("POST", CONFIGMAPS, {"metadata": {"name": "kept"}})[0] == 201
-    assert server.raw("GET", "/readyz") == (200, b"ok")
+    book = Book("w")
+    at = book.configmap(server)
+    book.submit(server, fan("w-fan", 40))
+    wait_until(lambda: len(ledger.calls) > 3)
+    with panel.while_(point, error):
+        book.patch(server, at, "1")
+        assert says in book.refusals[-1] and "store.db" in book.refusals[-1], book.refusals
+        assert says in await_ready(server, "store", False)
+        assert server.metric("tiphys_healthy", check="store") == 0
+        assert server.get(at)["data"] == {"v": "0"}
+        assert says in server.said()
+        assert server.raw("GET", "/livez")[0] == 200
+    await_ready(server, "store", True)  # nobody writes: it looks by itself
+    assert server.metric("tiphys_healthy") == 3
+    settle(server, book)
+    keys_are_right(server, ledger)
+    book.patch(server, at, "2")
+    assert server.get(at)["data"] == {"v": "2"}
+    server.kill()
+    settle(start(), book)
+
+
+def test_a_flush_takes_a_second(start, panel, ledger):
+    """Who writes waits; who reads does not."""
+    server = start()
+    book = Book("w")
+    at = book.configmap(server)
+    with panel.while_("sync", action=PASS, delay=1):
+        began = time.monotonic()
+        writer = threading.Thread(target=book.patch, args=(server, at, "1"))
+        syncs = panel.seen("sync")
+        writer.start()
+        wait_until(lambda: panel.seen("sync") > syncs)
+        reads = 0
+        while writer.is_alive():
+            server.get(at)
+            reads += 1
+        assert time.monotonic() - began > 0.9 and reads > 5
+        book.submit(server, fan("w-fan", 1))
+        settle(server, book)
+    assert server.ready()[0] == 200
+    keys_are_right(server, ledger)
+
+
+def test_the_clock_jumps(start, panel, ledger):
+    """An hour back and forth: what waits for no moment of the wall clock is not held up; versions go on."""
+    server = start()
+    book = Book("w")
+    at = book.configmap(server)
+    for i, jump in enumerate((-3600, 3600, 0)):
+        before = int(server.get(CONFIGMAPS)["metadata"]["resourceVersion"])
+        book.submit(server, fan(f"w-before-{i}", 20))
+        panel.shift_clock(jump)
+        book.submit(server, fan(f"w-after-{i}", 3, ttlStrategy={"secondsAfterCompletion": 86400}))
+        book.patch(server, at, str(i))
+        settle(server, book)
+        keys_are_right(server, ledger)
+        assert int(server.get(CONFIGMAPS)["metadata"]["resourceVersion"]) > before
+    server.kill()
+    panel.shift_clock(-3600)
+    server = start()
+    book.submit(server, fan("w-again", 3))
+    settle(server, book)
+
+
+# ---- killed at a certain call, which chance would seldom find ----
+
+
+@pytest.mark.parametrize("point", ["step", "write", "sync", "cut"])
+def test_killed_at_the_nth_call(start, panel, ledger, port, point):
+    """Before it, and after it: what was acknowledged is there, what was begun comes to its end."""
+    book = Book("w")
+    server = start()
+    load(server, book)
+    settle(server, book)
+    counted = panel.seen(point)
+    load(server, book)
+    settle(server, book)
+    per_load = panel.seen(point) - counted
+    killed = 0
+    for turn in range(ROUNDS):
+        n = 1 + turn * per_load // ROUNDS
+        panel.at(point, n, action=DIE if turn % 2 else DIE_AFTER)
+        load(server, book)
+        try:
+            server.await_over()
+        except Refused:
+            assert not server.alive()
+        panel.clear()
+        server.hang_up()
+        killed += not server.alive()
+        if not server.alive():
+            server.process.wait()
+            wait_until(lambda: not sidecars(port))
+            server = start()
+        settle(server, book)
+        keys_are_right(server, ledger)
+    assert point == "cut" or killed >= ROUNDS // 2
     server.stop()
+    db_check(server.state)
+
+
+def test_no_process_can_be_made(start, panel, ledger):
+    """Who needs the sidecar fails and says why; whoever comes next has it."""
+    server = start()
+    book = Book("w")
+    panel.at("spawn", 1, errno.EAGAIN)
+    book.submit(server, fan("w-first", 2))
+    server.await_over()
+    status = server.get(f"{WORKFLOWS}/w-first")["status"]
+    assert panel.struck("spawn") and status["phase"] == "Failed"
+    assert "cannot be started" in json.dumps(status) and "Resource temporarily unavailable" in json.dumps(status)
+    book.submit(server, fan("w-second", 2))
+    server.await_over()
+    assert server.phases()["w-second"] == "Succeeded"
+    book.check(server)
+
+
+# ---- a plugin that crashes again and again ----
+
+CRASHER = """\
+import sys, time
+print('no luck', flush=True)
+time.sleep(0.05)
+sys.exit(3)
+"""
+
+
+def test_a_plugin_that_never_listens(start, tmp_path, port, ledger):
+    """Three exits before it listens, with the pauses of Kubernetes, and its tasks are Failed and say so; the server and
+    other plugins go on meanwhile, and a corrected plugin serves who comes then."""
+    server = start()
+    directory = tmp_path / "other"
+    directory.mkdir()
+    bad = plugin_configmap(directory, "bad", port + 1, server=CRASHER)
+    assert server.ask("POST", CONFIGMAPS, bad)[0] == 201
+    workflow = fan("w-bad", 1)
+    workflow["spec"]["templates"][1] = {"name": "task", "plugin": {"bad": {}}}
+    assert server.ask("POST", WORKFLOWS, workflow)[0] == 201
+
+    def pod():
+        found = [p for p in server.items(PODS) if p["metadata"]["name"].startswith("bad-")]
+        return found[0]["status"]["containerStatuses"][0] if found else {"restartCount": 0, "state": {}}
+
+    wait_until(lambda: pod()["restartCount"] >= 1)
+    wait_until(lambda: pod()["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff")
+    book = Book("w")
+    book.submit(server, fan("w-good", 5))  # while the other waits for its next try
+    wait_until(lambda: server.phases()["w-good"] == "Succeeded")
+    assert server.ready()[0] == 200 and server.phases()["w-bad"] == "Running"
+    assert server.await_over()["w-bad"] == "Failed"
+    text = json.dumps(server.get(f"{WORKFLOWS}/w-bad")["status"])
+    assert "never listened on port" in text and "exited 3 three times" in text
+    events = [e for e in server.items(EVENTS) if e["reason"] in ("WorkflowFailed", "WorkflowNodeFailed")]
+    assert any("exited 3 three times" in e["message"] for e in events)
+    assert "state=\"exited 3 (Error), restart in 10.0s\"" in server.said()
+    assert server.metric("tiphys_plugin_restarts_total") >= 2
+    shutil.rmtree(directory / "bad")
+    good = plugin_configmap(directory, "bad", port + 1, BODY.format(ledger=ledger.port, polls=0))
+    name = bad["metadata"]["name"]
+    assert server.patch(f"{CONFIGMAPS}/{name}", {"data": good["data"]})[0] == 200
+    workflow["metadata"]["name"] = "w-corrected"
+    assert server.ask("POST", WORKFLOWS, workflow)[0] == 201
+    assert server.await_over()["w-corrected"] == "Succeeded"
+
+
+def test_a_plugin_that_dies_on_every_call(start, tmp_path, port):
+    """It listens, takes a task and is gone: tried as often as a connection that breaks, then Failed with what it said.
+    To its end it takes two minutes, by Kubernetes' pauses: TIPHYS_CRASH_LOOP=1."""
+    server = start()
+    directory = tmp_path / "other"
+    directory.mkdir()
+    bad = plugin_configmap(directory, "bad", port + 1, "        print('dying', flush=True); os._exit(7)")
+    assert server.ask("POST", CONFIGMAPS, bad)[0] == 201
+    workflow = fan("w-bad", 1)
+    workflow["spec"]["templates"][1] = {"name": "task", "plugin": {"bad": {}}}
+    assert server.ask("POST", WORKFLOWS, workflow)[0] == 201
+    if not os.environ.get("TIPHYS_CRASH_LOOP"):
+        wait_until(lambda: server.metric("tiphys_plugin_restarts_total") >= 1)
+        assert server.phases() == {"w-bad": "Running"} and server.ready()[0] == 200
+        assert server.ask("DELETE", f"{WORKFLOWS}/w-bad")[0] == 200
+        wait_until(lambda: server.phases() == {})
+        return
+    assert server.await_over(240)["w-bad"] == "Failed"
+    text = json.dumps(server.get(f"{WORKFLOWS}/w-bad")["status"])
+    assert "exited 7" in text, text
+    assert server.ready()[0] == 200 and server.handles() < 100

@@ -8,7 +8,7 @@ import urllib.request
 import neighbours
 import pytest
 from conftest import TIPHYS, TOP, wait_until
-from test_server_work import WORKFLOWS, plugin_configmap
+from serving import WORKFLOWS, plugin_configmap
 
 CONFIGMAPS = "/api/v1/namespaces/argo/configmaps"
 SETTINGS = "workflow-controller-configmap"
@@ -176,6 +176,36 @@ def test_the_configmap_counts_live_and_a_bad_one_leaves_what_was(server):
     assert it.phase("c") == "Pending"
     assert it.call("DELETE", f"{CONFIGMAPS}/{SETTINGS}")[0] == 200
     wait_until(lambda: it.phase("c") == "Running")
+
+
+def test_defaults_and_maps_of_the_configmap_come_and_go(server, tmp_path, port):
+    it = server()
+    it.make(CONFIGMAPS, plugin_configmap(tmp_path, "probe", port, BODY))
+    it.settings({"templateMap": "container: probe", "workflowDefaults": "spec: {arguments: {parameters: [{name: p, value: x}]}}"})
+    it.make(WORKFLOWS, container("with"))
+    wait_until(lambda: it.phase("with") == "Succeeded")
+    it.settings({"templateMap": "container: probe", "workflowDefaults": "spec: {arguments: {parameters: [{name: p, value: other}]}}"})
+    it.make(WORKFLOWS, container("other"))
+    wait_until(lambda: it.phase("other") == "Succeeded")
+    (node,) = it.get(f"{WORKFLOWS}/other")["status"]["nodes"].values()
+    assert node["outputs"]["result"] == "other"
+    it.settings({})
+    it.make(WORKFLOWS, container("without", arguments={"parameters": [{"name": "p", "value": "z"}]}))
+    wait_until(lambda: it.phase("without") in ("Failed", "Error"))
+    assert "type container, which is not supported" in it.get(f"{WORKFLOWS}/without")["status"]["message"]
+
+
+def test_who_waited_for_its_turn_has_the_defaults_too(server):
+    it = server()
+    it.settings({"parallelism": "1", "workflowDefaults": "metadata: {labels: {team: a}}\nspec: {priority: 7}"})
+    it.make(WORKFLOWS, suspended("a"))
+    wait_until(lambda: it.phase("a") == "Running")
+    it.make(WORKFLOWS, suspended("b"))
+    wait_until(lambda: it.phase("b") == "Pending")
+    assert it.call("DELETE", WORKFLOWS + "/a")[0] == 200
+    wait_until(lambda: it.phase("b") == "Running")
+    b = it.get(f"{WORKFLOWS}/b")
+    assert (b["metadata"]["labels"]["team"], b["spec"]["priority"]) == ("a", 7)
 
 
 def test_a_namespace_has_its_own_limit(server):

@@ -1,4 +1,5 @@
 """submit, get, list, watch, logs, delete, plugin: against a real server over TLS, with a real Python plugin."""
+import glob
 import json
 import os
 import re
@@ -6,7 +7,7 @@ import signal
 import time
 
 import pytest
-from conftest import PLUGIN, SERVER, TIPHYS, TOP, free_port, leftovers, wait_until
+from conftest import PLUGIN, SERVER, TIPHYS, TOP, free_port, wait_until
 from served import ARGO, Served
 from terminal import Terminal
 
@@ -44,6 +45,27 @@ def write(directory, name="steps", more="", fail="false", message="ok"):
     return path
 
 
+def sidecars(port):
+    """Processes of the plugin on that port, whoever else runs workflows on this machine."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as f:
+                words = f.read()
+        except OSError:
+            continue
+        if b"HTTPServer" in words and str(port).encode() in words:
+            found.append(path)
+    return found
+
+
+def write_for(directory, name, key):
+    path = directory / f"{name}-{key}.yaml"
+    path.write_text(f"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{generateName: {name}-}}\n"
+                    f"spec: {{entrypoint: m, templates: [{{name: m, plugin: {{{key}: {{}}}}}}]}}\n")
+    return path
+
+
 def make_plugin(directory, port, body=BODY, name="probe"):
     plugin = directory / name
     plugin.mkdir()
@@ -57,7 +79,6 @@ def served(tmp_path_factory):
     home = tmp_path_factory.mktemp("served")
     home.chmod(0o755)
     port = free_port()
-    before = leftovers(port)
     it = Served(home, free_port())
     try:
         added = it.run("plugin", "add", make_plugin(home, port))
@@ -65,7 +86,7 @@ def served(tmp_path_factory):
         yield it
     finally:
         it.stop()
-        wait_until(lambda: not leftovers(port, before))
+        wait_until(lambda: not sidecars(port))
 
 
 @pytest.fixture
@@ -214,6 +235,17 @@ def test_bad_files_are_refused_with_their_place(served, tmp_path, text, expected
     assert done.code == 2 and expected in done.err, done.err
 
 
+def test_a_directory_gives_its_workflows_and_says_what_it_leaves_out(served, tmp_path, name):
+    plugin = make_plugin(tmp_path, 4000)
+    write(plugin, name)
+    done = served.run("submit", plugin, "--wait")
+    assert done.code == 0 and done.out.startswith(name)
+    assert f"warning: {plugin}/plugin.yaml is no Workflow and is not submitted\n  it is put on a server with: tiphys plugin add {plugin}" in done.err
+    (plugin / f"{name}.yaml").unlink()
+    none = served.run("submit", plugin)
+    assert none.code == 2 and "no workflow in this directory" in none.err
+
+
 def test_a_missing_file_needs_no_server(tmp_path):
     done = Served.run(type("Nobody", (), {"environment": {**os.environ, "HOME": str(tmp_path), "KUBECONFIG": "/nonexistent"}}),
                       "submit", tmp_path / "nope.yaml")
@@ -270,7 +302,6 @@ def end_of(process, code):
 def test_a_watch_outlives_a_server_that_is_killed(tmp_path):
     tmp_path.chmod(0o755)
     port = free_port()
-    before = leftovers(port)
     server = Served(tmp_path, free_port())
     process = None
     try:
@@ -296,7 +327,7 @@ def test_a_watch_outlives_a_server_that_is_killed(tmp_path):
         if process:
             process.kill()
         server.stop()
-        wait_until(lambda: not leftovers(port, before))
+        wait_until(lambda: not sidecars(port))
 
 
 @pytest.mark.parametrize("number,code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -353,22 +384,23 @@ def test_logs_of_what_served_a_workflow(served, tmp_path, name):
     assert missing.code == 1 and 'pods "nope" not found' in missing.err
 
 
-def test_submit_log_prints_what_the_sidecar_says(served, tmp_path, name):
-    done = served.run("submit", write(tmp_path, name), "-p", f"say={name}", "--log")
-    assert done.code == 0 and f"asked {name}\n" in done.out and re.search(rf"^{name}-\w{{5}} Succeeded in", done.out, re.M)
-
-
-def follows(served, tmp_path, name):
+def skip_unless_it_follows(served, tmp_path, name):
     """A log that is followed has no length: it goes on."""
     made = served.run("submit", write(tmp_path, name), "--wait", "-o", "name").out.strip()
     path = f"/api/v1/namespaces/argo/pods/{made}-1340600742-agent/log?follow=true&container=probe-executor-plugin"
     with served.get(path) as answer:
-        return answer.headers["Content-Length"] is None
+        if answer.headers["Content-Length"] is not None:
+            pytest.skip("this server ends a log that is followed at once")
+
+
+def test_submit_log_prints_what_the_sidecar_says(served, tmp_path, name):
+    skip_unless_it_follows(served, tmp_path, name)
+    done = served.run("submit", write(tmp_path, name), "-p", f"say={name}", "--log")
+    assert done.code == 0 and f"asked {name}\n" in done.out and re.search(rf"^{name}-\w{{5}} Succeeded in", done.out, re.M)
 
 
 def test_submit_log_finds_a_sidecar_that_starts_meanwhile(served, tmp_path, name):
-    if not follows(served, tmp_path, name):
-        pytest.skip("this server ends a log that is followed at once")
+    skip_unless_it_follows(served, tmp_path, name)
     assert served.run("plugin", "add", make_plugin(tmp_path, free_port(), name="cold", body=BODY.replace("'probe'", "'cold'"))).code == 0
     try:
         done = served.run("submit", "-", "--log", stdin=HELD.replace("probe: {}", "cold: {say: warm}").replace("suspend: {}", "suspend: {duration: 1s}"))
@@ -452,6 +484,24 @@ def test_plugins_are_shown_with_what_is_wrong(served, tmp_path, name):
     assert refused.code == 1 and "no executor plugin: a ConfigMap labelled" in refused.err
 
 
+def test_a_plugin_whose_sidecar_ends_is_failing(served, tmp_path, name):
+    crash = make_plugin(tmp_path, free_port(), name="crash")
+    (crash / "server.py").write_text("raise SystemExit(3)\n")
+    assert served.run("plugin", "add", crash).code == 0
+    try:
+        waiting = served.open("submit", write_for(tmp_path, name, "crash"), "--wait")
+        wait_until(lambda: "failing" in served.run("plugin", "list").out)
+        row = next(row for row in served.run("plugin", "list", "-o", "json").json if row["key"] == "crash")
+        assert row["state"] == "failing" and row["reason"] == "CrashLoopBackOff: it ended with exit code 3", row
+        made = re.search(r"workflow (\S+) submitted", waiting.stderr.readline()).group(1)
+        waiting.send_signal(signal.SIGINT)
+        _, err = end_of(waiting, 130)
+        assert err == f"{made} goes on; look again with: tiphys watch {made}\n"
+        assert served.run("delete", made).code == 0
+    finally:
+        assert served.run("plugin", "remove", "crash").code == 0
+
+
 # ---- what goes wrong with servers ----
 
 def test_no_server_is_told_with_how_to_start_one(tmp_path):
@@ -504,7 +554,6 @@ def test_the_document_is_true(tmp_path, example, port):
     shown = re.findall(r"^    \$ (tiphys .*)\n((?:    (?!\$).*\n|\n(?=    ))*)", text, re.M)
     assert len(shown) >= 6
     hello = example("hello")
-    before = leftovers(port)
     server = Served(tmp_path, free_port())
 
     def steady(output):
@@ -521,7 +570,7 @@ def test_the_document_is_true(tmp_path, example, port):
             assert lines[:1] == steady(output)[:1] if "logs" in words else lines == steady(output), command
     finally:
         server.stop()
-        wait_until(lambda: not leftovers(port, before))
+        wait_until(lambda: not sidecars(port))
 
 
 def test_options_may_stand_before_the_verb(served):

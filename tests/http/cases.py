@@ -33,6 +33,7 @@ WAITS_FOR_A_PERSON = "suspend-input-json-enum"
 LONGEST = 12.0  # seconds: no recorded time-out is longer than this where one is never ended by itself
 FINAL = ("Succeeded", "Failed", "Error", "Skipped", "Omitted")
 CONFLICT = 409
+EVENTS = "/events"  # behind the name of a case: what the server told of it
 QUIET = 1.0  # seconds of silence before what the recorder did when nothing moved any more
 TIMED = re.compile(r"duration:|imeout|activeDeadlineSeconds|backoff")  # where time itself moves something
 
@@ -74,6 +75,12 @@ class Case:
         if any("http" in r["template"] for r in self.replies):
             return "world"
         return "cluster" if "kind: ClusterWorkflowTemplate" in self.input else None
+
+    def has_events(self):
+        """Whether they are compared: not where the recorder lost some, as where similar ones were combined, or Go's words for a
+        missing argument stand in what was told."""
+        text = self.files.get("k8sevents.jsonl", "")
+        return not self.stuck and text != "" and "combined from similar" not in text and "(MISSING)" not in text
 
     def has_several_dependencies(self):
         """The genuine controller visits such tasks in no fixed order (README there)."""
@@ -385,6 +392,21 @@ class Comparer:
                 got[name] = {"data": data, "labels": cache["metadata"].get("labels")}
         return differences(recorded, self.normal(got, uids), "caches")
 
+    def events(self):
+        """What was told of the workflows: each once, in no order."""
+        uids = {w["metadata"]["uid"] for w in self.lane.workflows.values()}
+        recorded = {(e["type"], e["reason"], e["message"]) for e in self.case.lines("k8sevents.jsonl")}
+
+        def came():
+            return {(t, reason, self.text(message, uids)) for uid in uids for t, reason, message in self.lane.events.get(uid, ())}
+
+        def all_told():
+            return all(any(reason in ("WorkflowSucceeded", "WorkflowFailed") for _t, reason, _m in self.lane.events.get(uid, ()))
+                       for uid in uids)
+        self.lane.wait(all_told, "the end of each workflow is told")
+        self.lane.wait(lambda: recorded <= came(), "", patience=2 * QUIET)
+        return [f"recorded only: {e}" for e in sorted(recorded - came())] + [f"ours only: {e}" for e in sorted(came() - recorded)]
+
     def ended(self):
         """What a case that the genuine controller never ends has to come to here."""
         rows = [json.loads(line) for line in (OURS / "better" / "stuck.jsonl").read_text().split("\n") if line]
@@ -409,19 +431,21 @@ def differences(expected, got, where):
 
 
 def play_case(case, lane, on, ours):
+    """What differs: of the case, and of its Events (None: they are not looked at)."""
     player = Player(case, lane, on)
+    comparer = Comparer(player)
     try:
         if ours:
             player.play_on()
-            return Comparer(player).ended()
+            return comparer.ended(), None
         player.play()
-        return Comparer(player).problems()
+        return comparer.problems(), comparer.events() if case.has_events() else None
     except Stuck as problem:
         shown = {n: {"phase": w.get("status", {}).get("phase"), "message": w.get("status", {}).get("message"),
                      "nodes": {i: f"{x.get('displayName')} {x.get('phase')} {x.get('message', '')}"
                                for i, x in (w.get("status", {}).get("nodes") or {}).items()}}
                  for n, w in lane.workflows.items()}
-        return [f"{problem}; calls {list(lane.calls)[:8]}; {json.dumps(shown)[:1500]}"]
+        return [f"{problem}; calls {list(lane.calls)[:8]}; {json.dumps(shown)[:1500]}"], None
     finally:
         on.empty(lane, player.documents)
 
@@ -456,12 +480,17 @@ def play_all(cases, options, ours, told):
             while True:
                 for case in job or ():
                     begun = time.monotonic()
+                    events = None
                     try:
-                        problems = play_case(case, lane, on, ours)
+                        problems, events = play_case(case, lane, on, ours)
                     except Exception as problem:  # pylint: disable=broad-except # the others go on
                         problems = [f"{type(problem).__name__}: {problem}"]
                     results[case.name] = problems
+                    if events is not None:
+                        results[case.name + EVENTS] = events
                     told(case.name, problems, time.monotonic() - begun)
+                    if events:
+                        told(case.name + EVENTS, events, 0)
                 try:
                     job = waiting.get_nowait()
                 except queue.Empty:

@@ -124,6 +124,7 @@ class Lane:
                 call.answer(404, b"")
             self.workflows = {}  # name -> object
             self.calls = {}  # node id -> Call
+            self.events = {}  # uid of a workflow -> {(type, reason, message)}
             self.templates = {}  # node id -> as it was sent first
             self.moved = time.monotonic()
 
@@ -319,10 +320,8 @@ class Stage:
         self.creator = Creator(self.api, kubectl, place / "home")
         for lane in self.lanes:
             self.furnish(lane)
-        self.ready = threading.Event()
-        threading.Thread(target=self.watch, daemon=True).start()
-        if not self.ready.wait(PATIENCE):
-            raise Stuck("the watch of all workflows did not begin")
+        self.watch(f"{GROUP}/workflows", self.workflow_changed)
+        self.watch("/api/v1/events", self.event_came)
         self.warm_up()
 
     def start_server(self, program, place, compatibility):
@@ -366,20 +365,37 @@ class Stage:
             lane.wait(lambda: lane.workflows[name]["status"].get("phase") == "Succeeded", "a plugin warms up")
             self.empty(lane, [document])
 
-    def watch(self):
+    def watch(self, path, tell):
+        """From now on; tell(lane, event) in a thread of its own."""
         lanes = {lane.ns: lane for lane in self.lanes}
         wire = http.client.HTTPConnection("127.0.0.1", self.port)
-        wire.request("GET", f"{GROUP}/workflows?watch=true")
+        wire.request("GET", path + "?watch=true")
         answer = wire.getresponse()
-        self.ready.set()
-        for text in answer:
-            event = json.loads(text)
-            workflow = event["object"]
-            lane = lanes.get(workflow.get("metadata", {}).get("namespace"))
-            if lane and event["type"] in ("ADDED", "MODIFIED"):
-                lane.tell(lambda: lane.workflows.__setitem__(workflow["metadata"]["name"], workflow))
-            elif lane:
-                lane.tell(lambda: lane.workflows.pop(workflow["metadata"]["name"], None))
+
+        def follow():
+            for text in answer:
+                event = json.loads(text)
+                lane = lanes.get(event["object"].get("metadata", {}).get("namespace"))
+                if lane:
+                    tell(lane, event)
+        threading.Thread(target=follow, daemon=True).start()
+
+    @staticmethod
+    def workflow_changed(lane, event):
+        workflow = event["object"]
+        if event["type"] in ("ADDED", "MODIFIED"):
+            lane.tell(lambda: lane.workflows.__setitem__(workflow["metadata"]["name"], workflow))
+        else:
+            lane.tell(lambda: lane.workflows.pop(workflow["metadata"]["name"], None))
+
+    @staticmethod
+    def event_came(lane, event):
+        it = event["object"]
+        if event["type"] == "ADDED":
+            with lane.bell:  # nothing moves: it tells of what has moved
+                told = lane.events.setdefault(it["involvedObject"].get("uid"), set())
+                told.add((it["type"], it["reason"], it.get("message", "")))
+                lane.bell.notify_all()
 
     def empty(self, lane, documents):
         """Away with what a case has made."""

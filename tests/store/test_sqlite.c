@@ -429,6 +429,147 @@ static void a_check_tells_what_is_wrong(void **state)
     harness_open(h);
 }
 
+static void a_check_tells_so_many_problems_and_no_more(void **state)
+{
+    struct harness *h = *state;
+    TPH_CLEANUP(tph_freep) char *path = path_of(h, "");
+    TPH_CLEANUP(tph_buf_release) struct tph_buf all = TPH_BUF_INIT(TPH_KIB(64));
+    unsigned n = 0;
+    harness_close(h);
+    exec(h, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150)"
+            " INSERT INTO body SELECT 1000 + i, 0, 0, '{}' FROM n");
+    assert_int_equal(tph_store_sqlite_check(path, keep_problem, &all, &n, &h->err), 0);
+    assert_int_equal(n, TPH_LIMIT_STORE_PROBLEMS);
+    assert_non_null(strstr(tph_buf_cstr(&all), "text 1100 has no object\n"));
+    assert_null(strstr(tph_buf_cstr(&all), "text 1101 has no object\n"));
+    start_anew(h);
+}
+
+/* ---- the check beside the work ---- */
+
+struct background {
+    unsigned n, problems;
+    char first[256];
+    bool failed;
+};
+
+static void note_checked(void *owner, const struct tph_store_checked *result)
+{
+    struct background *b = owner;
+    b->n++;
+    b->problems = result->problems;
+    b->failed = result->error != NULL;
+    (void)snprintf(b->first, sizeof(b->first), "%s", result->first ? result->first : "");
+}
+
+static void await_checked(struct harness *h, const struct background *b)
+{
+    while (b->n == 0) {
+        (void)uv_run(tph_loop_uv(h->loop), UV_RUN_ONCE);
+    }
+}
+
+static void after_a_crash_all_of_the_file_is_checked(void **state)
+{
+    struct harness *h = *state;
+    struct background b = {.n = 0};
+    TPH_CLEANUP(tph_health_freep) struct tph_health *health = tph_health_new();
+    TPH_CLEANUP(release_image) struct image image = crash_image(h);
+    h->config.health = health;
+    h->config.checked = note_checked;
+    h->config.owner = &b;
+    restore(h, &image);
+    harness_open(h);
+    assert_int_equal(do_create(h, workflow("meanwhile"), "{}"), 0);
+    await_checked(h, &b);
+    assert_false(b.failed);
+    assert_int_equal(b.problems, 0);
+    assert_null(tph_health_problem(health));
+    harness_close(h);
+
+    harness_open(h); /* it was left in order */
+    assert_int_equal(do_create(h, workflow("later"), "{}"), 0);
+    assert_int_equal(b.n, 1);
+    harness_close(h);
+
+    restore(h, &image);
+    harness_open(h); /* and goes while it is checked */
+    harness_close(h);
+    assert_int_equal(b.n, 1);
+    h->config = (struct tph_store_config){.history = 0};
+    harness_open(h);
+}
+
+static void what_the_check_finds_is_told(void **state)
+{
+    struct harness *h = *state;
+    struct background b = {.n = 0};
+    TPH_CLEANUP(tph_health_freep) struct tph_health *health = tph_health_new();
+    assert_int_equal(do_create(h, workflow("old"), "{}"), 0);
+    assert_int_equal(do_update(h, workflow("old"), 0, "{\"n\":1}"), 0);
+    harness_close(h);
+    exec(h, "UPDATE history SET kind = 7 WHERE version = 2");
+    harness_open(h);
+    TPH_CLEANUP(release_image) struct image image = crash_image(h);
+    h->config.health = health;
+    h->config.checked = note_checked;
+    h->config.owner = &b;
+    restore(h, &image);
+    harness_open(h);
+    await_checked(h, &b);
+    assert_int_equal(b.problems, 1);
+    assert_non_null(strstr(b.first, "argo/old is damaged"));
+    assert_non_null(strstr(tph_health_problem(health), "argo/old is damaged"));
+    assert_int_equal(do_create(h, workflow("new"), "{}"), 0); /* who is not concerned goes on */
+    harness_close(h);
+    h->config = (struct tph_store_config){.history = 0};
+    start_anew(h);
+}
+
+/* ---- ceilings ---- */
+
+/* More than one transaction may hold is several, in their order; one write that is larger is one of its own. */
+static void large_writes_are_groups_of_their_own(void **state)
+{
+    struct harness *h = *state;
+    size_t len = TPH_LIMIT_STORE_GROUP / 2 + 100;
+    TPH_CLEANUP(tph_freep) char *text = tph_malloc(2 * TPH_LIMIT_STORE_GROUP);
+    memset(text, ' ', 2 * TPH_LIMIT_STORE_GROUP);
+    memcpy(text, "{}", 2);
+    for (unsigned i = 0; i < 5; i++) {
+        TPH_CLEANUP(tph_freep) char *name = tph_format("n%u", i);
+        struct tph_store_change change = {.verb = TPH_STORE_CREATE,
+                                          .key = workflow(name),
+                                          .text = {.p = text, .len = i == 3 ? TPH_LIMIT_STORE_GROUP + 100 : len}};
+        begin_write(h, &change, 1);
+    }
+    harness_await(h, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(h->outcomes[i], 0);
+        assert_int_equal(h->versions[i], h->versions[0] + i);
+    }
+    assert_int_equal(count(h), 5);
+}
+
+/* The WAL goes into the file by itself; what it holds is not more than that and one transaction. */
+static void the_wal_does_not_grow_without_end(void **state)
+{
+    struct harness *h = *state;
+    enum { TEXT = 200000 };
+    TPH_CLEANUP(tph_freep) char *path = path_of(h, "-wal");
+    TPH_CLEANUP(tph_freep) char *text = tph_malloc(TEXT + 1);
+    struct stat status;
+    memset(text, ' ', TEXT);
+    memcpy(text, "{}", 2);
+    text[TEXT] = '\0';
+    for (unsigned i = 0; i < 200; i++) { /* 40 MB, where 4000 pages are 16 */
+        TPH_CLEANUP(tph_freep) char *name = tph_format("w%u", i % 10);
+        assert_int_equal(i < 10 ? do_create(h, workflow(name), text) : do_update(h, workflow(name), 0, text), 0);
+    }
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(status.st_size > 0 && status.st_size < (TPH_LIMIT_STORE_WAL_PAGES + 500) * (off_t)4200);
+}
+
 static void a_check_finds_a_damaged_page(void **state)
 {
     struct harness *h = *state;
@@ -594,6 +735,11 @@ int main(void)
         TEST(a_full_disk_is_told_and_nothing_is_lost),
         TEST(a_check_tells_what_is_wrong),
         TEST(a_check_finds_a_damaged_page),
+        TEST(a_check_tells_so_many_problems_and_no_more),
+        TEST(after_a_crash_all_of_the_file_is_checked),
+        TEST(what_the_check_finds_is_told),
+        TEST(large_writes_are_groups_of_their_own),
+        TEST(the_wal_does_not_grow_without_end),
         TEST(a_backup_is_a_store_of_that_moment),
         TEST(compacting_gives_room_back_and_changes_nothing),
         TEST(both_stores_tell_the_same),

@@ -562,6 +562,44 @@ static void a_store_takes_no_more_than_it_can_hold(void **state)
     assert_string_equal(text_of(h, workflow("a")), "{}");
 }
 
+static void a_change_has_so_many_parts_at_most(void **state)
+{
+    struct harness *h = *state;
+    size_t n = TPH_LIMIT_STORE_PARTS + 1;
+    TPH_CLEANUP(tph_freep) struct tph_store_part *parts = tph_calloc(n, sizeof(*parts));
+    for (size_t i = 0; i < n; i++) {
+        parts[i] = (struct tph_store_part){.member = TPH_STR("m"), .text = TPH_STR("1")};
+    }
+    const struct tph_store_change change = {
+        .verb = TPH_STORE_MERGE, .key = workflow("a"), .parts = parts, .n_parts = n};
+    assert_int_equal(do_create(h, workflow("a"), "{}"), 0);
+    assert_int_equal(do_write(h, &change, 1), -1);
+    assert_int_equal(h->err.kind, TPH_ERROR_LIMIT);
+    assert_int_equal(version_of(h, workflow("a")), 1);
+}
+
+/* By default; SQLite's is cut when there is a quarter too much of it. */
+static void so_much_of_the_history_is_kept(void **state)
+{
+    struct harness *h = *state;
+    enum { AT_ONCE = 100 };
+    struct tph_store_change changes[AT_ONCE];
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        changes[i] = (struct tph_store_change){.verb = TPH_STORE_UPDATE, .key = workflow("a"), .text = TPH_STR("{}")};
+    }
+    assert_int_equal(do_create(h, workflow("a"), "{}"), 0);
+    while (tph_store_version(h->store) + AT_ONCE <= TPH_LIMIT_STORE_HISTORY) {
+        assert_int_equal(do_write(h, changes, AT_ONCE), 0);
+    }
+    assert_int_equal(tph_store_floor(h->store), 0);
+    assert_string_equal(text_at(h, workflow("a"), 1), "{}");
+    while (tph_store_version(h->store) <= TPH_LIMIT_STORE_HISTORY + TPH_LIMIT_STORE_HISTORY / 4) {
+        assert_int_equal(do_write(h, changes, AT_ONCE), 0);
+    }
+    assert_int_equal(tph_store_version(h->store) - tph_store_floor(h->store), TPH_LIMIT_STORE_HISTORY);
+    assert_string_equal(text_at(h, workflow("a"), 1), "EXPIRED");
+}
+
 static void writes_that_wait_when_it_is_freed_are_not_answered(void **state)
 {
     struct harness *h = *state;
@@ -606,6 +644,8 @@ int main(int argc, char **argv)
         TEST(every_ceiling_is_one),
         TEST(an_object_does_not_grow_beyond_what_can_be_read),
         TEST(a_store_takes_no_more_than_it_can_hold),
+        TEST(a_change_has_so_many_parts_at_most),
+        TEST(so_much_of_the_history_is_kept),
         TEST(writes_that_wait_when_it_is_freed_are_not_answered),
     };
     if (argc != 2) {

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/hash.h"
+#include "base/health.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -282,6 +283,58 @@ static void log_lines_are_logfmt_or_json_with_everything_escaped(void **state)
     tph_log_set_sink(NULL, NULL);
 }
 
+static void note_health(void *owner, const char *name, const char *why)
+{
+    struct tph_buf *told = owner;
+    (void)tph_buf_printf(told, "%s: %s\n", name, why ? why : "well");
+}
+
+static void health_tells_what_is_not_well_and_what_changed(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_health_freep) struct tph_health *health = tph_health_new();
+    TPH_CLEANUP(tph_buf_release) struct tph_buf told = TPH_BUF_INIT(TPH_KIB(4));
+    const char *name = NULL, *why = NULL;
+    size_t at = 0;
+    tph_health_on_change(health, note_health, &told);
+    tph_health_set(health, "a", NULL);
+    tph_health_set(health, "b", NULL);
+    assert_null(tph_health_problem(health));
+    tph_health_set(health, "b", "broken\n  mend it");
+    tph_health_set(health, "a", "gone");
+    tph_health_set(health, "a", "gone");
+    assert_string_equal(tph_health_problem(health), "broken"); /* which was first */
+    assert_true(tph_health_next(health, &at, &name, &why));
+    assert_string_equal(name, "a");
+    assert_string_equal(why, "gone");
+    assert_true(tph_health_next(health, &at, &name, &why));
+    assert_false(tph_health_next(health, &at, &name, &why));
+    tph_health_set(health, "b", NULL);
+    assert_string_equal(tph_health_problem(health), "gone");
+    tph_health_set(health, "a", NULL);
+    assert_null(tph_health_problem(health));
+    assert_string_equal(tph_buf_cstr(&told), "b: broken\na: gone\nb: well\na: well\n");
+    tph_health_set(NULL, "a", "gone");
+    assert_null(tph_health_problem(NULL));
+}
+
+static void health_has_a_ceiling(void **state)
+{
+    (void)state;
+    static const char names[] = "abcdefghijklmnopqrstuvwxyz";
+    TPH_CLEANUP(tph_health_freep) struct tph_health *health = tph_health_new();
+    const char *name, *why;
+    size_t n = 0;
+    assert_true(TPH_LIMIT_HEALTH_CHECKS < sizeof(names) - 1);
+    for (size_t i = sizeof(names) - 1; i-- > 0;) {
+        tph_health_set(health, names + i, NULL);
+    }
+    for (size_t at = 0; tph_health_next(health, &at, &name, &why);) {
+        n++;
+    }
+    assert_int_equal(n, TPH_LIMIT_HEALTH_CHECKS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +356,8 @@ int main(void)
         cmocka_unit_test(tokens_have_the_alphabet_and_length),
         cmocka_unit_test(the_same_state_gives_the_same_numbers),
         cmocka_unit_test(a_file_larger_than_its_ceiling_is_refused_by_name),
+        cmocka_unit_test(health_tells_what_is_not_well_and_what_changed),
+        cmocka_unit_test(health_has_a_ceiling),
         cmocka_unit_test(log_lines_are_logfmt_or_json_with_everything_escaped),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

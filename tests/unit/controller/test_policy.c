@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the controller does about many workflows: how many run, how long they stay, what is told; and plugins that come
  * and go in ConfigMaps. */
+#include "base/arena.h"
+#include "data/time.h"
 #include "durable.h"
 
 static void put_named(struct world *w, const char *name, const char *spec)
@@ -244,6 +246,99 @@ static void what_happens_is_told(void **state)
     world_close(&w);
 }
 
+/* Events as another life of the server left them: names go the other way than time. */
+static void put_events(struct world *w, unsigned n, int64_t first_ms, int64_t step_ms)
+{
+    enum { AT_ONCE = 5000 };
+    TPH_CLEANUP(tph_arena_freep) struct tph_arena *arena = tph_arena_new();
+    struct tph_store_change *changes = TPH_ARENA_ARRAY(arena, struct tph_store_change, AT_ONCE);
+    for (unsigned done = 0; done < n;) {
+        unsigned some = 0;
+        for (; some < AT_ONCE && done < n; some++, done++) {
+            char time[TPH_TIME_TEXT];
+            tph_time_format(first_ms + done * step_ms, time);
+            const char *name = tph_arena_format(arena, "e%07u", 9999999 - done);
+            const char *text = tph_arena_format(arena,
+                                                "{\"apiVersion\":\"v1\",\"kind\":\"Event\",\"metadata\":{"
+                                                "\"creationTimestamp\":\"%s\",\"name\":\"%s\",\"namespace\":\"d\"}}",
+                                                time, name);
+            changes[some] = (struct tph_store_change){
+                .verb = TPH_STORE_CREATE,
+                .key = {.resource = TPH_STR("events"), .ns = TPH_STR("d"), .name = tph_str(name)},
+                .text = tph_str(text)};
+        }
+        tph_store_write(w->store, changes, some, NULL, NULL);
+    }
+}
+
+static bool event_is_there(struct world *w, unsigned n)
+{
+    TPH_CLEANUP(tph_freep) char *name = tph_format("e%07u", 9999999 - n);
+    TPH_CLEANUP(tph_freep) char *text = world_text(w, "events", name);
+    return text != NULL;
+}
+
+static bool events_are_settled(struct world *w)
+{
+    return !event_is_there(w, 4);
+}
+
+static void of_too_many_events_the_oldest_go(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    w.options.events = true;
+    put_events(&w, TPH_LIMIT_EVENTS + 5, world_wall_ms, 1000);
+    world_start(&w);
+    wait_for(&w, events_are_settled);
+    assert_int_equal(count_of(&w, "events"), TPH_LIMIT_EVENTS);
+    assert_true(event_is_there(&w, 5));
+    world_close(&w);
+}
+
+/* One that is young keeps none that is old. */
+static void events_go_by_age_after_a_restart(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    w.options.events = true;
+    put_events(&w, 10, world_wall_ms - TPH_LIMIT_EVENT_MS - 4000, 1000); /* the last five are young enough */
+    world_start(&w);
+    wait_for(&w, events_are_settled);
+    assert_int_equal(count_of(&w, "events"), 5);
+    assert_true(event_is_there(&w, 5));
+    world_close(&w);
+}
+
+/* As in Argo: a step that is made Skipped is no news, and a workflow runs when it has its locks. */
+static void what_never_ran_is_not_told(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    w.options.events = true;
+    world_put(&w, "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a, namespace: d, uid: u}\nspec: "
+                  "{entrypoint: m, templates: [{name: p, plugin: {k: {}}}, {name: m, steps: [[{name: x, template: p, "
+                  "when: 'false'}]]}]}\n");
+    world_put(&w, "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: b, namespace: d, uid: v}\nspec: "
+                  "{entrypoint: p, synchronization: {semaphores: [{configMapKeyRef: {name: none, key: most}}]}, "
+                  "templates: [{name: p, plugin: {k: {}}}]}\n");
+    world_start(&w);
+    world_run(&w, all_is_over);
+    struct counter c = all_of(&w, "events");
+    const char *text = tph_buf_cstr(&c.text);
+    assert_non_null(strstr(text, "Succeeded node a[0]"));
+    assert_null(strstr(text, "node a[0].x"));
+    assert_non_null(strstr(text, "\"reason\":\"WorkflowFailed\""));
+    const char *running = strstr(text, "\"reason\":\"WorkflowRunning\"");
+    assert_non_null(running);
+    assert_null(strstr(running + 1, "\"reason\":\"WorkflowRunning\""));
+    tph_buf_release(&c.text);
+    world_close(&w);
+}
+
 /* ---- plugins ---- */
 
 #define CONFIG_MAP                                                                                                     \
@@ -353,6 +448,9 @@ int main(void)
         cmocka_unit_test(many_that_are_over_hold_up_nobody),
         cmocka_unit_test(who_waits_is_pending_and_comes_by_priority),
         cmocka_unit_test(what_happens_is_told),
+        cmocka_unit_test(what_never_ran_is_not_told),
+        cmocka_unit_test(of_too_many_events_the_oldest_go),
+        cmocka_unit_test(events_go_by_age_after_a_restart),
         cmocka_unit_test(plugins_come_and_go),
     };
     return cmocka_run_group_tests_name("controller/policy", tests, NULL, NULL);

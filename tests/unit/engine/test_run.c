@@ -381,6 +381,39 @@ static void who_is_too_large_to_be_stored_ends_with_all_of_its_nodes(void **stat
     }
 }
 
+static const struct tph_action *cancel_of(const struct tph_actions *actions)
+{
+    for (size_t i = 0; i < actions->n; i++) {
+        if (actions->list[i].kind == TPH_ACTION_CANCEL_TASK) {
+            return &actions->list[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whoever has started a task knows it; whoever is made of a saved status has its text to tell the plugin with. */
+static void a_cancel_after_a_restart_says_what_is_cancelled(void **state)
+{
+    (void)state;
+    TPH_CLEANUP(tph_run_freep)
+    struct tph_run *run = make_run(WORKFLOW "{name: m, plugin: {x: {t: '{{workflow.name}}'}}}" END);
+    (void)start(run);
+    for (int started = 0; started < 2; started++) {
+        TPH_CLEANUP(tph_run_freep) struct tph_run *again = restored(run);
+        const struct tph_event stop = {.kind = TPH_EVENT_STOP};
+        struct tph_actions actions;
+        if (started) {
+            (void)start(again);
+        }
+        tph_run_apply(again, &stop, START_MS + 1000, &actions);
+        const struct tph_action *cancel = cancel_of(&actions);
+        assert_non_null(cancel);
+        assert_true(tph_str_eqz(cancel->key, "x"));
+        assert_true(started ? cancel->template_json.len == 0
+                            : tph_str_find(cancel->template_json, TPH_STR("\"plugin\":{\"x\":{\"t\":\"wf\"}}")) > 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +426,7 @@ int main(void)
         cmocka_unit_test(for_argo_times_count_from_the_whole_second),
         cmocka_unit_test(the_soonest_of_several_times_is_waited_for),
         cmocka_unit_test(who_is_too_large_to_be_stored_ends_with_all_of_its_nodes),
+        cmocka_unit_test(a_cancel_after_a_restart_says_what_is_cancelled),
         cmocka_unit_test(the_workflows_deadline_ends_all_that_runs),
         cmocka_unit_test(a_templates_active_deadline_ends_its_node),
         cmocka_unit_test(a_timeout_that_is_no_duration_is_told_at_once),

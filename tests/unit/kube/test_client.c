@@ -21,6 +21,7 @@ struct scene {
     struct tph_buf told;
     struct tph_kube_watch *watch;
     const char *free_at; /* told by then: the watch is freed */
+    int64_t give_up_ms;
 };
 
 static void too_long(void *owner)
@@ -185,6 +186,22 @@ static void a_broken_get_is_asked_once_more_and_a_post_is_not(void **state)
     expect(s, &(struct tph_kube_request){.method = "POST", .path = TPH_STR("/x"), .body = TPH_STR("{}")}, expected);
 }
 
+/* But not for ever, nor after a pause that nobody would wait for. */
+static void a_server_that_is_always_busy_is_told_of(void **state)
+{
+    struct scene *s = *state;
+    struct peer_step steps[4 * (TPH_LIMIT_KUBE_TRIES + 1) + 1];
+    const struct peer_step busy[] = {JSON("429 Busy", "Retry-After: 0\r\nContent-Length: 0\r\n", "")};
+    for (size_t i = 0; i <= TPH_LIMIT_KUBE_TRIES; i++) {
+        memcpy(&steps[4 * i], busy, sizeof busy);
+    }
+    steps[4 * (TPH_LIMIT_KUBE_TRIES + 1)] = (struct peer_step){PEER_END};
+    peer_play(&s->peer, steps);
+    expect(s, &(struct tph_kube_request){.path = TPH_STR("/x")}, "12 429 the server answered 429 and nothing else\n");
+    peer_play(&s->peer, STEPS(JSON("429 Busy", "Retry-After: 61\r\nContent-Length: 0\r\n", "")));
+    expect(s, &(struct tph_kube_request){.path = TPH_STR("/x")}, "12 429 the server answered 429 and nothing else\n");
+}
+
 /* ---- watches ---- */
 
 static void tell(struct scene *s, const char *what, const struct tph_json *object)
@@ -240,7 +257,9 @@ static void watch(struct scene *s, const char *until, const struct peer_step *st
     s->free_at = until;
     peer_play(&s->peer, steps);
     s->watch = tph_kube_watch_new(
-        s->kube, &(struct tph_kube_watch_ask){.kind = &tph_kube_pods, .ns = TPH_STR("n"), .labels = TPH_STR("a=b")},
+        s->kube,
+        &(struct tph_kube_watch_ask){
+            .kind = &tph_kube_pods, .ns = TPH_STR("n"), .labels = TPH_STR("a=b"), .give_up_ms = s->give_up_ms},
         &HOOKS, s);
     run(s);
     assert_string_equal(tph_buf_cstr(&s->told), expected);
@@ -296,6 +315,17 @@ static void nonsense_makes_it_list_again(void **state)
           STEPS(LIST("5", "", ""), WATCH("5", "{\"type\":\"WHAT\",\"object\":{}}\n"), {PEER_READ_EOF}, {PEER_CLOSE},
                 LIST("6", "", ""), WATCH("6", EVENT("ADDED", "b", "7"))),
           "list\nlost\nback\nlist\nadded b\n");
+}
+
+/* Asked again with longer and longer pauses, up to give_up_ms. */
+static void a_server_that_does_not_come_back_is_given_up(void **state)
+{
+    struct scene *s = *state;
+    s->give_up_ms = 1;
+    watch(s, NULL,
+          STEPS(LIST("5", "", ""), {PEER_ACCEPT}, {PEER_READ_HEAD}, {PEER_CLOSE}, {PEER_ACCEPT}, {PEER_READ_HEAD},
+                {PEER_CLOSE}),
+          "list\nlost\nfailed 2\n");
 }
 
 static void who_never_was_there_is_not_waited_for(void **state)
@@ -358,11 +388,13 @@ int main(void)
         TEST(credentials_do_not_go_over_plain_http),
         TEST(answers_mean_what_kubernetes_says),
         TEST(a_server_that_says_when_is_asked_again),
+        TEST(a_server_that_is_always_busy_is_told_of),
         TEST(a_broken_get_is_asked_once_more_and_a_post_is_not),
         TEST(a_watch_goes_on_from_the_last_version_when_its_connection_breaks),
         TEST(pages_of_a_list_are_one_list),
         TEST(what_has_expired_is_listed_again),
         TEST(nonsense_makes_it_list_again),
+        TEST(a_server_that_does_not_come_back_is_given_up),
         TEST(who_never_was_there_is_not_waited_for),
         TEST(a_right_that_was_taken_away_ends_it),
         TEST(events_come_in_any_pieces),

@@ -74,24 +74,72 @@ static void another_context_is_another_user_and_namespace(void **state)
     tph_kube_config_release(&c);
 }
 
-static void a_program_that_logs_in_is_refused_unless_there_is_a_token(void **state)
+static void a_program_that_logs_in_is_known_and_a_provider_is_refused(void **state)
 {
     (void)state;
     struct tph_kube_config c;
     struct tph_error err;
-    assert_int_equal(parse(CLOUD, &(struct tph_kube_choice){.ns = NULL}, &c, &err), -1);
-    assert_non_null(strstr(err.text, "user \"sso\" logs in with the program aws, which tiphys does not run"));
-    assert_non_null(strstr(err.text, "--token TOKEN"));
+    assert_int_equal(parse(CLOUD, &(struct tph_kube_choice){.ns = NULL}, &c, &err), 0);
+    assert_string_equal(c.exec->command, "aws"); /* looked for in PATH */
+    assert_string_equal(c.exec->args[0], "eks");
+    assert_string_equal(c.exec->args[1], "get-token");
+    assert_null(c.exec->args[2]);
+    assert_null(c.exec->env[0]);
+    assert_true(c.exec->may_ask && !c.exec->must_ask);
+    tph_kube_config_release(&c);
     assert_int_equal(parse(CLOUD, &(struct tph_kube_choice){.token = "mine"}, &c, &err), 0);
     assert_string_equal(c.token, "mine");
+    assert_null(c.exec); /* it need not be asked */
     assert_string_equal(c.ns, "team");
     tph_kube_config_release(&c);
-    assert_int_equal(parse("{clusters: [{name: c, cluster: {server: 'https://x'}}], users: [{name: u, user: "
-                           "{auth-provider: {name: gcp}}}], contexts: [{name: d, context: {cluster: c, user: u}}], "
-                           "current-context: d}",
-                           &(struct tph_kube_choice){.ns = NULL}, &c, &err),
-                     -1);
+#define WITH(user)                                                                                   \
+    "{clusters: [{name: c, cluster: {server: 'https://x'}}], users: [{name: u, user: {" user "}}], " \
+    "contexts: [{name: d, context: {cluster: c, user: u}}], current-context: d}"
+    assert_int_equal(
+        parse(WITH("exec: {apiVersion: client.authentication.k8s.io/v1, command: bin/login, interactiveMode: "
+                   "Never, env: [{name: A, value: b}], provideClusterInfo: true}"),
+              &(struct tph_kube_choice){.ns = NULL}, &c, &err),
+        0);
+    assert_string_equal(c.exec->command, "/home/a/.kube/bin/login"); /* a path is the kubeconfig's */
+    assert_string_equal(c.exec->env[0], "A=b");
+    assert_string_equal(c.exec->cluster, "{\"server\":\"https://x\"}");
+    assert_false(c.exec->may_ask);
+    tph_kube_config_release(&c);
+    assert_int_equal(parse(WITH("exec: {command: a}"), &(struct tph_kube_choice){.ns = NULL}, &c, &err), -1);
+    assert_non_null(strstr(err.text, "needs a command, and an apiVersion"));
+    assert_int_equal(parse(WITH("auth-provider: {name: gcp}"), &(struct tph_kube_choice){.ns = NULL}, &c, &err), -1);
     assert_non_null(strstr(err.text, "the auth-provider gcp"));
+    assert_non_null(strstr(err.text, "--token TOKEN"));
+}
+
+static void what_a_program_prints_is_read(void **state)
+{
+    static const struct tph_kube_exec EXEC = {.command = "p", .api_version = "client.authentication.k8s.io/v1"};
+#define CREDENTIAL(status) \
+    "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{" status "}}"
+    static const struct {
+        const char *text, *problem; /* NULL: none */
+    } CASES[] = {
+        {CREDENTIAL("\"token\":\"t\""), NULL},
+        {CREDENTIAL("\"token\":\"t\",\"expirationTimestamp\":\"2026-01-02T03:04:05Z\""), NULL},
+        {CREDENTIAL("\"clientCertificateData\":\"c\",\"clientKeyData\":\"k\""), NULL},
+        {CREDENTIAL("\"clientCertificateData\":\"c\""), "gave only one of"},
+        {CREDENTIAL(""), "gave no token"},
+        {CREDENTIAL("\"token\":\"t\",\"expirationTimestamp\":\"soon\""), "p: expirationTimestamp"},
+        {"{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\"}",
+         "printed no ExecCredential of"},
+        {"Welcome!", "is no JSON"},
+        {"", "is no JSON"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct tph_kube_credential credential = {.arena = NULL};
+        struct tph_error err = TPH_ERROR_INIT;
+        int failed = tph_kube_exec_parse(&EXEC, tph_str(CASES[i].text), &credential, &err);
+        assert_int_equal(failed, CASES[i].problem ? -1 : 0);
+        assert_true(!CASES[i].problem || strstr(err.text, CASES[i].problem));
+        tph_kube_credential_release(&credential);
+    }
 }
 
 static void files_are_laid_over_each_other(void **state)
@@ -244,6 +292,13 @@ static void places_are_looked_at_in_order(void **state)
     assert_int_equal(tph_kube_config_load(&places, &choice, &c, &err), -1);
     assert_int_equal(err.kind, TPH_ERROR_NOT_FOUND);
     assert_non_null(strstr(err.text, "looked for: "));
+    char *large = tph_calloc(TPH_LIMIT_KUBECONFIG + 2, 1);
+    memset(large, '#', TPH_LIMIT_KUBECONFIG + 1);
+    free(put(directory, "one", large));
+    free(large);
+    places.given = one;
+    assert_int_equal(tph_kube_config_load(&places, &choice, &c, &err), -1);
+    assert_int_equal(err.kind, TPH_ERROR_LIMIT);
     (void)unlink(ca);
     places.n_others = 3;
     places.given = two;
@@ -259,7 +314,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_kind_writes_is_read),
         cmocka_unit_test(another_context_is_another_user_and_namespace),
-        cmocka_unit_test(a_program_that_logs_in_is_refused_unless_there_is_a_token),
+        cmocka_unit_test(a_program_that_logs_in_is_known_and_a_provider_is_refused),
+        cmocka_unit_test(what_a_program_prints_is_read),
         cmocka_unit_test(files_are_laid_over_each_other),
         cmocka_unit_test(data_goes_before_files_and_paths_are_relative),
         cmocka_unit_test(a_server_alone_needs_no_file),
