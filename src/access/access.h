@@ -80,9 +80,9 @@ bool tph_access_allowed(const struct tph_access_user *user, const struct tph_acc
 bool tph_access_may_run_code(const struct tph_access_user *user, struct tph_str ns);
 
 /* The message of a refusal: `workflows.argoproj.io "a" is forbidden: User "nobody" cannot get resource "workflows" in
- * API group "argoproj.io" in the namespace "argo"`. reason: NULL or what tph_access_allowed gave. */
-void tph_access_refusal(const struct tph_access_user *user, const struct tph_access_attributes *what,
-                        const char *reason, struct tph_buf *out);
+ * API group "argoproj.io" in the namespace "argo"`. user: his name. reason: NULL or what tph_access_allowed gave. */
+void tph_access_refusal(struct tph_str user, const struct tph_access_attributes *what, const char *reason,
+                        struct tph_buf *out);
 
 /* The sha256 of a token as 64 small hexadecimal digits and a NUL. */
 enum { TPH_ACCESS_DIGEST = 65, TPH_ACCESS_TOKEN = 51 };

@@ -199,11 +199,11 @@ static void put_quoted(struct tph_buf *out, const char *words, struct tph_str te
     tph_quote_go(text, out);
 }
 
-void tph_access_refusal(const struct tph_access_user *user, const struct tph_access_attributes *what,
-                        const char *reason, struct tph_buf *out)
+void tph_access_refusal(struct tph_str user, const struct tph_access_attributes *what, const char *reason,
+                        struct tph_buf *out)
 {
     if (!what->is_resource) {
-        put_quoted(out, "forbidden: User ", tph_str(user->name));
+        put_quoted(out, "forbidden: User ", user);
         (void)tph_buf_printf(out, " cannot %s", what->verb);
         put_quoted(out, " path ", what->path);
         return;
@@ -216,7 +216,7 @@ void tph_access_refusal(const struct tph_access_user *user, const struct tph_acc
     if (what->name.len > 0) {
         put_quoted(out, " ", what->name);
     }
-    put_quoted(out, " is forbidden: User ", tph_str(user->name));
+    put_quoted(out, " is forbidden: User ", user);
     (void)tph_buf_printf(out, " cannot %s", what->verb);
     put_quoted(out, " resource ", tph_str(resource));
     put_quoted(out, " in API group ", what->group);

@@ -94,6 +94,13 @@ static int make_directory(const char *path, struct tph_error *err)
     if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode)) {
         return tph_error_set(err, TPH_ERROR_INVALID, "%s is no directory", path);
     }
+    if ((status.st_mode & S_IWOTH) != 0) {
+        (void)tph_error_set(err, TPH_ERROR_INVALID, "%s can be written by everybody", path);
+        return tph_error_hint(err,
+                              "who puts a token file there is administrator of this server: chmod o-w %s, or name "
+                              "another directory",
+                              path);
+    }
     return 0;
 }
 

@@ -9,8 +9,8 @@
  *                          file, and the next start makes a new token and the old one opens nothing
  *   tokens                 more users (access/tokens.h): a few lines that say how, and nothing more by us
  *
- * Keys and kubeconfig are 0600. Files are written beside and renamed, after they are on the disk. Any thread.
- * Errors: SYSTEM, INVALID (which file, and what to do).
+ * Keys and kubeconfig are 0600; a directory that everybody may write is refused. Files are written beside and renamed,
+ * after they are on the disk. Any thread. Errors: SYSTEM, INVALID (which file, and what to do).
  */
 #pragma once
 

@@ -2,56 +2,24 @@
 /* Who asks, whether he may, and what was done in the end: everything that the API asks of struct tph_api_access. */
 #include <string.h>
 
+#include "apiserver/guard.h"
 #include "apiserver/internal.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/random.h"
-#include "data/quote.h"
-
-/* " WORDS "TEXT"", the text as Go quotes it. */
-static void put_quoted(struct tph_buf *out, const char *words, struct tph_str text)
-{
-    (void)tph_buf_puts(out, words);
-    tph_quote_go(text, out);
-}
-
-/* `workflows.argoproj.io "a" is forbidden: User "x" cannot get resource "workflows" in API group "argoproj.io" in the
- * namespace "n"`. */
-static void put_refusal(struct tph_str user, const struct tph_api_attributes *ask, struct tph_buf *out)
-{
-    (void)tph_buf_printf(out, "%.*s%s%.*s", TPH_FMT(ask->resource), ask->group.len > 0 ? "." : "", TPH_FMT(ask->group));
-    if (ask->name.len > 0) {
-        put_quoted(out, " ", ask->name);
-    }
-    put_quoted(out, " is forbidden: User ", user);
-    (void)tph_buf_printf(out, " cannot %s resource \"%.*s%s%.*s\"", ask->verb, TPH_FMT(ask->resource),
-                         ask->sub.len > 0 ? "/" : "", TPH_FMT(ask->sub));
-    put_quoted(out, " in API group ", ask->group);
-    if (ask->ns.len > 0) {
-        put_quoted(out, " in the namespace ", ask->ns);
-    } else {
-        (void)tph_buf_puts(out, " at the cluster scope");
-    }
-}
 
 /* 403 for what an authorizer refused. */
 static int forbid(struct tph_api_call *call, const struct tph_api_attributes *ask, const char *reason)
 {
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(TPH_LIMIT_HTTP_HEADER * 4);
     struct tph_status *s = &call->status;
-    if (!ask->is_resource) {
-        put_quoted(&text, "forbidden: User ", call->user.name);
-        (void)tph_buf_printf(&text, " cannot %s", ask->verb);
-        put_quoted(&text, " path ", ask->path);
-        return tph_status_set_bare(s, 403, "Forbidden", "%s", tph_buf_cstr(&text));
+    const struct tph_access_attributes what = tph_guard_attributes(ask);
+    tph_access_refusal(call->user.name, &what, reason, &text);
+    if (ask->is_resource) {
+        (void)tph_buf_put(&s->name, ask->name);
+        (void)tph_buf_put(&s->group, ask->group);
+        (void)tph_buf_put(&s->kind, ask->resource);
     }
-    put_refusal(call->user.name, ask, &text);
-    if (reason) {
-        (void)tph_buf_printf(&text, ": %s", reason);
-    }
-    (void)tph_buf_put(&s->name, ask->name);
-    (void)tph_buf_put(&s->group, ask->group);
-    (void)tph_buf_put(&s->kind, ask->resource);
     return tph_status_set_bare(s, 403, "Forbidden", "%s", tph_buf_cstr(&text));
 }
 

@@ -23,11 +23,10 @@ struct tph_store_key tph_call_key(const struct tph_api_call *call)
                                   .name = call->name.len > 0 ? tph_buf_str(&call->name) : call->route.ask.name};
 }
 
-bool tph_call_has_key(const struct tph_api_call *call)
+bool tph_api_is_key(const struct tph_store_key *key)
 {
-    const struct tph_store_key key = tph_call_key(call);
-    return key.resource.len + key.ns.len + key.name.len <= TPH_LIMIT_STORE_KEY && tph_str_find_byte(key.ns, '\0') < 0 &&
-           tph_str_find_byte(key.name, '\0') < 0;
+    return key->resource.len + key->ns.len + key->name.len <= TPH_LIMIT_STORE_KEY &&
+           tph_str_find_byte(key->ns, '\0') < 0 && tph_str_find_byte(key->name, '\0') < 0;
 }
 
 void tph_call_end(struct tph_api_call *call)
@@ -410,7 +409,8 @@ static void serve_resource(struct tph_api_call *call)
         tph_api_token(call);
         return;
     }
-    if (!tph_call_has_key(call)) {
+    const struct tph_store_key key = tph_call_key(call);
+    if (!tph_api_is_key(&key)) {
         (void)tph_status_not_found(&call->status, call->route.kind, call->route.ask.name);
         tph_call_fail(call);
         return;

@@ -414,7 +414,7 @@ static int collect(void *owner, const struct tph_store_object *object)
         return tph_status_internal(&c->call->status, "%s", err.text);
     }
     struct tph_json *root = tph_json_root(doc);
-    if (tph_call_check_object(c->call, root, NULL) < 0) {
+    if (check_preconditions(c->call, root, object->version) < 0 || tph_call_check_object(c->call, root, NULL) < 0) {
         return -1;
     }
     struct tph_store_object *kept = keep(c, object);

@@ -129,7 +129,9 @@ static void fail(struct item *item)
 
 static void enqueue_key(struct tph_gc *gc, const struct tph_store_key *key)
 {
-    enqueue(item_of(gc, key));
+    if (tph_api_is_key(key)) { /* a reference may name anything */
+        enqueue(item_of(gc, key));
+    }
 }
 
 /* ---- who owns whom ---- */
@@ -351,7 +353,7 @@ static enum owner_state look_at_owner(struct item *item, const struct tph_json *
     const struct tph_store_key key = {.resource = tph_str(kind->resource),
                                       .ns = kind->namespaced ? item->key.ns : TPH_STR_NONE,
                                       .name = tph_json_get_str(reference, "name")};
-    int found = read_object(item->gc, &key, 0, false, &doc, &version);
+    int found = tph_api_is_key(&key) ? read_object(item->gc, &key, 0, false, &doc, &version) : TPH_STORE_NOT_FOUND;
     if (found < 0) {
         fail(item);
         return OWNER_SOLID;

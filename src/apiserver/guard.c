@@ -18,7 +18,7 @@ struct tph_guard {
     struct tph_metric *requests, *seconds, *refused;
 };
 
-static struct tph_access_attributes attributes_of(const struct tph_api_attributes *what)
+struct tph_access_attributes tph_guard_attributes(const struct tph_api_attributes *what)
 {
     return (struct tph_access_attributes){.verb = what->verb,
                                           .is_resource = what->is_resource,
@@ -47,14 +47,14 @@ static bool identify(void *owner, const char *authorization, struct tph_api_user
 
 static bool allowed(void *owner, const struct tph_api_user *user, const struct tph_api_attributes *what)
 {
-    struct tph_access_attributes asked = attributes_of(what);
+    struct tph_access_attributes asked = tph_guard_attributes(what);
     (void)owner;
     return tph_access_allowed(user->rights, &asked, NULL);
 }
 
 static const char *reason(void *owner, const struct tph_api_user *user, const struct tph_api_attributes *what)
 {
-    struct tph_access_attributes asked = attributes_of(what);
+    struct tph_access_attributes asked = tph_guard_attributes(what);
     const char *why;
     (void)owner;
     (void)tph_access_allowed(user->rights, &asked, &why);

@@ -25,6 +25,9 @@ struct tph_guard *tph_guard_new(const struct tph_guard_config *config) TPH_MUST_
 void tph_guard_free(struct tph_guard *guard);
 TPH_DEFINE_CLEANUP(struct tph_guard, tph_guard_free);
 
+/* The same question, as access/access.h has it; the texts are not copied. */
+struct tph_access_attributes tph_guard_attributes(const struct tph_api_attributes *what);
+
 /* For tph_api_config; lives as long as the guard. */
 const struct tph_api_access *tph_guard_access(const struct tph_guard *guard);
 

@@ -83,8 +83,8 @@ struct tph_api_call {
 };
 
 struct tph_store_key tph_call_key(const struct tph_api_call *call);
-/* Whether there can be an object of that key. */
-bool tph_call_has_key(const struct tph_api_call *call);
+/* Whether there can be an object of that key, whose resource is one of ours. */
+bool tph_api_is_key(const struct tph_store_key *key);
 
 /* Answers and ends the call. */
 void tph_call_fail(struct tph_api_call *call);                               /* with call->status */

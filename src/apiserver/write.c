@@ -120,7 +120,8 @@ static void choose_name(struct tph_api_call *call, const struct tph_json *object
 static bool check_free(struct tph_api_call *call, const struct tph_json *object)
 {
     bool made = tph_object_meta_str(object, "name").len == 0;
-    if (!tph_call_has_key(call)) {
+    const struct tph_store_key wanted = tph_call_key(call);
+    if (!tph_api_is_key(&wanted)) {
         return true; /* what is wrong with the name is told with the other faults */
     }
     for (unsigned i = 0;; i++) {

@@ -194,7 +194,7 @@ static void replay_refusal(struct scene *s, const struct tph_json *message, cons
                                               .name = tph_json_get_str(tph_json_get(theirs, "details"), "name")};
     }
     assert_false(tph_access_allowed(user, &what, NULL));
-    tph_access_refusal(user, &what, NULL, &text);
+    tph_access_refusal(tph_access_name(user), &what, NULL, &text);
     s->n_refusals++;
     if (!tph_str_eq(tph_json_get_str(theirs, "message"), tph_buf_str(&text))) {
         differ(s, tph_buf_cstr(&text), theirs, NULL);

@@ -193,7 +193,7 @@ def test_without_the_account_it_says_what_to_make_and_deleting_it_ends_the_token
 
 
 def test_over_plain_http_there_are_no_tokens_and_a_node_says_so(tmp_path, port):
-    from test_server_work import Server
+    from serving import Server
     server = Server(tmp_path / "state")
     assert server.ask("POST", NS + "/configmaps", plugin(tmp_path, "client", port, SIMPLE.replace("PORT", str(port))))[0] == 201
     server.ask("POST", WORKFLOWS, WORKFLOW)

@@ -241,7 +241,7 @@ static bool may(struct tph_access *access, const char *token, const char *text, 
     bool allowed = tph_access_allowed(user, &what, &reason);
     if (ret_refusal) {
         tph_buf_clear(ret_refusal);
-        tph_access_refusal(user, &what, reason, ret_refusal);
+        tph_access_refusal(tph_access_name(user), &what, reason, ret_refusal);
     }
     return allowed;
 }

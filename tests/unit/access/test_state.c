@@ -228,6 +228,11 @@ static void test_faults(void **test_state)
     spoil(s, "ca.key", own, 0);
     open_state(s, &state);
     tph_access_state_release(&state);
+    assert_int_equal(chmod(s->state, 0777), 0);
+    expect_fault(s, " can be written by everybody\n  who puts a token file there is administrator");
+    assert_int_equal(chmod(s->state, 0775), 0); /* the group's is the owner's own matter */
+    open_state(s, &state);
+    tph_access_state_release(&state);
     s->config.directory = "/dev/null/x";
     expect_fault(s, "/dev/null");
     s->config.directory = "/dev/null";

@@ -334,6 +334,21 @@ static void test_ceilings(void **state)
     close_world(&w);
 }
 
+/* A collection is deleted under the conditions that were named, or not at all. */
+static void test_preconditions_of_a_collection(void **state)
+{
+    struct world w;
+    (void)state;
+    open_world(&w, NULL);
+    expect(&w, 201, "POST", CMS, "{\"metadata\":{\"name\":\"a\",\"labels\":{\"x\":\"y\"}}}");
+    expect(&w, 201, "POST", CMS, "{\"metadata\":{\"name\":\"b\",\"labels\":{\"x\":\"y\"}}}");
+    expect(&w, 409, "DELETE", CMS "?labelSelector=x", "{\"preconditions\":{\"uid\":\"of another\"}}");
+    expect(&w, 200, "GET", CMS "/a", "");
+    expect(&w, 200, "DELETE", CMS "?labelSelector=x", "{}");
+    expect(&w, 404, "GET", CMS "/a", "");
+    close_world(&w);
+}
+
 /* What an answer tells of faults has an end, for each is compared with those before it. */
 static void test_faults_have_an_end(void **state)
 {
@@ -420,6 +435,31 @@ static void test_nonsense(void **state)
     close_world(&w);
 }
 
+/* An owner whose name nothing can have is gone; the collector neither trips over it nor asks for it again and again. */
+static void test_an_owner_that_cannot_be(void **state)
+{
+    struct world w;
+    (void)state;
+    open_world(&w, NULL);
+    TPH_CLEANUP(tph_buf_release) struct tph_buf body = TPH_BUF_INIT(TPH_KIB(16));
+    (void)tph_buf_puts(&body, "{\"metadata\":{\"name\":\"orphan\",\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":"
+                              "\"ConfigMap\",\"uid\":\"u\",\"name\":\"");
+    while (body.len < 8000) {
+        (void)tph_buf_puts(&body, "aaaaaaaa");
+    }
+    (void)tph_buf_puts(&body, "\"}]}}");
+    expect(&w, 201, "POST", CMS, tph_buf_cstr(&body));
+    turn(&w);
+    expect(&w, 404, "GET", CMS "/orphan", "");
+    expect(
+        &w, 201, "POST", CMS,
+        "{\"metadata\":{\"name\":\"orphan\",\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"uid\":"
+        "\"u\",\"name\":\"a\\u0000b\"}]}}");
+    turn(&w);
+    expect(&w, 404, "GET", CMS "/orphan", "");
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,9 +470,11 @@ int main(void)
         cmocka_unit_test(test_slow_reader_of_what_is_there),
         cmocka_unit_test(test_rights),
         cmocka_unit_test(test_ceilings),
+        cmocka_unit_test(test_preconditions_of_a_collection),
         cmocka_unit_test(test_faults_have_an_end),
         cmocka_unit_test(test_many_unknown_members),
         cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_an_owner_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
