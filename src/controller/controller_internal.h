@@ -25,6 +25,7 @@
 #include "base/map.h"
 #include "controller/controller.h"
 #include "controller/measure.h"
+#include "controller/policy.h"
 #include "engine/locks.h"
 
 struct finder;
@@ -158,19 +159,19 @@ struct tph_controller {
     struct pods *pods;             /* NULL: sidecars are not shown */
     struct reader *reader;         /* while all of them are read */
     struct tph_store_watch *watch;
-    struct tph_map by_key;     /* -> struct carried, owned */
-    struct tph_map by_tasks;   /* the bytes of the agent's pointer -> struct carried */
-    size_t n_running;          /* that are not over */
-    size_t n_over[3];          /* workflows that are over, by enum tph_over */
-    struct tph_map ended;      /* "NS/NAME" of those that ended here, until their events have come; over.c's own */
-    struct measures *measures; /* NULL: nothing is counted */
-    struct write *writes;      /* under way; owned by the store's answer */
-    size_t n_admitted;         /* workflows that run, as parallelism counts */
-    struct tph_map crowds;     /* namespace -> how many of them, admit.c's own */
-    bool waking, admitting;    /* in the next turn */
-    struct tph_timer *again;   /* what could not be read or followed is tried again */
-    unsigned lost;             /* enum tph_lost */
-    unsigned failures;         /* of that, one after the other */
+    struct tph_map by_key;         /* -> struct carried, owned */
+    struct tph_map by_tasks;       /* the bytes of the agent's pointer -> struct carried */
+    size_t n_running;              /* that are not over */
+    size_t n_over[TPH_OVER_COUNT]; /* workflows that are over, by enum tph_over */
+    struct tph_map ended;          /* "NS/NAME" of those that ended here, until their events have come; over.c's own */
+    struct measures *measures;     /* NULL: nothing is counted */
+    struct write *writes;          /* under way; owned by the store's answer */
+    size_t n_admitted;             /* workflows that run, as parallelism counts */
+    struct tph_map crowds;         /* namespace -> how many of them, admit.c's own */
+    bool waking, admitting;        /* in the next turn */
+    struct tph_timer *again;       /* what could not be read or followed is tried again */
+    unsigned lost;                 /* enum tph_lost */
+    unsigned failures;             /* of that, one after the other */
     bool stopping;
     void (*stopped)(void *owner);
     void *stopped_owner;
@@ -280,40 +281,6 @@ void tph_tell_known(struct carried *w);                             /* what is, 
 void tph_tell_begun(struct carried *w);
 void tph_tell_ended(struct carried *w);
 void tph_tell_forget(struct carried *w);
-
-/* expire.c */
-struct expirer *tph_expirer_new(struct tph_controller *c);
-void tph_expirer_free(struct expirer *e);
-/* One that is over, as it is in the store. */
-void tph_expire_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
-
-size_t tph_expire_waiting(const struct tph_controller *c);
-void tph_expire_anew(struct tph_controller *c); /* after a change of what is retained: all is looked at once more */
-
-/* admit.c: whether it may run now; else it is Pending until it may. left: it does not run any more. anew: there may be
- * more room than before. */
-bool tph_admit(struct carried *w, const struct tph_json *workflow);
-void tph_admit_others(struct tph_controller *c);
-void tph_admit_left(struct carried *w);
-void tph_admit_anew(struct tph_controller *c);
-void tph_admit_free(struct tph_controller *c); /* after all workflows */
-
-/* cron.c; note: a workflow that is over, whosever it is. */
-int tph_crons_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
-void tph_crons_again(struct crons *crons);
-void tph_crons_free(struct crons *crons);
-size_t tph_crons_waiting(const struct crons *crons);
-void tph_cron_note(struct tph_controller *c, struct tph_str ns, struct tph_str name, const struct tph_json *workflow);
-
-/* over.c. count: one that is over, as a list or its end shows it; changed: an event of one that nobody carries. */
-enum tph_over { TPH_OVER_SUCCEEDED, TPH_OVER_FAILED, TPH_OVER_ERROR, TPH_OVER_COUNT };
-enum tph_workflow_phase tph_over_phase(enum tph_over over);
-void tph_over_count(struct tph_controller *c, const struct tph_json *workflow);
-void tph_over_changed(struct tph_controller *c, const struct tph_store_event *event);
-/* It ended here with this version: events up to that are no news. */
-void tph_over_ended(struct tph_controller *c, const char *key, uint64_t version);
-bool tph_over_is_old(struct tph_controller *c, const struct tph_store_event *event);
-void tph_over_forget(struct tph_controller *c); /* all, also the numbers: they are counted anew */
 
 /* pods.c */
 int tph_pods_start(struct tph_controller *c, struct tph_error *err) TPH_MUST_CHECK;
