@@ -410,14 +410,14 @@ def ask_api(port, *words):
     return {name: float(value) for name, value in map(str.split, done.stdout.splitlines())}
 
 
-def served(echo, *options):
+def served(echo, network="host"):
     """A server with the C example as a plugin, which has been called once."""
     (echo.directory / "images.yaml").write_text(
         f"images: [{{image: alpine, programs: {{echo-server: {echo.directory}/server}}, paths: [{echo.directory}]}}]")
     plugin = echo.directory / "plugin.yaml"
     plugin.write_text(plugin.read_text().replace("./server", "echo-server"))
     tiphys("executor-plugin", "build", echo.directory)
-    options = ["--plain-http", "--images-file", str(echo.directory / "images.yaml"), *options]
+    options = ["--plain-http", "--images-file", str(echo.directory / "images.yaml"), "--network", network]
     server = Server(*options)
     client = http.client.HTTPConnection("127.0.0.1", server.port)
     client.request("POST", "/api/v1/namespaces/argo/configmaps", (echo.directory / "echo-executor-plugin-configmap.yaml").read_bytes(),
@@ -438,6 +438,10 @@ def served(echo, *options):
     client.request("DELETE", path.split("?")[0] + "/warm")
     client.getresponse().read()
     return server, options
+
+
+def can_isolate():
+    return '"isolated","state":"ok"' in tiphys("doctor", "-o", "json").stdout.replace(" ", "").replace("\n", "")
 
 
 def floor_ms(echo):
@@ -488,6 +492,10 @@ def api():
             show("one step, create to the event of its end: p50", f"{one['p50_ms']:.2f} ms", "target 5 ms")
             show("p99", f"{one['p99_ms']:.2f} ms", "target 25 ms")
             show("floor: two flushes of this disk and one call", f"{floor_ms(echo):.2f} ms")
+            isolated, _ = served(echo, "isolated") if can_isolate() else (None, None)
+            if isolated:
+                with isolated:
+                    show("the same with a network of the sidecar's own: p50", f"{ask_api(isolated.port, 'one', 100 * n)['p50_ms']:.2f} ms")
             woken = server.wake_ups(1 if args.quick else 10)
             show("wake-ups of the idle server", f"{woken} in {1 if args.quick else 10} s", "target none")
             if NGINX:

@@ -113,6 +113,17 @@ static void add_volume(struct account *a, struct tph_pod_spec *spec)
     spec->volumes = volumes;
 }
 
+/* An isolated sidecar reaches nothing of this machine, where the API is. One that has an account has the host's. */
+enum tph_network tph_sidecar_network(const struct sidecar *s, const char **ret_note)
+{
+    const struct tph_agent_options *o = &s->agent->options;
+    bool to_api = o->network == TPH_NETWORK_ISOLATED && s->plugin->automount_token && !has_own(&s->plugin->container);
+    *ret_note = to_api ? "on the host's network, so it can reach local services: automountServiceAccountToken: the API "
+                         "is one of them"
+                       : o->network_note;
+    return to_api ? TPH_NETWORK_HOST : o->network;
+}
+
 int tph_sidecar_add_account(struct sidecar *s, struct tph_pod_spec *spec, struct tph_error *err)
 {
     const struct tph_agent_accounts *accounts = s->agent->options.accounts;

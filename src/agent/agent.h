@@ -45,6 +45,7 @@ enum tph_agent_pod_state {
 struct tph_agent_pod {
     struct tph_str ns, name, uid; /* name: the plugin's, with five letters of its own */
     enum tph_agent_pod_state state;
+    bool host_network;
     bool ready;
     int restarts;
     int exit_code;           /* of the last end */

@@ -207,6 +207,8 @@ void tph_agent_took(struct task *task);                       /* the plugin aske
 /* account.c: for a start; what is added to spec lives until drop, or the next start. */
 int tph_sidecar_add_account(struct sidecar *s, struct tph_pod_spec *spec, struct tph_error *err) TPH_MUST_CHECK;
 void tph_sidecar_drop_account(struct sidecar *s);
+/* The network that it has, and podrt's note on that, or NULL. */
+enum tph_network tph_sidecar_network(const struct sidecar *s, const char **ret_note);
 
 /* sidecar.c */
 struct sidecar *tph_sidecar_get(struct tph_agent *agent, struct tph_str ns, struct tph_plugin *plugin);

@@ -21,11 +21,13 @@ void tph_sidecar_name_pod(struct sidecar *s)
 
 static void tell(struct sidecar *s, enum tph_agent_pod_state state, struct tph_str message)
 {
+    const char *note;
     struct tph_agent_pod pod = {
         .ns = tph_str(s->ns),
         .name = tph_str(s->pod_name),
         .uid = tph_str(s->pod_uid),
         .state = state,
+        .host_network = tph_sidecar_network(s, &note) == TPH_NETWORK_HOST,
         .ready = s->pod_ready && state == TPH_AGENT_POD_RUNNING,
         .restarts = s->pod_restarts,
         .exit_code = s->pod_exit,

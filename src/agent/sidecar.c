@@ -239,8 +239,6 @@ static void start(struct sidecar *s)
         .n_containers = 1,
         .volumes = s->plugin->volumes,
         .n_volumes = s->plugin->n_volumes,
-        .network = agent->options.network,
-        .note = agent->options.network_note,
         .restart_base_ms = agent->options.restart_base_ms,
         .plugin_dir = s->plugin->directory,
         .logs_dir = agent->options.logs_dir,
@@ -250,6 +248,7 @@ static void start(struct sidecar *s)
         .log_events = agent->options.log_lines,
         .objects = agent->options.objects,
     };
+    spec.network = tph_sidecar_network(s, &spec.note);
     struct tph_error err = TPH_ERROR_INIT;
     s->state = SIDECAR_STARTING;
     s->timer = s->timer ? s->timer : tph_timer_new(agent->loop, probe_again, s);

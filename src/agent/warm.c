@@ -128,9 +128,14 @@ static bool share_a_port(const struct tph_container *a, const struct tph_contain
 bool tph_sidecar_must_wait(struct sidecar *s)
 {
     struct tph_agent *agent = s->agent;
+    const char *note;
     bool wait = false;
-    for (struct sidecar *o = agent->sidecars; o && agent->options.network == TPH_NETWORK_HOST; o = o->next) {
-        if (o == s || !o->pod || !share_a_port(&o->plugin->container, &s->plugin->container)) {
+    if (tph_sidecar_network(s, &note) != TPH_NETWORK_HOST) {
+        return false;
+    }
+    for (struct sidecar *o = agent->sidecars; o; o = o->next) {
+        if (o == s || !o->pod || tph_sidecar_network(o, &note) != TPH_NETWORK_HOST ||
+            !share_a_port(&o->plugin->container, &s->plugin->container)) {
             continue;
         }
         o->leaving = o->leaving || !is_needed(o);

@@ -265,7 +265,6 @@ int tph_server_work_new(struct tph_loop *loop, const struct tph_server_work_opti
     if (plugins && choose_network(work, options, err) < 0) {
         return -1;
     }
-    controller.own_network = work->network != TPH_NETWORK_HOST;
     work->controller = tph_controller_new(loop, &controller);
     make_agent(work, options);
     begin_metrics(work);

@@ -86,7 +86,6 @@ struct tph_controller_options {
     const char *install_ns;    /* NULL: "argo" */
     bool pods;                 /* sidecars are Pods of the store */
     const char *logs_dir;  /* where the agent keeps their logs, for a day after their end; NULL: nowhere. Borrowed */
-    bool own_network;      /* they have one each: what their spec says */
     bool events;           /* Events are written about what happens */
     bool executor_plugins; /* ARGO_EXECUTOR_PLUGINS: else nodes of plugins are Error, and say how to have them */
     bool own_plugins;      /* ARGO_WORKFLOW_LEVEL_EXECUTOR_PLUGINS: spec.executorPlugins counts */

@@ -347,7 +347,7 @@ static struct tph_json *pod_object(const struct pod *pod, struct tph_json_doc *d
                  tph_json_new_i64(doc, pod->plugin->container.termination_grace_ms / 1000));
     tph_json_set_cstr(doc, spec, "dnsPolicy", "Default");
     tph_json_set_cstr(doc, spec, "nodeName", pod->pods->host);
-    tph_json_set(doc, spec, "hostNetwork", tph_json_new_bool(doc, !pod->pods->controller->options.own_network));
+    tph_json_set(doc, spec, "hostNetwork", tph_json_new_bool(doc, pod->state.host_network));
     tph_json_set_cstr(doc, spec, "schedulerName", "tiphys");
     tph_json_set(doc, root, "spec", spec);
     tph_json_set(doc, root, "status", pod_status(pod, doc));

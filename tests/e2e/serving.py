@@ -53,9 +53,9 @@ class Refused(Exception):
 
 class Server:
     """The program over a state directory, without TLS unless `plain` is false; its log is in `log`. Its sidecars are on the
-    host's network unless options say otherwise: plugins of tests tell a ledger on it what they are asked."""
+    host's network; network=None lets it choose: plugins of tests tell a ledger on it what they are asked."""
 
-    def __init__(self, state, *options, plain=True, wait=True, program=(), **environment):
+    def __init__(self, state, *options, plain=True, wait=True, program=(), network="host", **environment):
         self.state = pathlib.Path(state)
         self.log = self.state.parent / f"{self.state.name}.log"
         self.local = threading.local()
@@ -63,7 +63,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [*program, TIPHYS, "server", *(["--plain-http"] if plain else []), "--state", state, "--listen", "127.0.0.1:0",
-                 *([] if "--network" in options else ["--network", "host"]), *options], cwd=TOP, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                 *(["--network", network] if network else []), *options], cwd=TOP, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                 env={**os.environ, "ARGO_EXECUTOR_PLUGINS": "true", **environment})
         self.url = None
         if wait:

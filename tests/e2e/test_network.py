@@ -61,14 +61,8 @@ def local_service():
 class Started(Server):
     """A server with the network that it chooses, or one that is asked for."""
 
-    def __init__(self, tmp_path, *options, before=()):
-        self.log = tmp_path / "server.log"
-        self.process = subprocess.Popen(
-            [*before, TIPHYS, "server", "--plain-http", "--state", tmp_path / "state", "--listen", "127.0.0.1:0", *options],
-            cwd=TOP, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=open(self.log, "w"),
-            env={**os.environ, "ARGO_EXECUTOR_PLUGINS": "true"})
-        line = self.process.stdout.readline()
-        self.url = line.split()[-1] if line else None
+    def __init__(self, tmp_path, network=None, before=()):
+        super().__init__(tmp_path / "state", network=network, program=before)
 
     def end(self):
         self.process.kill()
@@ -107,7 +101,7 @@ def test_by_default_a_plugin_does_not_reach_local_services(tmp_path, port, local
 
 
 def test_on_the_hosts_network_it_does_and_that_is_told_nowhere_if_asked_for(tmp_path, port, local_service):
-    server = Started(tmp_path, "--network", "host")
+    server = Started(tmp_path, "host")
     try:
         said, pod = try_service(server, tmp_path, port, local_service)
         assert said == "local"

@@ -145,6 +145,8 @@ def test_a_genuine_client_in_a_plugin_finds_the_api(api, tmp_path, port):
     assert told == {"files": ["ca.crt", "namespace", "token"], "namespace": "argo", "workflows": ["w"], "made": 0,
                     "elsewhere": 403, "plugin": 403, "nodes": 403}
     assert it.ask("GET", NS + "/configmaps/of-plugin")["data"] == {"k": "v"}
+    (pod,) = it.ask("GET", NS + "/pods")["items"]
+    assert pod["spec"]["hostNetwork"] is True  # isolated, which is the default where it can be had, it would not get there
     # Its token opens the API as long as its pod lives, and as its account is there.
     assert it.ask("GET", WORKFLOWS, token=token)["kind"] == "WorkflowList"
     it.stop()
