@@ -28,8 +28,8 @@ def test_a_plugin_of_a_configmap_runs_and_goes_idle_on_stop(servers, ledger, tmp
     assert server.ask("POST", "/api/v1/namespaces/argo/configmaps", configmap)[0] == 201
     assert server.ask("POST", WORKFLOWS, fan("w", 3))[0] == 201
     wait_until(lambda: phases(server)["w"] == "Succeeded")
-    reasons = {e["reason"] for e in server.get("/api/v1/namespaces/argo/events")["items"]}
-    assert {"WorkflowRunning", "WorkflowNodeRunning", "WorkflowNodeSucceeded", "WorkflowSucceeded"} <= reasons
+    wait_until(lambda: {"WorkflowRunning", "WorkflowNodeRunning", "WorkflowNodeSucceeded", "WorkflowSucceeded"} <=
+               {e["reason"] for e in server.get("/api/v1/namespaces/argo/events")["items"]})  # a write of their own
     pods = "/api/v1/namespaces/argo/pods"
     (pod,) = server.get(pods)["items"]
     assert pod["status"]["phase"] == "Running" and pod["metadata"]["name"].startswith("probe-executor-plugin-")
