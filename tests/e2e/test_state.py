@@ -154,8 +154,10 @@ def test_killed_at_any_moment_it_goes_on(place, ledger, port, tmp_path):
     assert kills > 0 and asked > 0
     # What was durable is not asked for again: a kill costs what was in flight, and what was not written yet.
     counted = collections.Counter((key, calls) for _, key, calls, _ in ledger.calls)
-    assert len(counted) == 2 * n * 3
-    assert sum(counted.values()) <= 2 * n * 3 + kills * 2 * 64
+    # A kill between the last write and the exit leaves a run that is over, and the same command begins another: also whole.
+    whole = collections.Counter(key.split("/")[0] for key, _ in counted)
+    assert set(whole.values()) == {2 * n * 3} and len(whole) in (1, 2)
+    assert sum(counted.values()) <= len(whole) * 2 * n * 3 + kills * 2 * 64
     assert run_program("db", "check", tmp_path / "state.db").code == 0
     wait_until(lambda: not leftovers(port, before))
 
