@@ -103,6 +103,7 @@ def test_nothing_grows(servers, ledger, tmp_path, port):
     for thread in loads:
         thread.join()
     assert not failed, failed
+    server.hang_up()  # nothing was asked by this connection for so long that the server has closed it
     wait_until(lambda: server.phases() == {})  # all are over, and deleted
     assert len(server.items(PODS)) == 1 and len(sidecars(port)) == 2  # the plugin's, and its init
     (rss, handles, size), (last_rss, last_handles, last_size) = (
