@@ -34,23 +34,9 @@
 #define FIELD "spec.sidecar.container"
 static const char token[] = "0123456789abcdefghijklmnopqrstuv";
 
-/* The last container does what the shell script says. */
-static struct tph_container *add_script(struct harness *h, const char *script)
-{
-    struct tph_container *c = harness_add(h, RUNS, 0, NULL);
-    struct tph_str *command = TPH_ARENA_ARRAY(h->arena, struct tph_str, 3);
-    command[0] = TPH_STR("sh");
-    command[1] = TPH_STR("-c");
-    command[2] = tph_arena_str(h->arena, tph_str(script));
-    c->command = command;
-    c->n_command = 3;
-    h->spec.restart_base_ms = 60000;
-    return c;
-}
-
 static struct tph_container *add_python(struct harness *h, const char *script)
 {
-    struct tph_container *c = add_script(h, script);
+    struct tph_container *c = harness_add_script(h, script);
     ((struct tph_str *)(uintptr_t)c->command)[0] = TPH_STR("python");
     c->image = TPH_STR("python:alpine3.6");
     return c;
@@ -82,9 +68,9 @@ static void the_token_is_in_its_file_for_its_user_alone_and_nowhere_else(void **
 {
     struct harness *h = *state;
     struct tph_container *c =
-        add_script(h, "cat /var/run/argo/token; echo; ls /var/run/argo; "
-                      "stat -c '%a %u' /run/argo/token; id -u; env; tr '\\0' ' ' </proc/1/cmdline; "
-                      "(echo x > /var/run/argo/token) 2>&1");
+        harness_add_script(h, "cat /var/run/argo/token; echo; ls /var/run/argo; "
+                              "stat -c '%a %u' /run/argo/token; id -u; env; tr '\\0' ' ' </proc/1/cmdline; "
+                              "(echo x > /var/run/argo/token) 2>&1");
     c->security.run_as_user = 1234;
     const char *out = output_of(h);
     struct tph_str rest = tph_str(out), line;
@@ -99,7 +85,8 @@ static void the_token_is_in_its_file_for_its_user_alone_and_nowhere_else(void **
 static void environment_and_arguments_are_resolved(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "printf '%s|' \"$A\" \"$WHO\" \"$1\" \"$2\" \"$HOSTNAME\" \"$PWD\"");
+    struct tph_container *c =
+        harness_add_script(h, "printf '%s|' \"$A\" \"$WHO\" \"$1\" \"$2\" \"$HOSTNAME\" \"$PWD\"");
     const struct tph_env env[] = {
         {.name = TPH_STR("A"), .source = TPH_ENV_VALUE, .value = TPH_STR("one")},
         {.name = TPH_STR("WHO"), .source = TPH_ENV_FIELD, .ref_key = TPH_STR("metadata.namespace")},
@@ -147,7 +134,7 @@ static void a_missing_secret_is_refused_before_anything_starts(void **state)
     const struct tph_env env = {
         .name = TPH_STR("T"), .source = TPH_ENV_SECRET, .ref_name = TPH_STR("github"), .ref_key = TPH_STR("token")};
     use_secret(h, &text);
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     c->env = &env;
     c->n_env = 1;
     expect_refused(h, FIELD ".env[0].valueFrom.secretKeyRef: there is no Secret \"github\" in namespace default\n"
@@ -161,7 +148,7 @@ static void a_missing_key_is_refused_and_no_value_is_shown(void **state)
     const struct tph_env env = {
         .name = TPH_STR("T"), .source = TPH_ENV_SECRET, .ref_name = TPH_STR("jira"), .ref_key = TPH_STR("password")};
     use_secret(h, &text);
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     c->env = &env;
     c->n_env = 1;
     expect_refused(h, FIELD
@@ -176,7 +163,7 @@ static void a_restart_sees_what_a_secret_holds_by_then(void **state)
     const struct tph_env env = {
         .name = TPH_STR("T"), .source = TPH_ENV_SECRET, .ref_name = TPH_STR("jira"), .ref_key = TPH_STR("token")};
     use_secret(h, &text);
-    struct tph_container *c = add_script(h, "echo $T; exit 1");
+    struct tph_container *c = harness_add_script(h, "echo $T; exit 1");
     c->env = &env;
     c->n_env = 1;
     assert_string_equal(output_of(h), "old\n");
@@ -193,7 +180,7 @@ static void a_restart_sees_what_a_secret_holds_by_then(void **state)
 static void run_as_non_root_with_uid_0_is_refused(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     c->security.run_as_non_root = TPH_YES;
     c->security.run_as_user = 0;
     expect_refused(h, FIELD ".securityContext.runAsNonRoot: it is true, but runAsUser is 0, which is root\n"
@@ -203,7 +190,7 @@ static void run_as_non_root_with_uid_0_is_refused(void **state)
 static void run_as_non_root_alone_means_nobody(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "id -u");
+    struct tph_container *c = harness_add_script(h, "id -u");
     c->security.run_as_non_root = TPH_YES;
     assert_string_equal(output_of(h), "65534\n");
 }
@@ -211,7 +198,7 @@ static void run_as_non_root_alone_means_nobody(void **state)
 static void user_group_and_rights_are_as_asked(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(
+    struct tph_container *c = harness_add_script(
         h, "id -u; id -g; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t' ' '");
     c->security.run_as_user = 1234;
     c->security.run_as_group = 2000;
@@ -230,7 +217,7 @@ static void user_group_and_rights_are_as_asked(void **state)
 static void seccomp_unconfined_is_honoured_and_told(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "grep '^Seccomp:' /proc/self/status | tr -s '\\t' ' '");
+    struct tph_container *c = harness_add_script(h, "grep '^Seccomp:' /proc/self/status | tr -s '\\t' ' '");
     c->security.seccomp = TPH_SECCOMP_UNCONFINED;
     assert_string_equal(output_of(h), "Seccomp: 0\n");
     const struct heard *e = harness_await(h, TPH_POD_DEGRADED, 1);
@@ -241,7 +228,7 @@ static void a_read_only_root_is_read_only_and_tmp_is_not(void **state)
 {
     struct harness *h = *state;
     struct tph_container *c =
-        add_script(h, "(echo x >/file) 2>&1 | sed 's/.*: //'; echo y >/tmp/file && cat /tmp/file");
+        harness_add_script(h, "(echo x >/file) 2>&1 | sed 's/.*: //'; echo y >/tmp/file && cat /tmp/file");
     c->security.read_only_root_filesystem = TPH_YES;
     assert_string_equal(output_of(h), "Read-only file system\ny\n");
 }
@@ -249,7 +236,7 @@ static void a_read_only_root_is_read_only_and_tmp_is_not(void **state)
 static void ids_outside_the_range_are_refused(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     c->security.run_as_user = 70000;
     expect_refused(h, FIELD ".securityContext.runAsUser: ids above 65535 cannot be honoured here");
 }
@@ -274,7 +261,7 @@ static void volumes_are_mounted_as_they_are_declared(void **state)
     use_secret(h, &text);
     h->spec.volumes = volumes;
     h->spec.n_volumes = 3;
-    struct tph_container *c = add_script(
+    struct tph_container *c = harness_add_script(
         h, "echo data >/work/deep/file && cat /work/deep/file; cat /var/run/keys/token; echo; cat /app/token.txt; "
            "echo; ls /none; (echo x >/run/keys/token) 2>&1 | sed 's/.*: //'");
     c->mounts = mounts;
@@ -322,7 +309,7 @@ static void mounts_that_cannot_be_honoured_are_refused_by_name(void **state)
     };
     h->spec.volumes = volumes;
     h->spec.n_volumes = 2;
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     c->n_mounts = 1;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         c->mounts = &cases[i].mount;
@@ -346,7 +333,7 @@ static void two_mounts_at_one_place_are_refused(void **state)
     use_secret(h, &text);
     h->spec.volumes = volumes;
     h->spec.n_volumes = 2;
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     c->mounts = mounts;
     c->n_mounts = 2;
     expect_refused(h, FIELD ".volumeMounts[1].mountPath: \"/run/keys\" is mounted on twice");
@@ -379,9 +366,9 @@ static void volumes_have_the_files_and_modes_that_are_asked_for_in_whatever_orde
     use_secret(h, &text);
     h->spec.volumes = volumes;
     h->spec.n_volumes = 3;
-    struct tph_container *c =
-        add_script(h, "cd /data; find . -type f -printf '%p %m\\n' | sort; deep/keys/bin/tool; stat -c %a /one; "
-                      "cp deep/keys/bin/tool mine; ./mine; (echo x >kept/x) 2>&1 | sed 's/.*: //'");
+    struct tph_container *c = harness_add_script(
+        h, "cd /data; find . -type f -printf '%p %m\\n' | sort; deep/keys/bin/tool; stat -c %a /one; "
+           "cp deep/keys/bin/tool mine; ./mine; (echo x >kept/x) 2>&1 | sed 's/.*: //'");
     c->mounts = mounts;
     c->n_mounts = 4;
     c->security.run_as_user = 1000;
@@ -400,7 +387,7 @@ static void a_key_that_a_volume_names_must_be_there(void **state)
     use_secret(h, &text);
     h->spec.volumes = &volume;
     h->spec.n_volumes = 1;
-    struct tph_container *c = add_script(h, "ls -A /keys | wc -l");
+    struct tph_container *c = harness_add_script(h, "ls -A /keys | wc -l");
     c->mounts = &mount;
     c->n_mounts = 1;
     expect_refused(h, FIELD ".volumeMounts[0]: Secret \"jira\" in namespace default has no key \"other\"");
@@ -413,7 +400,7 @@ static void a_key_that_a_volume_names_must_be_there(void **state)
 static void a_program_that_is_not_there_is_named_with_step_and_reason(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     const struct tph_str command = TPH_STR("/no/such/program");
     c->command = &command;
     c->n_command = 1;
@@ -450,7 +437,7 @@ static void why_a_program_that_is_there_cannot_run_is_told(void **state)
     assert_non_null(mkdtemp(dir));
     assert_int_equal(chmod(dir, 0755), 0);
     TPH_CLEANUP(tph_freep) char *program = tph_format("%s/server", dir);
-    add_script(h, "true");
+    harness_add_script(h, "true");
     static const struct {
         const char *text, *message;
         bool own_dir;
@@ -499,7 +486,7 @@ static void a_plugin_below_a_closed_directory_runs_without_seeing_it(void **stat
     assert_int_equal(chown(home, 12345, 12345), 0);
     h->spec.plugin_dir = dir;
     TPH_CLEANUP(tph_freep) char *script = tph_format("ls %s 2>/dev/null; pwd", dir);
-    struct tph_container *c = add_script(h, script);
+    struct tph_container *c = harness_add_script(h, script);
     assert_string_equal(output_of(h), "/\n");
 
     const struct tph_str command = TPH_STR("server");
@@ -524,7 +511,7 @@ static void a_plugin_below_a_closed_directory_runs_without_seeing_it(void **stat
 static void a_working_directory_that_is_not_there_is_named(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     c->working_dir = TPH_STR("/no/such/dir");
     harness_start(h);
     const struct heard *e = harness_await(h, TPH_POD_FAILED, 1);
@@ -536,7 +523,7 @@ static void a_working_directory_that_is_not_there_is_named(void **state)
 static void a_command_must_be_given(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     c->n_command = 0;
     expect_refused(h, FIELD ".command is missing: there is no image here that could say what to run\n"
                             "  name the program and its arguments, for example command: [python, -c]");
@@ -545,7 +532,7 @@ static void a_command_must_be_given(void **state)
 static void an_unknown_image_runs_what_this_machine_has_and_names_what_it_has_not(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "echo here");
+    struct tph_container *c = harness_add_script(h, "echo here");
     c->image = TPH_STR("ghcr.io/acme/server:1");
     const struct tph_str command[] = {TPH_STR("acme-server")};
     const struct tph_str *shell = c->command;
@@ -566,7 +553,7 @@ static void an_interpreter_that_is_missing_is_named_with_what_to_install(void **
     static const struct {
         const char *name, *image, *package;
     } interpreters[] = {{"ruby", "ruby:3", "ruby"}, {"pypy3", "pypy:3", "pypy3"}, {"php", "php:8-cli", "php-cli"}};
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     for (size_t i = 0; i < sizeof(interpreters) / sizeof(interpreters[0]); i++) {
         TPH_CLEANUP(tph_freep) char *there = tph_image_find_program("/", interpreters[i].name);
         if (there) {
@@ -590,7 +577,7 @@ static void an_interpreter_that_is_missing_is_named_with_what_to_install(void **
 static void python_is_there_by_both_names_also_for_what_a_shell_starts(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "python -c 'print(1)'; python3 -c 'print(2)'");
+    struct tph_container *c = harness_add_script(h, "python -c 'print(1)'; python3 -c 'print(2)'");
     c->image = TPH_STR("docker.io/library/python:3.12@sha256:0123");
     assert_string_equal(output_of(h), "1\n2\n");
 }
@@ -609,7 +596,7 @@ static void the_plugins_own_directory_is_seen_read_only_and_its_program_runs(voi
         0);
     assert_int_equal(chmod(program, 0777), 0); /* by its mode everybody might write it */
     h->spec.plugin_dir = dir;
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     const struct tph_str command = TPH_STR("server");
     c->command = &command;
     c->n_command = 1;
@@ -642,8 +629,9 @@ static void an_image_may_be_a_root_directory_which_is_read_only(void **state)
 {
     struct harness *h = *state;
     use_images(h, "images: [{image: thing, root: /}]\n");
-    struct tph_container *c = add_script(h, "test -s /var/run/argo/token && echo token; test -d /var/lib && echo var; "
-                                            "echo x >/tmp/x && echo tmp; (echo x >/x) 2>&1 | sed 's/.*: //'");
+    struct tph_container *c =
+        harness_add_script(h, "test -s /var/run/argo/token && echo token; test -d /var/lib && echo var; "
+                              "echo x >/tmp/x && echo tmp; (echo x >/x) 2>&1 | sed 's/.*: //'");
     c->image = TPH_STR("ghcr.io/acme/thing:1");
     const char *out = output_of(h);
     assert_true(tph_str_has_prefix(tph_str(out), TPH_STR("token\nvar\ntmp\n")));
@@ -655,7 +643,7 @@ static void an_image_may_name_a_program_of_this_machine(void **state)
 {
     struct harness *h = *state;
     use_images(h, "images: [{image: thing, programs: {calculate: python3}}]\n");
-    struct tph_container *c = add_script(h, "");
+    struct tph_container *c = harness_add_script(h, "");
     const struct tph_str command[] = {TPH_STR("calculate"), TPH_STR("-c"), TPH_STR("print(6 * 7)")};
     c->command = command;
     c->n_command = 3;
@@ -668,7 +656,7 @@ static void an_image_may_name_a_program_of_this_machine(void **state)
 static void a_signal_is_told_as_128_and_its_number(void **state)
 {
     struct harness *h = *state;
-    add_script(h, "kill -9 $$$$");
+    harness_add_script(h, "kill -9 $$$$");
     harness_start(h);
     const struct heard *e = harness_await(h, TPH_POD_EXITED, 1);
     assert_int_equal(e->exit_code, 137);
@@ -707,7 +695,7 @@ static void a_port_in_use_is_refused_naming_by_whom(void **state)
     struct harness *h = *state;
     uint16_t port = 0;
     int fd = harness_listen_on(INADDR_LOOPBACK, &port);
-    harness_set_one_port(h, add_script(h, "true"), port);
+    harness_set_one_port(h, harness_add_script(h, "true"), port);
     h->spec.file = "examples/hello/plugin.yaml";
     h->spec.title = "plugin hello";
     TPH_CLEANUP(tph_freep)
@@ -724,7 +712,7 @@ static void two_pods_with_one_port_are_both_named(void **state)
 {
     struct harness *h = *state;
     uint16_t port = harness_free_port();
-    harness_set_one_port(h, add_script(h, "exec sleep 1000"), port);
+    harness_set_one_port(h, harness_add_script(h, "exec sleep 1000"), port);
     h->spec.title = "plugin hello";
     harness_start(h);
     harness_await(h, TPH_POD_STARTED, 1);
@@ -932,7 +920,7 @@ static void a_liveness_probe_has_a_grace_period_of_its_own(void **state)
 {
     struct harness *h = *state;
     uint16_t port = harness_free_port();
-    struct tph_container *c = add_script(h, "trap '' TERM; exec sleep 1000");
+    struct tph_container *c = harness_add_script(h, "trap '' TERM; exec sleep 1000");
     c->termination_grace_ms = 600000;
     c->liveness = http_probe(port);
     c->liveness.grace_ms = 100;
@@ -961,7 +949,7 @@ static void an_exec_probe_runs_in_the_container_as_its_user(void **state)
 {
     struct harness *h = *state;
     const struct tph_env env = {.name = TPH_STR("A"), .source = TPH_ENV_VALUE, .value = TPH_STR("x y")};
-    struct tph_container *c = add_script(h, "touch /tmp/there; exec sleep 1000");
+    struct tph_container *c = harness_add_script(h, "touch /tmp/there; exec sleep 1000");
     c->env = &env;
     c->n_env = 1;
     c->security.run_as_user = 1000;
@@ -990,7 +978,7 @@ static void an_exec_probe_that_fails_or_hangs_restarts(void **state)
                    (int)getpid()); /* ours among those of other runs of this test */
     (void)snprintf(look, sizeof(look), "ps -eo args | grep -q '^%s$'", hang);
     h->spec.restart_base_ms = 10;
-    struct tph_container *c = add_script(h, "exec sleep 1000");
+    struct tph_container *c = harness_add_script(h, "exec sleep 1000");
     c->liveness = exec_probe(h, hang);
     c->liveness.timeout_s = 1;
     harness_start(h);
@@ -1003,7 +991,7 @@ static void an_exec_probe_that_fails_or_hangs_restarts(void **state)
 static void probes_that_cannot_be_honoured_are_refused_by_name(void **state)
 {
     struct harness *h = *state;
-    struct tph_container *c = add_script(h, "true");
+    struct tph_container *c = harness_add_script(h, "true");
     c->readiness = http_probe(4355);
     c->readiness.scheme = TPH_STR("HTTPS");
     expect_refused(h, FIELD ".readinessProbe.httpGet.scheme: only HTTP can be honoured here");
@@ -1026,7 +1014,7 @@ static void the_log_file_is_named_after_pod_and_container(void **state)
     assert_non_null(mkdtemp(dir));
     h->spec.logs_dir = dir;
     h->spec.name = TPH_STR("hello-executor-plugin");
-    add_script(h, "echo one; exit 1");
+    harness_add_script(h, "echo one; exit 1");
     assert_string_equal(output_of(h), "one\n");
     TPH_CLEANUP(tph_freep) char *path = tph_format("%s/hello-executor-plugin_c0.log", dir);
     TPH_CLEANUP(tph_buf_release) struct tph_buf text = TPH_BUF_INIT(4096);
@@ -1100,7 +1088,7 @@ static void nothing_is_left_of_a_pod_not_even_a_daemon_of_its_own(void **state)
     /* A grandchild with a session of its own, whose parent is gone, and a FIFO whose other end only it holds. */
     int ends[2];
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    add_script(h, "(setsid sleep 1001 &) ; echo on; exec sleep 1002");
+    harness_add_script(h, "(setsid sleep 1001 &) ; echo on; exec sleep 1002");
     h->spec.log_events = true;
     harness_start(h);
     harness_await(h, TPH_POD_LOG, 1);
